@@ -1,0 +1,54 @@
+# Everything here needs Go and nothing else; what a target installs it pins.
+SHELL = /bin/bash
+.SHELLFLAGS = -eu -o pipefail -c
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test check lint race guards fuzz bench simulate planted interleavings edges conformance
+
+build: ## the binary, static
+	CGO_ENABLED=0 go build -trimpath -o bin/rotate ./cmd/rotate
+
+test: ## hermetic
+	go test ./...
+
+lint: ## format, vet, staticcheck, module files
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-formatted: $$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go mod tidy -diff
+
+check: lint test ## before every commit
+
+race: ## the same tests under the race detector
+	go test -race ./...
+
+guards: ## takes each promise's guard out and holds that a test fails
+	ROTATE_GUARDS=1 go test -count=1 -timeout 30m ./internal/guards
+
+fuzz: ## each fuzz target for FUZZTIME
+	for target in $$(grep -rho '^func Fuzz[A-Za-z]*' --include=*_test.go . | cut -c6-); do \
+		dir=$$(dirname $$(grep -rl "^func $$target(" --include=*_test.go .)); \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),20s) -fuzzminimizetime 10x $$dir; \
+	done
+
+bench: ## ratios and counts, never absolute promises
+	go test -run '^$$' -bench . -benchmem ./...
+
+simulate: ## a run of YEARS years with SEED; see docs/how-it-is-tested.md
+	ROTATE_SIM_SEED=$(or $(SEED),1) ROTATE_SIM_YEARS=$(or $(YEARS),100) go test -count=1 -timeout 60m -run TestPromisesHoldForYears -v ./internal/sim
+
+planted: ## bugs put in, and incidents without their guards: each is found
+	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/sim
+
+interleavings: ## every order of the calls of two and three writers
+	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim
+
+edges: ## what breaks beyond the declared bounds, and by how much
+	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/sim
+
+conformance: guards ## what takes longer or needs more than `go test`
+	ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill ./providers/file
+	ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
+	./e2e/pyjwt.sh
+	./e2e/aws.sh
+	./e2e/vault.sh

@@ -1,0 +1,49 @@
+// Command rotate rotates the keys that sign and verify tokens. Each command has
+// a file of its own; what they share is in app.go. This package is the only
+// place that names concrete services, in stores.go.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	_ "time/tzdata" // CRON_TZ= on hosts and in containers that have no zones
+
+	"golang.org/x/term"
+
+	"github.com/keyrotate/rotate/rotation/engine"
+)
+
+func main() {
+	ctx, stop := interruptible()
+	code := system().run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// interruptible is done at the first SIGINT or SIGTERM. The second one ends the
+// process, as it does where nobody listens.
+func interruptible() (ctx context.Context, stop func()) {
+	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// system is the app on this host.
+func system() *app {
+	clock := &engine.SystemClock{}
+	return &app{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		getenv: os.Getenv,
+		now:    time.Now, clock: clock.Now, newID: rand.Text,
+		isTerminal: func(f any) bool {
+			file, ok := f.(*os.File)
+			return ok && term.IsTerminal(int(file.Fd()))
+		},
+		actor:  actor(),
+		stores: stores(),
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden texts anew")
+
+// TestMain makes the test binary a rotate when it is called by that name: the
+// scripts, the races and the kills run real processes.
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) != "rotate" {
+		os.Exit(m.Run())
+	}
+	a := system()
+	barrier(a)
+	ctx, stop := interruptible()
+	code := a.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// binary is the test binary under the name of rotate.
+func binary(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "rotate")
+	if err := os.Symlink(self, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// norm replaces what differs from run to run.
+func norm(text string, o normOption) string {
+	rules := []struct{ from, to string }{
+		{`sha-256:[0-9a-f]{64}`, "DIGEST"},
+		{`\b[0-9a-f]{32}\b`, "REVISION"},
+		{`\b[a-z2-7]{26}\b`, "KID"},
+		{`\b[A-Z2-7]{26}\b`, "ID"},
+		{`\b[A-Za-z0-9_-]{43}\b`, "THUMBPRINT"},
+		{`[A-Za-z0-9_-]{12}…`, "KID…"},
+		{`[^ "]+@[^ "]+ pid \d+`, "USER@HOST pid N"},
+		{`/[^ "]*/(rotate\.yaml|keys)\b`, "DIR/$1"},
+	}
+	if o == dropTimes {
+		rules = append(rules, []struct{ from, to string }{
+			{`(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`, "DAY TIME"},
+			{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`, "TIME"},
+			{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`, "TIME"},
+			{`\((in [0-9a-z]+|[0-9a-z]+ ago|now)\)`, "(REL)"},
+			{`, [0-9a-z]+ left`, ", REL left"},
+		}...)
+	}
+	for _, r := range rules {
+		text = regexp.MustCompile(r.from).ReplaceAllString(text, r.to)
+	}
+	return text
+}
+
+type normOption bool
+
+const (
+	keepTimes normOption = false
+	dropTimes normOption = true
+)
+
+// A console is an app in this process, for tests that need its clock.
+type console struct {
+	t   *testing.T
+	dir string
+	tty bool         // standard error is a terminal
+	all bytes.Buffer // everything that was said, but for what get prints
+}
+
+func newConsole(t *testing.T, config string) *console {
+	t.Helper()
+	c := &console{t: t, dir: t.TempDir()}
+	c.write("rotate.yaml", config)
+	return c
+}
+
+func (c *console) write(name, text string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// try runs a command and returns its exit code and what it said.
+func (c *console) try(stdin string, args ...string) (code int, stdout, stderr string) {
+	c.t.Helper()
+	var out, errs bytes.Buffer
+	a := system()
+	a.stdin, a.stdout, a.stderr = strings.NewReader(stdin), &out, &errs
+	a.getenv = func(string) string { return "" }
+	a.isTerminal = func(f any) bool { return c.tty && f == any(&errs) }
+	a.actor = "tester@host pid 1"
+	code = a.run(context.Background(), append(args, "-c", filepath.Join(c.dir, "rotate.yaml")))
+	if args[0] != "get" && args[0] != "generate" {
+		c.all.Write(out.Bytes())
+	}
+	c.all.Write(errs.Bytes())
+	return code, out.String(), errs.String()
+}
+
+// do is try for commands that have to succeed.
+func (c *console) do(args ...string) string {
+	c.t.Helper()
+	code, stdout, stderr := c.try("", args...)
+	if code != exitDone {
+		c.t.Fatalf("rotate %s: exit code %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
+	}
+	return stdout
+}

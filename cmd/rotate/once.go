@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+)
+
+// once does what is due for each key, and prints a line for each.
+func (a *app) once(ctx context.Context, log *slog.Logger) error {
+	keys, err := a.keys(choice{all: true})
+	if err != nil {
+		return err
+	}
+	eng := a.engine(auditTo(log))
+	return a.each(ctx, keys, atOnce, func(ctx context.Context, k *key) (answer, error) {
+		r, err := k.rest(ctx, eng, engine.Ask{}, a.now)
+		switch {
+		case err != nil:
+			return answer{text: k.Name + ": failed, see the error\n"}, err
+		case r.Step.Do == rotation.Halt:
+			return answer{text: k.Name + ": halted, a person has to look\n", alarm: r.Step.Why}, nil
+		}
+		return answer{text: a.onceLine(k, r), alarm: r.Step.Alarm}, nil
+	})
+}
+
+// onceLine is what was done and what comes next.
+func (a *app) onceLine(k *key, r engine.Result) string {
+	var did []string
+	for _, ev := range r.Did {
+		if word := words[ev.Action]; word != "" && (ev.To == "current" || ev.Action != string(rotation.Promote)) {
+			did = append(did, word+" kid "+ui.Kid(ev.Kid))
+		}
+	}
+	done := "nothing was due"
+	if len(did) > 0 {
+		done = strings.Join(did, ", ")
+	}
+	next := r.Step.Why
+	if !r.Step.At.IsZero() {
+		next = "next at " + ui.When(a.now(), r.Step.At) + ": " + next
+	}
+	return fmt.Sprintf("%s: %s; %s\n", k.Name, done, next)
+}
+
+// words are for what people want to know of a pass; marks are not.
+var words = map[string]string{
+	string(rotation.Create): "created", string(rotation.Publish): "published",
+	string(rotation.Promote): "promoted", string(rotation.Retire): "retired", string(rotation.Revoke): "revoked",
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/rotation/engine"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "status [KEY…]",
+		Short: "Show each key as its store holds it, and what comes next",
+		Long: `Show each key as its store holds it: which kid signs, which verify and for how
+long, what comes next and when, and how gone what is gone is. Nothing is changed.
+
+The exit code is 3 when a key needs attention: halted, unreachable, overdue, missing,
+with an alarm, or adopted although it is weak and still live. Clocks may differ by 5m, the
+skew: by so much later than its grace ended a key is removed. (0s where propagation is 0s.)
+
+-o json and -o yaml have the form rotate/status/v1, which only ever grows: see the
+type Report in internal/status.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), args, output) },
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or yaml")
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, names []string, output string) error {
+	write, ok := map[string]func(io.Writer, status.Report) error{
+		"text": func(w io.Writer, r status.Report) error { return r.Text(w) },
+		"json": writeJSON, "yaml": writeYAML,
+	}[output]
+	if !ok {
+		return &usageError{"-o: the output is text, json or yaml", ""}
+	}
+	keys, err := a.keys(choice{names: names, all: len(names) == 0})
+	if err != nil {
+		return err
+	}
+	report := a.report(ctx, keys)
+	if err := write(a.stdout, report); err != nil {
+		return fmt.Errorf("the answer could not be written: %w", err)
+	}
+	if report.Attention {
+		return errAttention
+	}
+	return nil
+}
+
+// report looks at all keys, some at a time.
+func (a *app) report(ctx context.Context, keys []*key) status.Report {
+	eng := a.engine(nil)
+	seen := make([]status.Key, len(keys))
+	slots := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i, k := range keys {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			seen[i] = status.Of(a.look(ctx, eng, k))
+		})
+	}
+	all.Wait()
+	return status.New(a.now(), seen)
+}
+
+// look reads what there is to know of a key.
+func (a *app) look(ctx context.Context, eng *engine.Engine, k *key) status.Facts {
+	f := status.Facts{Target: k.Target, Location: k.where, Algorithm: k.spec.Algorithm, Late: k.Sync, Warnings: k.warnings}
+	if f.Result, f.Err = eng.Look(ctx, k.Target, engine.Ask{}); f.Err == nil {
+		f.History, f.HistoryErr = k.Store.History(ctx, k.Secret)
+	}
+	f.Now = a.now()
+	return f
+}
+
+func writeJSON(w io.Writer, r status.Report) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(r)
+}
+
+// writeYAML writes the same members in the same order: JSON is YAML, so it is
+// read as that and written in YAML's own style.
+func writeYAML(w io.Writer, r status.Report) error {
+	var doc bytes.Buffer
+	if err := writeJSON(&doc, r); err != nil {
+		return err
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal(doc.Bytes(), &node); err != nil {
+		return err
+	}
+	blockStyle(&node)
+	d, err := yaml.NewDumper(w, yaml.WithIndent(2), yaml.WithLineWidth(-1))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Dump(&node), d.Close())
+}
+
+// blockStyle drops the braces and quotes that JSON has.
+func blockStyle(n *yaml.Node) {
+	n.Style &^= yaml.FlowStyle | yaml.DoubleQuotedStyle
+	for _, c := range n.Content {
+		blockStyle(c)
+	}
+}

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/providers/awssm"
+	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/providers/vaultkv"
+)
+
+// stores is every type of store that a config can name. A new adapter is one
+// line here.
+func stores() config.Registry {
+	return config.Registry{
+		"awssm":   func() config.StoreConfig { return &awssm.Config{} },
+		"file":    func() config.StoreConfig { return &file.Config{} },
+		"vaultkv": func() config.StoreConfig { return &vaultkv.Config{} },
+	}
+}
+
+// A locator tells people where a secret is: a path, or what the service's own
+// console shows.
+type locator interface{ Where(secret string) string }

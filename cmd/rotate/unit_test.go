@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/memory"
+)
+
+func TestActor(t *testing.T) {
+	for _, c := range []struct{ user, host, want string }{
+		{"root", "vm", "root@vm pid 7"},
+		{"DOMAIN\\jo e", "höst", "DOMAIN\\jo-e@h-st pid 7"},
+		{strings.Repeat("u", 99), strings.Repeat("h", 99), strings.Repeat("u", 24) + "@" + strings.Repeat("h", 33) + " pid 7"},
+	} {
+		if got := actorOf(c.user, c.host, 7); got != c.want || len(got) > maxActor {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestVersionLine(t *testing.T) {
+	info := &debug.BuildInfo{GoVersion: "go1.26", Settings: []debug.BuildSetting{
+		{Key: "GOOS", Value: "linux"}, {Key: "GOARCH", Value: "arm64"},
+		{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "true"},
+	}}
+	info.Main.Version = "v0.1.0"
+	if got, want := versionLine("", info), "rotate v0.1.0 0123456789ab+changes go1.26 linux/arm64"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := versionLine("v2.0.0", info); !strings.HasPrefix(got, "rotate v2.0.0 ") {
+		t.Error(got)
+	}
+}
+
+// An open error must never look like an empty store: a key would be made anew.
+func TestLazyStoreIsNeverEmpty(t *testing.T) {
+	fail := error(&providers.Error{Op: "open", Name: "x", Kind: providers.ErrNotFound, Err: errors.New("no such bucket")})
+	s := newLazyStore("x", func(context.Context) (providers.Store, error) {
+		if fail != nil {
+			return nil, fail
+		}
+		return memory.New(), nil
+	})
+	ctx := t.Context()
+	if _, err := s.Read(ctx, "k"); errors.Is(err, providers.ErrNotFound) || !errors.Is(err, providers.ErrUnavailable) {
+		t.Error(err)
+	}
+	if _, err := s.History(ctx, "k"); err == nil {
+		t.Error("a history without a store")
+	}
+	fail = nil // the bucket is back
+	if _, err := s.Read(ctx, "k"); !errors.Is(err, providers.ErrNotFound) {
+		t.Error(err)
+	}
+	if s.Traits().Type != "memory" {
+		t.Error("the traits are not those of the open store")
+	}
+}
+
+func TestProbe(t *testing.T) {
+	m := memory.New()
+	if err := probe(t.Context(), m, "ID"); err != nil {
+		t.Error(err)
+	}
+	if revs, err := m.History(t.Context(), "rotate-probe-id"); len(revs) > 0 || err != nil {
+		t.Error("the probe left something behind", err)
+	}
+	if err := probe(t.Context(), takesAll{m}, "ID"); err == nil || !strings.Contains(err.Error(), "overwrite each other") {
+		t.Error(err)
+	}
+	denied := &providers.Error{Op: "write", Kind: providers.ErrDenied}
+	if err := probe(t.Context(), deniesWrites{m, denied}, "ID2"); !errors.Is(err, providers.ErrDenied) {
+		t.Error(err)
+	}
+}
+
+type takesAll struct{ providers.Store }
+
+func (s takesAll) Write(ctx context.Context, name string, v providers.Secret, _ providers.RevisionID, n providers.Note) (providers.Revision, error) {
+	return s.Store.Write(ctx, name, v, "", n)
+}
+
+type deniesWrites struct {
+	providers.Store
+	err error
+}
+
+func (s deniesWrites) Write(context.Context, string, providers.Secret, providers.RevisionID, providers.Note) (providers.Revision, error) {
+	return providers.Revision{}, s.err
+}

@@ -1,0 +1,181 @@
+// Package config reads what rotate is told to do: environment, stores, keys.
+//
+// A config is one YAML file, or a folder of them that add up. It is read
+// strictly, and every mistake is reported at once, with its line and what to do
+// about it. It holds no credentials.
+package config
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// A Config is a whole, valid config. It is not to be changed.
+type Config struct {
+	Environment string
+	Stores      map[string]Store
+	Keys        []Key     // by name
+	Warnings    []Problem // what is accepted but not advised
+	Notes       []string  // what follows from the config and is good to know
+}
+
+// A Store is one of the places under stores.
+type Store struct {
+	Type   string // key of the Registry
+	Config StoreConfig
+}
+
+// A Key is one key to rotate, with all defaults filled in.
+type Key struct {
+	Name   string
+	Store  string // key of Config.Stores
+	Secret string // the keyset's name in the store
+	Spec   keygen.Spec
+	Policy rotation.Policy // Jitter is this key's own share
+	Sync   time.Duration   // how often to look when nothing is due
+
+	// Schedule is the cron text as it was written, for grouping: keys of the
+	// same text have equal schedules. "" if Every says when.
+	Schedule string
+	Every    time.Duration // anchored to the stored time of the last rotation; 0 if Schedule says when
+}
+
+// A StoreConfig is the options of one type of store, decoded from its `yaml`
+// tags; a `doc` tag is shown in the schema. Fields are strings, ints, bools,
+// time.Durations, and structs, lists and maps of these. A value that is not
+// set is left as the Registry made it.
+//
+// It may have two more methods. Relative(base string) is told the config's
+// folder, as an absolute path, to resolve paths from. Validate() error, called
+// after it, refuses what Open would. An error of it, or each of several that
+// are joined, may have a method Option() (name, hint string) that tells where
+// to look and what to do. Where(secret string) string tells where a secret
+// would be; two stores never answer the same for different places.
+type StoreConfig interface {
+	Open(ctx context.Context) (providers.Store, error)
+}
+
+// A Registry makes the options of each `type:` of store, as pointers to fresh
+// structs.
+type Registry map[string]func() StoreConfig
+
+// Find is the path of the config: the flag's, that of $ROTATE_CONFIG, or the
+// first of ./rotate.yaml and /etc/rotate/rotate.yaml that exists.
+func Find(flag string, getenv func(string) string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	if path := getenv("ROTATE_CONFIG"); path != "" {
+		return path, nil
+	}
+	usual := []string{"rotate.yaml", "/etc/rotate/rotate.yaml"}
+	for _, path := range usual {
+		if _, err := os.Stat(path); !os.IsNotExist(err) {
+			return path, nil // one that cannot be read is for Load to report
+		}
+	}
+	return "", fmt.Errorf("no config: neither -c nor $ROTATE_CONFIG is set, and there is no %s\nhint: copy config.example.yaml to rotate.yaml, or name one with -c", strings.Join(usual, " nor "))
+}
+
+// Load reads the config at path, a file or a folder of *.yaml files. The error
+// is Problems if the files can be read but not taken.
+func Load(path string, types Registry) (*Config, error) {
+	files, err := filesAt(path)
+	if err != nil {
+		return nil, err
+	}
+	d := newDecoder(types)
+	var doc document
+	whole := true // every file was read to its end
+	for i, file := range files {
+		ok, err := d.file(file, i, &doc)
+		if err != nil {
+			return nil, err
+		}
+		whole = whole && ok
+	}
+	c := &Config{}
+	switch {
+	case whole && len(d.set) == 0 && len(d.mistakes) == 0:
+		d.fail(place{src: d.first, line: 1, column: 1}, "config.example.yaml shows one", "the config is empty")
+	case whole:
+		c = resolve(d, &doc)
+	}
+	if len(d.mistakes) > 0 {
+		return nil, d.problems(d.mistakes)
+	}
+	c.Warnings = d.problems(d.warnings)
+	return c, nil
+}
+
+// filesAt lists the config's files in the order of their names. Hidden ones
+// are left out: Kubernetes keeps the versions of a mounted folder in them.
+func filesAt(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	var files []string
+	for _, e := range entries {
+		ext := filepath.Ext(e.Name())
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && (ext == ".yaml" || ext == ".yml") {
+			files = append(files, filepath.Join(path, e.Name()))
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("config: the folder %s has no *.yaml file", path)
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+// file adds one file to doc. It returns false if the file could not be taken
+// apart, so that what is missing in doc means nothing.
+func (d *decoder) file(path string, index int, doc *document) (bool, error) {
+	src, data, mistakes, err := readFile(path, index)
+	if err != nil {
+		return false, err
+	}
+	d.src, d.first = src, cmp.Or(d.first, src)
+	d.mistakes = append(d.mistakes, mistakes...)
+	if len(mistakes) > 0 {
+		return false, nil
+	}
+	root, mistakes := src.parse(data)
+	if d.foreign(root, len(mistakes) > 0) {
+		src.opaque = true
+		d.fail(place{src: src, line: 1, column: 1}, "nothing of it is shown here; config.example.yaml shows a config", "the file is not a config of rotate")
+		return false, nil
+	}
+	d.mistakes = append(d.mistakes, mistakes...)
+	if len(mistakes) > 0 {
+		return false, nil
+	}
+	if root == nil {
+		return true, nil
+	}
+	d.learn(root)
+	if !d.simple(root) {
+		return false, nil
+	}
+	d.value(root, reflect.ValueOf(doc).Elem(), "")
+	return true, nil
+}

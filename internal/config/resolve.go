@@ -1,0 +1,221 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// The rules of names. Environment and key together fit the strictest store's
+// limit for a secret's name, 127 characters (Azure Key Vault).
+var (
+	nameRule   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+	secretRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/+=@-]{0,511}$`)
+)
+
+const nameHint = "use up to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"
+
+// A resolver makes a Config of a document: it fills the defaults in and checks
+// what no option can tell by itself.
+type resolver struct {
+	*decoder
+	doc     *document
+	config  *Config
+	secrets map[[2]string]string // store and secret, or type and place → the key that has it
+}
+
+// resolve adds what is wrong to d's mistakes; the Config counts only if there
+// are none.
+func resolve(d *decoder, doc *document) *Config {
+	r := &resolver{
+		decoder: d, doc: doc, secrets: map[[2]string]string{},
+		config: &Config{Environment: doc.Environment.value, Stores: map[string]Store{}},
+	}
+	file := place{src: d.first, line: 1, column: 1}
+	if env := doc.Environment; !env.at.known() && !env.bad {
+		d.fail(file, "such as: environment: production", "environment is not set")
+	} else if !env.bad && !nameRule.MatchString(env.value) {
+		d.fail(env.at, nameHint, "%s is not a name", d.say(env.value))
+	}
+	if len(doc.Keys) == 0 && !d.broken["keys"] {
+		d.fail(file, "such as: keys: {auth-jwt: {store: disk}}", "there are no keys")
+	}
+	for name, s := range doc.Stores {
+		r.checkName("stores", name)
+		r.config.Stores[name] = Store{Type: s.typ, Config: s.config}
+	}
+	r.checkPair(&doc.Defaults)
+	for _, name := range slices.Sorted(maps.Keys(doc.Keys)) {
+		r.checkName("keys", name)
+		if k, ok := r.key(name, doc.Keys[name]); ok {
+			r.config.Keys = append(r.config.Keys, k)
+		}
+	}
+	return r.config
+}
+
+func (r *resolver) checkName(section, name string) {
+	if !nameRule.MatchString(name) {
+		r.fail(r.set[join(section, name)], nameHint, "is not a name")
+	}
+}
+
+// key fills one key in. ok is false if something about it is wrong.
+func (r *resolver) key(name string, s keySection) (Key, bool) {
+	before := len(r.mistakes)
+	at := r.set[join("keys", name)]
+	r.checkPair(&s.shared)
+	r.inherit(&s.shared)
+	k := Key{
+		Name: name, Store: s.Store.value, Sync: s.Sync.value,
+		Secret: cmp.Or(s.Secret.value, r.config.Environment+"-"+name),
+		Spec: keygen.Spec{
+			Algorithm: s.Algorithm.value, Encoding: s.Encoding.value, Bits: s.Bits.value,
+			Bytes: s.Bytes.value, Prefix: s.Prefix.value, AsBytes: s.SecretAs.value == asBytes,
+		},
+	}
+	r.checkStore(&k, s, at)
+	r.checkSecret(&k, s, at)
+	r.checkSpec(k.Spec, &s.shared, at)
+	r.policy(&k, &s.shared, at)
+	return k, len(r.mistakes) == before
+}
+
+// checkPair: one section says when to rotate in one way.
+func (r *resolver) checkPair(s *shared) {
+	if s.twice() {
+		r.fail(s.Every.at, "keep one of the two", "schedule is set as well, in line %d", s.Schedule.at.line)
+	}
+}
+
+// twice reports whether schedule and every are both set.
+func (s *shared) twice() bool { return s.Schedule.at.known() && s.Every.at.known() }
+
+// inherit fills what the key does not set from the defaults section, and what
+// that does not set from the tags. It passes over what does not concern the
+// key: an encoding where all is PEM, an every where the key has a schedule.
+func (r *resolver) inherit(s *shared) {
+	inherited := reflect.ValueOf(r.doc.Defaults)
+	own := reflect.ValueOf(s).Elem()
+	timed := s.Schedule.at.known() || s.Every.at.known() || s.Schedule.bad || s.Every.bad
+	for i := range own.NumField() {
+		field, name := own.Field(i), own.Type().Field(i).Tag.Get("yaml")
+		o, ok := field.Addr().Interface().(optional)
+		if !ok || o.place().known() || o.refused() || timed && (name == "schedule" || name == "every") || !concerns(name, s.Algorithm.value) {
+			continue
+		}
+		field.Set(inherited.Field(i))
+		if r.broken["defaults"] && !o.place().known() {
+			o.spoil()
+		}
+		if text := own.Type().Field(i).Tag.Get("default"); !o.place().known() && !o.refused() && text != "" {
+			r.preset(text, reflect.ValueOf(o.target()).Elem())
+		}
+	}
+}
+
+// concerns reports whether an option is of use to the algorithm. The algorithm
+// itself stands before those that depend on it.
+func concerns(option string, a keyset.Algorithm) bool {
+	special := keygen.Options(keyset.Opaque)
+	special = append(special, keygen.Options(keyset.RS256)...)
+	return !slices.Contains(special, option) || slices.Contains(keygen.Options(a), option)
+}
+
+// preset reads a `default` tag as the config itself is read.
+func (r *resolver) preset(text string, v reflect.Value) {
+	r.value(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}, v, "")
+}
+
+func (r *resolver) checkStore(k *Key, s keySection, at place) {
+	known := slices.Sorted(maps.Keys(r.doc.Stores))
+	switch _, ok := r.doc.Stores[k.Store]; {
+	case s.Store.bad || ok || r.broken["stores"]:
+	case len(known) == 0:
+		r.fail(r.blame(at, s.Store.at), "such as: stores: {disk: {type: file, dir: ./keys}}", "there are no stores")
+	case !s.Store.at.known():
+		r.fail(at, "add store: with one of "+strings.Join(r.only(known), ", "), "has no store")
+	default:
+		r.fail(s.Store.at, didYouMean(k.Store, r.only(known)), "there is no store of this name")
+	}
+}
+
+// checkSecret never quotes what stands there: it might be a secret in fact.
+func (r *resolver) checkSecret(k *Key, s keySection, at place) {
+	if s.Secret.bad {
+		return
+	}
+	if !secretRule.MatchString(k.Secret) || strings.Contains(k.Secret, "..") || strings.Contains(k.Secret, "//") {
+		if s.Secret.at.known() {
+			r.fail(s.Secret.at, "secret is the name under which the store keeps the keyset, never its value", "is not a name for a secret")
+		}
+		return
+	}
+	if s.Store.bad {
+		return
+	}
+	id := [2]string{k.Store, k.Secret}
+	store := r.doc.Stores[k.Store]
+	if l, ok := store.config.(interface{ Where(secret string) string }); ok {
+		id = [2]string{"type " + store.typ, l.Where(k.Secret)}
+	}
+	if other, taken := r.secrets[id]; taken {
+		r.fail(r.blame(at, s.Secret.at), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", r.named(other))
+		return
+	}
+	r.secrets[id] = k.Name
+}
+
+// checkSpec puts what keygen says about an option where that is set.
+func (r *resolver) checkSpec(spec keygen.Spec, s *shared, at place) {
+	joined, ok := spec.Validate().(interface{ Unwrap() []error })
+	if !ok || s.Algorithm.bad {
+		return
+	}
+	fields := fieldsOf(reflect.TypeFor[shared]())
+	for _, err := range joined.Unwrap() {
+		var o *keygen.OptionError
+		if !errors.As(err, &o) {
+			r.fail(at, "", "%v", err)
+			continue
+		}
+		option := reflect.ValueOf(s).Elem().FieldByIndex(fields.index[o.Option]).Addr().Interface().(optional)
+		if !option.refused() {
+			r.fail(r.blame(at, option.place()), "", "%s", o.Msg)
+		}
+	}
+}
+
+// named is another key's name, in a message.
+func (r *resolver) named(key string) string {
+	if r.name(key) {
+		return key
+	}
+	return "in line " + strconv.Itoa(r.set[join("keys", key)].line)
+}
+
+// blame is the place to look at first: the key's own option before one of the
+// defaults, and the key itself if neither set it.
+func (r *resolver) blame(key place, candidates ...place) place {
+	for _, c := range candidates {
+		if c.known() && strings.HasPrefix(c.path, "keys"+separator) {
+			return c
+		}
+	}
+	for _, c := range candidates {
+		if c.known() {
+			return c
+		}
+	}
+	return key
+}

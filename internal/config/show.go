@@ -1,0 +1,398 @@
+package config
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Somebody will put a key where an option belongs, or name the wrong file with
+// -c. So nothing of a file is printed unless this file says that it may be:
+// words that rotate or the config's own names know, and short values of a shape
+// that no key has. All else is shown as "…", in excerpts and in messages.
+
+// A vocabulary is the words that are no secret: options, their fixed values,
+// types of stores, and the names of this config's keys and stores.
+type vocabulary struct {
+	options map[string]bool
+	words   map[string]bool
+}
+
+// environments are names for which environment: is commonly set.
+var environments = []string{
+	"production", "prod", "staging", "stage", "testing", "test", "development", "dev", "local", "sandbox", "preview", "demo", "qa", "ci", "uat",
+}
+
+// never are options whose values are free text that may be key material.
+var never = []string{"secret", "prefix"}
+
+const maxHarmless = 24
+
+const units = `(ns|us|µs|ms|[smhdw])`
+
+// shapes are what values look like that are shown. A key that is short enough
+// for one of them has been guessed already.
+var shapes = []*regexp.Regexp{
+	regexp.MustCompile(`^[-+]?[0-9]{1,6}(\.[0-9]{1,3})?$`),
+	regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`),
+	regexp.MustCompile(`^-?([0-9]{1,5}(\.[0-9]{1,3})?` + units + `){1,4}$`),
+	regexp.MustCompile(`^-?[0-9]{1,5}(\.[0-9]{1,3})? ?([A-Za-z]|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|weeks?|months?|years?)$`),
+	regexp.MustCompile(`^@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)$`),
+	regexp.MustCompile(`^@every ([0-9]{1,5}` + units + `){1,4}$`),
+	regexp.MustCompile(`^[ugoa]{0,3}[-+=]?[rwx]{1,3}$`),                           // chmod's
+	regexp.MustCompile(`^(~|\$[A-Z]{1,8}|\.{1,2})?(/[a-z._-]{1,12}){1,5}/?$`),     // paths of plain words
+	regexp.MustCompile(`^(true|false|null|~|yes|no|on|off)$`),                     // YAML's
+	regexp.MustCompile(`(?i)^` + cronField + `( +` + cronField + `){0,6}$`),       // cron's
+	regexp.MustCompile(`^TZ=([A-Z][a-z]{1,11}(/[A-Z][A-Za-z_]{1,13})?|UTC|GMT)$`), // see harmless
+}
+
+const (
+	cronPart  = `(\*|\?|[0-9]{1,2}|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)`
+	cronField = cronPart + `([-/,]` + cronPart + `){0,4}`
+)
+
+// harmless reports whether a value may be shown.
+func (v *vocabulary) harmless(value string) bool {
+	if zone, ok := strings.CutPrefix(value, "CRON_TZ="); ok {
+		value = "TZ=" + zone
+	}
+	if zone, rest, ok := strings.Cut(value, " "); ok && strings.HasPrefix(zone, "TZ=") {
+		return len(zone) <= 2*maxHarmless && v.harmless(zone) && v.harmless(strings.TrimSpace(rest))
+	}
+	if len(value) > maxHarmless {
+		return false
+	}
+	return value == "" || slices.ContainsFunc(shapes, func(r *regexp.Regexp) bool { return r.MatchString(value) }) || near(value, v.words)
+}
+
+// near reports whether it is one of the words, or one with a slip of the pen.
+func near(value string, words map[string]bool) bool {
+	if words[value] {
+		return true
+	}
+	for w := range words {
+		if len(w) > 3 && distance(plainCase(value), plainCase(w)) < min(3, len(value)) {
+			return true
+		}
+	}
+	return false
+}
+
+// plainWords are one to three words, the whole at most 16 letters long.
+var plainWords = regexp.MustCompile(`^\p{L}+([ _-]\p{L}+){0,2}$`)
+
+// option reports whether the name of an option may be shown.
+func (v *vocabulary) option(name string) bool {
+	return len(name) <= maxHarmless && near(name, v.options) || len([]rune(name)) <= 16 && plainWords.MatchString(name)
+}
+
+// nameWord is a part of a key's or store's name that no generator makes.
+var nameWord = regexp.MustCompile(`^([A-Z]?[a-z]{1,20}[0-9]{0,4}|[0-9]{1,4})$`)
+
+// name reports whether a key's or store's name may be shown.
+func (v *vocabulary) name(s string) bool {
+	words := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ._-", r) })
+	capital := strings.ToLower(s) != s
+	return len(words) > 0 && len(s) <= 63 && (!capital || len(s) <= maxHarmless) &&
+		!slices.ContainsFunc(words, func(w string) bool { return !nameWord.MatchString(w) })
+}
+
+// A role is what a text in a file stands for.
+type role int
+
+const (
+	roleHidden role = iota
+	roleOption
+	roleName
+	roleValue
+)
+
+func (v *vocabulary) shows(r role, text string) bool {
+	switch r {
+	case roleOption:
+		return v.option(text)
+	case roleName:
+		return v.name(text)
+	case roleValue:
+		return v.harmless(text)
+	}
+	return false
+}
+
+// say quotes a value in a message, if it may be shown.
+func (v *vocabulary) say(value string) string {
+	if v.harmless(value) {
+		return strconv.Quote(value)
+	}
+	return "what stands here"
+}
+
+// only leaves those names that may be shown, for hints.
+func (v *vocabulary) only(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(s string) bool { return !v.name(s) })
+}
+
+// redact takes values that may not be shown out of another package's words.
+func (v *vocabulary) redact(text string, n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && len(n.Value) > 2 && !v.harmless(n.Value) {
+		quoted := strconv.Quote(n.Value)
+		text = strings.ReplaceAll(text, n.Value, "…")
+		text = strings.ReplaceAll(text, quoted[1:len(quoted)-1], "…")
+	}
+	for i, c := range n.Content {
+		if n.Kind != yaml.MappingNode || i%2 == 1 {
+			text = v.redact(text, c)
+		}
+	}
+	return text
+}
+
+// path renders an option's path.
+func (v *vocabulary) path(path string) string {
+	var b strings.Builder
+	parts := strings.Split(path, separator)
+	for i, part := range parts {
+		r := roleOption
+		if i == 1 && (parts[0] == "keys" || parts[0] == "stores") {
+			r = roleName
+		}
+		switch index := strings.HasPrefix(part, "["); {
+		case index:
+		case i > 0:
+			b.WriteByte('.')
+		}
+		switch {
+		case !strings.HasPrefix(part, "[") && !v.shows(r, part):
+			part = "…"
+			if path == "" {
+				part = ""
+			}
+		case !strings.HasPrefix(part, "[") && !name.MatchString(part):
+			part = strconv.Quote(part)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// name is what stands in a path without quotes.
+var name = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$`)
+
+// separator stands between the parts of a path, in which names of any kind are.
+const separator = "\x00"
+
+// A part is a text of a file and where it stands, quotes included.
+type part struct {
+	column int // from 1
+	source string
+	value  string
+	role   role
+}
+
+// learn notes the parts of a tree, so that excerpts can be cut from its lines.
+func (s *source) learn(v *vocabulary, n *yaml.Node, path []string, r role) {
+	switch n.Kind {
+	case yaml.ScalarNode:
+		s.add(n, r)
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			s.learn(v, c, path, r)
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key, value := n.Content[i], n.Content[i+1]
+			named := len(path) == 1 && (path[0] == "keys" || path[0] == "stores")
+			keyRole, below := roleOption, roleValue
+			switch {
+			case named:
+				keyRole = roleName
+			case r == roleHidden:
+				keyRole, below = roleHidden, roleHidden
+			case !v.options[key.Value] || slices.Contains(never, key.Value):
+				below = roleHidden
+			}
+			if key.Kind == yaml.ScalarNode {
+				s.add(key, keyRole)
+			}
+			s.learn(v, value, append(slices.Clone(path), key.Value), below)
+		}
+	}
+}
+
+// add notes a text whose place in the source is beyond doubt.
+func (s *source) add(n *yaml.Node, r role) {
+	line := []rune(s.line(n.Line))
+	if n.Column < 1 || n.Column > len(line) || n.Value == "" {
+		return
+	}
+	written := n.Value
+	if q := line[n.Column-1]; n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		written = string(q) + n.Value + string(q)
+	}
+	if strings.HasPrefix(string(line[n.Column-1:]), written) {
+		s.parts[n.Line] = append(s.parts[n.Line], part{n.Column, written, n.Value, r})
+	}
+}
+
+// token finds the words of a line that is not YAML.
+var token = regexp.MustCompile(`[^\s{}\[\],:"']+`)
+
+// guess notes the parts of a line that no tree is known of: values count only
+// after the name of an option that has harmless ones.
+func (s *source) guess(v *vocabulary, n int) []part {
+	var parts []part
+	text := s.line(n)
+	below := roleHidden
+	for _, at := range token.FindAllStringIndex(text, -1) {
+		word, after := text[at[0]:at[1]], strings.TrimLeft(text[at[1]:], `"'`)
+		r := below
+		switch {
+		case strings.HasPrefix(word, "#"):
+			return parts
+		case after == ":" || strings.HasPrefix(after, ": "):
+			r, below = roleOption, roleHidden
+			if v.options[word] && !slices.Contains(never, word) {
+				below = roleValue
+			}
+		}
+		parts = append(parts, part{len([]rune(text[:at[0]])) + 1, word, word, r})
+	}
+	return parts
+}
+
+// cut is a line with what may be shown of it, and the new place of column.
+func (s *source) cut(v *vocabulary, n, column int) (shown []rune, at int) {
+	text := []rune(strings.TrimRight(s.line(n), " \t"))
+	parts := s.parts[n]
+	if !s.parsed {
+		parts = s.guess(v, n)
+	}
+	slices.SortFunc(parts, func(a, b part) int { return a.column - b.column })
+	places := make([]int, len(text)+1)
+	from := 0
+	keep := func(to int) {
+		for ; from < to; from++ {
+			places[from] = len(shown)
+			shown = append(shown, text[from])
+		}
+	}
+	gap := func(to int) {
+		first, last := from, to
+		for first < to && structural(text, first) {
+			first++
+		}
+		for last > first && structural(text, last-1) {
+			last--
+		}
+		keep(first)
+		if first < last {
+			for ; from < last; from++ {
+				places[from] = len(shown)
+			}
+			shown = append(shown, '…')
+		}
+		keep(to)
+	}
+	for _, p := range parts {
+		start, end := p.column-1, p.column-1+len([]rune(p.source))
+		if start < from || end > len(text) || !v.shows(p.role, p.value) {
+			continue
+		}
+		gap(start)
+		keep(end)
+	}
+	gap(len(text))
+	places[len(text)] = len(shown)
+	for i, r := range shown {
+		if !unicode.IsPrint(r) {
+			shown[i] = ' ' // one column wide, so that the caret stays right
+		}
+	}
+	return shown, places[min(column-1, len(text))]
+}
+
+// structural reports whether a character gives a line its form.
+func structural(text []rune, i int) bool {
+	if text[i] == '-' {
+		return i+1 < len(text) && text[i+1] == ' ' && strings.TrimLeft(string(text[:i]), " -") == ""
+	}
+	return strings.ContainsRune(" \t{}[],:", text[i])
+}
+
+// vocabulary is the options of a config with these types of stores, and their
+// fixed values.
+func (r Registry) vocabulary() *vocabulary {
+	v := &vocabulary{options: map[string]bool{"type": true, "outputs": true}, words: map[string]bool{}}
+	for _, w := range environments {
+		v.words[w] = true
+	}
+	v.of(reflect.TypeFor[document]())
+	v.of(reflect.TypeFor[keySection]())
+	for name, fresh := range r {
+		v.words[name] = true
+		v.of(reflect.TypeOf(fresh()).Elem())
+	}
+	return v
+}
+
+// of adds the options of a type, and those within them.
+func (v *vocabulary) of(t reflect.Type) {
+	if o, ok := reflect.New(t).Interface().(optional); ok {
+		t = reflect.TypeOf(o.target()).Elem()
+	}
+	for _, c := range choices(t) {
+		v.words[c] = true
+	}
+	if t.Kind() != reflect.Struct {
+		return
+	}
+	fields := fieldsOf(t)
+	for _, name := range fields.names {
+		v.options[name] = true
+		v.of(t.FieldByIndex(fields.index[name]).Type)
+	}
+}
+
+// learn takes in the names of a file's keys and stores, and its parts.
+func (d *decoder) learn(root *yaml.Node) {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		section, entries := root.Content[i].Value, root.Content[i+1]
+		if section != "keys" && section != "stores" || entries.Kind != yaml.MappingNode {
+			continue
+		}
+		for j := 0; j < len(entries.Content); j += 2 {
+			if name := entries.Content[j].Value; d.name(name) {
+				d.words[name] = true
+			}
+		}
+	}
+	d.src.learn(d.vocabulary, root, nil, roleValue)
+	d.src.parsed = true
+}
+
+// foreign reports whether a file is something else than a config: it has no
+// section of one, not even a misspelt one.
+func (d *decoder) foreign(root *yaml.Node, unread bool) bool {
+	sections := fieldsOf(reflect.TypeFor[document]()).names
+	known := func(name string) bool { return name == "outputs" || len(name) > 3 && nearest(name, sections) != "" }
+	if unread {
+		return !slices.ContainsFunc(d.src.lines, func(line string) bool {
+			name, _, ok := strings.Cut(strings.Trim(line, " \t{"), ":")
+			return ok && known(strings.Trim(name, `"'`))
+		})
+	}
+	if root == nil || root.Kind == yaml.MappingNode && len(root.Content) == 0 {
+		return false
+	}
+	for i := 0; i < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
+		if known(root.Content[i].Value) {
+			return false
+		}
+	}
+	return true
+}

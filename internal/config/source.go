@@ -1,0 +1,146 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// maxFile is far more than a config of a thousand keys has.
+const maxFile = 1 << 20
+
+// A source is one file of the config.
+type source struct {
+	name   string
+	index  int // among the files, in the order they are read
+	lines  []string
+	parts  map[int][]part // by line
+	parsed bool           // parts is complete
+	opaque bool           // no line is shown
+}
+
+// A place is where something stands.
+type place struct {
+	src          *source
+	line, column int
+	path         string
+}
+
+// known reports whether it is a place at all.
+func (p place) known() bool { return p.src != nil }
+
+// readFile reads at most maxFile bytes and refuses what is not text, so that
+// whatever is passed by mistake is not taken apart.
+func readFile(path string, index int) (*source, []byte, []mistake, error) {
+	f, err := os.Open(path) //nolint:gosec // the path is the operator's
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("config: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("config: %w", err)
+	}
+	src := &source{name: path, index: index, parts: map[int][]part{}}
+	refuse := func(msg, hint string) []mistake {
+		return []mistake{{place{src: src, line: 1, column: 1}, msg, hint}}
+	}
+	// YAML takes three more characters for line ends, which no editor shows.
+	binary := func(r rune) bool {
+		return r < ' ' && !strings.ContainsRune("\t\n\r", r) || strings.ContainsRune("\u0085\u2028\u2029", r)
+	}
+	switch {
+	case len(data) > maxFile:
+		return src, nil, refuse("the file is larger than 1 MiB", "is it a config? config.example.yaml shows one"), nil
+	case bytes.ContainsFunc(data, binary):
+		return src, nil, refuse("the file has characters that are not text", "a config is YAML text; config.example.yaml shows one"), nil
+	case !utf8.Valid(data):
+		return src, nil, refuse("the file is not UTF-8", "save it in UTF-8"), nil
+	}
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
+	src.lines = strings.Split(string(data), "\n")
+	return src, data, nil, nil
+}
+
+// credential finds field names that hold credentials, in any other program's
+// spelling, and PEM.
+var credential = regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|token|credentials?|(secret|private|access|api|account)[ _-]?(access[ _-]?)?key([ _-]?id)?|client[ _-]?secret|secret[ _-]?(id|value|string)|connection[ _-]?string)["']?\s*[:=]|-----BEGIN`)
+
+// line is a line's text; "" for one that is not there.
+func (s *source) line(n int) string {
+	if n < 1 || n > len(s.lines) {
+		return ""
+	}
+	return s.lines[n-1]
+}
+
+// excerpt is what may be shown of a line, with its number, and a caret under
+// the column.
+func (s *source) excerpt(v *vocabulary, line, column int) string {
+	if s.opaque || line > len(s.lines) {
+		return ""
+	}
+	text, at := s.cut(v, line, column)
+	start := max(0, at-60)
+	text, at = text[start:min(len(text), start+100)], at-start
+	return fmt.Sprintf("  %4d | %s\n       | %s^", line, string(text), strings.Repeat(" ", at))
+}
+
+// parse reads the file's one YAML document; nil for an empty one.
+func (s *source) parse(data []byte) (*yaml.Node, []mistake) {
+	var docs []*yaml.Node
+	loader, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithUniqueKeys(false))
+	for err == nil && len(docs) < 2 {
+		var doc yaml.Node
+		if err = loader.Load(&doc); err == nil {
+			docs = append(docs, &doc)
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, []mistake{s.syntax(err)}
+	}
+	if len(docs) == 0 || len(docs[0].Content) == 0 {
+		return nil, nil
+	}
+	if len(docs) > 1 {
+		at := place{src: s, line: max(1, docs[1].Line), column: max(1, docs[1].Column)}
+		return nil, []mistake{{at, "a second YAML document begins here", "a config is one document a file; several files in a folder add up"}}
+	}
+	return docs[0].Content[0], nil
+}
+
+// syntax words an error of the YAML parser.
+func (s *source) syntax(err error) mistake {
+	m := mistake{at: place{src: s, line: 1, column: 1}, msg: "not YAML"}
+	var e *yaml.LoadError
+	if errors.As(err, &e) {
+		m.msg += ": " + e.Message
+		m.at.line, m.at.column = max(1, e.Mark.Line), max(1, e.Mark.Column)
+		if e.Stage == yaml.ComposerStage {
+			m.msg = "not YAML: an alias of an unknown anchor" // the parser's words quote the file
+		}
+	}
+	// What is not closed is noticed at the end; what is wrong stands before it.
+	for m.at.line > 1 && strings.TrimSpace(s.line(m.at.line)) == "" {
+		m.at.line--
+		m.at.column = len([]rune(strings.TrimRight(s.line(m.at.line), " \t"))) + 1
+	}
+	line := s.line(m.at.line)
+	switch {
+	case strings.HasPrefix(strings.TrimLeft(line, " "), "\t"):
+		m.hint = "indent with spaces, not with tabs"
+	case strings.Contains(line, ": @"), strings.Contains(line, ": *"):
+		m.hint = `a value that begins with @ or * needs quotes: schedule: "@weekly"`
+	case strings.Contains(m.msg, "mapping values"):
+		m.hint = "check the indentation of this line and the one before it; a value with a colon and a space in it needs quotes"
+	}
+	return m
+}

@@ -1,0 +1,221 @@
+// Package dotenv takes one variable out of a .env file, without running or
+// expanding anything.
+//
+// It reads what dotenv libraries, docker and systemd agree on:
+//
+//	NAME=text            up to the end of the line, or to " #"
+//	export NAME=text
+//	NAME="text \n text"  \n \r \t \" \\ \$ mean what they do in Go, over several lines if need be
+//	NAME='text'          as it stands, over several lines if need be
+//	# comment
+//
+// Where they do not agree, it refuses rather than guesses: a variable that is
+// set twice, and $ in an unquoted or double-quoted value, which some expand.
+//
+// That is asked of the one variable that is wanted. Other lines may be as they
+// like and are skipped, unless the wanted one could stand inside them: in quotes
+// over several lines that are not closed, or after which something follows.
+package dotenv
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/keyrotate/rotate/internal/secret"
+)
+
+// ErrMissing says that the file does not set the variable.
+var ErrMissing = errors.New("the variable is not set there")
+
+// An Error is a line that cannot be taken. It never quotes a value.
+type Error struct {
+	Line int
+	Why  string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%d: %s", e.Line, e.Why) }
+
+// Lookup returns the value of the variable called name.
+func Lookup(data []byte, name string) (secret.Text, error) {
+	if !validName(name) {
+		return secret.Text{}, fmt.Errorf("%q is not the name of a variable", name)
+	}
+	r := &reader{rest: strings.TrimPrefix(string(data), "\ufeff"), line: 1, want: name}
+	found, value := 0, secret.Text{}
+	for r.rest != "" {
+		at := r.line
+		n, v, err := r.next()
+		switch {
+		case err != nil:
+			return secret.Text{}, err
+		case n != name:
+		case found > 0:
+			return secret.Text{}, &Error{at, fmt.Sprintf("%s is set a second time, first on line %d; remove the one that is not used", name, found)}
+		default:
+			found, value = at, v
+		}
+	}
+	if found == 0 {
+		return secret.Text{}, fmt.Errorf("%w: %s", ErrMissing, name)
+	}
+	return value, nil
+}
+
+// A reader takes one assignment after the other.
+type reader struct {
+	rest string
+	line int
+	want string // the variable that matters
+}
+
+// next takes one line, or more if a quoted value goes on. The name is "" for
+// lines that set nothing.
+func (r *reader) next() (name string, value secret.Text, err error) {
+	line, rest, _ := strings.Cut(r.rest, "\n")
+	at := r.line
+	name, raw, ok := assignment(line)
+	quoted := ok && raw != "" && (raw[0] == '"' || raw[0] == '\'')
+	switch {
+	case quoted && name == r.want:
+		r.openQuote()
+		return r.quoted(name)
+	case quoted:
+		r.openQuote()
+		return "", value, r.skip()
+	}
+	r.rest, r.line = rest, at+1
+	if !ok || name != r.want {
+		return "", value, nil
+	}
+	return plain(name, raw, at)
+}
+
+// openQuote goes on to the quote that begins the value.
+func (r *reader) openQuote() {
+	_, r.rest, _ = strings.Cut(r.rest, "=")
+	r.rest = strings.TrimLeft(r.rest, " \t")
+}
+
+// assignment parts a line at its =. Comments and all else are none. The name may
+// be one that is not valid: what follows can be a quote all the same.
+func assignment(line string) (name, raw string, ok bool) {
+	if strings.HasPrefix(strings.TrimSpace(line), "#") {
+		return "", "", false
+	}
+	name, raw, ok = strings.Cut(line, "=")
+	name = strings.TrimSpace(name)
+	if after, exported := strings.CutPrefix(name, "export"); exported && after != "" && strings.TrimLeft(after, " \t") != after {
+		name = strings.TrimSpace(after)
+	}
+	return name, strings.TrimLeft(raw, " \t"), ok
+}
+
+// skip goes past the quoted value of another variable; r.rest begins with it.
+// Where its end is not certain, and the wanted variable is set on one of the
+// lines that it may have, no one can tell which of the two was meant.
+func (r *reader) skip() error {
+	at, quote := r.line, r.rest[0]
+	end := 1
+	for end < len(r.rest) && r.rest[end] != quote {
+		if quote == '"' && r.rest[end] == '\\' {
+			end++
+		}
+		end++
+	}
+	closed := end < len(r.rest)
+	inside, tail := r.rest, ""
+	if closed {
+		inside = r.rest[:end]
+		tail, _, _ = strings.Cut(r.rest[end+1:], "\n")
+		tail = strings.TrimSpace(tail)
+	}
+	first, more, several := strings.Cut(inside, "\n")
+	if sure := closed && (tail == "" || tail[0] == '#'); !sure && several {
+		for line := range strings.SplitSeq(more, "\n") {
+			if n, _, ok := assignment(line); ok && n == r.want {
+				return &Error{at, fmt.Sprintf("the quote of another variable that opens here is not closed before %s, which could be a part of its value", r.want)}
+			}
+		}
+		inside = first // it is one line that is not understood, and no more
+	}
+	_, after, _ := strings.Cut(r.rest[len(inside):], "\n")
+	r.line += strings.Count(inside, "\n") + 1
+	r.rest = after
+	return nil
+}
+
+// plain takes an unquoted value.
+func plain(name, raw string, at int) (string, secret.Text, error) {
+	for i := range raw {
+		if raw[i] == '#' && (i == 0 || raw[i-1] == ' ' || raw[i-1] == '\t') {
+			raw = raw[:i]
+			break
+		}
+	}
+	raw = strings.TrimSpace(raw)
+	if strings.Contains(raw, "$") {
+		return "", secret.Text{}, &Error{at, "$ in a value without quotes: some programs expand it; put the value in single quotes if it stands for itself"}
+	}
+	return name, secret.New([]byte(raw)), nil
+}
+
+// quoted takes a value that begins with a quote; r.rest begins with it.
+func (r *reader) quoted(name string) (string, secret.Text, error) {
+	at, quote := r.line, r.rest[0]
+	var b strings.Builder
+	for i := 1; i < len(r.rest); i++ {
+		c := r.rest[i]
+		switch {
+		case c == quote:
+			return r.close(name, b.String(), i+1, at)
+		case c == '\n':
+			r.line++
+		case quote == '"' && c == '$':
+			return "", secret.Text{}, &Error{at, `$ in double quotes: some programs expand it; write \$, or use single quotes`}
+		case quote == '"' && c == '\\' && i+1 < len(r.rest):
+			i++
+			if c = unescape(r.rest[i]); c == 0 {
+				return "", secret.Text{}, &Error{at, `a backslash in double quotes may only stand before n, r, t, ", \ and $`}
+			}
+		}
+		b.WriteByte(c)
+	}
+	return "", secret.Text{}, &Error{at, "the quote is never closed"}
+}
+
+// close ends a quoted value: only a comment may follow it.
+func (r *reader) close(name, value string, end, at int) (string, secret.Text, error) {
+	tail, rest, _ := strings.Cut(r.rest[end:], "\n")
+	if tail = strings.TrimSpace(tail); tail != "" && tail[0] != '#' {
+		return "", secret.Text{}, &Error{at, "something follows the closing quote"}
+	}
+	r.rest, r.line = rest, r.line+1
+	return name, secret.New([]byte(value)), nil
+}
+
+// unescape is what a character after a backslash stands for; 0 if nothing.
+func unescape(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	case '"', '\\', '$':
+		return c
+	}
+	return 0
+}
+
+func validName(s string) bool {
+	for i, c := range []byte(s) {
+		letter := c == '_' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+		digit := '0' <= c && c <= '9' || c == '.' || c == '-'
+		if !letter && (i == 0 || !digit) {
+			return false
+		}
+	}
+	return s != ""
+}

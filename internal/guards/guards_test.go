@@ -1,0 +1,152 @@
+// Package guards takes the guards of the ten promises out of the code, one at a
+// time, and holds that a test of that promise then fails. It runs with
+// `make guards`; the sources are replaced by an overlay and stay as they are.
+package guards
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A guard is a piece of code that keeps a promise.
+type guard struct {
+	promise string // its number, or what else is promised
+	what    string
+	file    string
+	old     string // stands in the file exactly once
+	without string // what stands there instead
+	tests   string // packages whose tests have to notice
+}
+
+const (
+	core   = "./rotation ./rotation/keyset ./rotation/engine"
+	plan   = "rotation/plan.go"
+	clock  = "rotation/clock.go"
+	set    = "rotation/keyset/"
+	engine = "rotation/engine/"
+)
+
+var guards = []guard{
+	{"1", "two current keys are refused", set + "parse.go", "case count[Current] > 1:", "case false:", core},
+	{"1", "no current key is refused", set + "parse.go", "case count[Current] == 0:", "case false:", core},
+	{"2", "promotion waits for the propagation", plan, "!pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.early.Before(pl.known())", "!pl.seen(pl.set.Ready, next.Kid, carriesNext)", core},
+	{"2", "promotion waits for the skew", plan, "pl.set.Ready.At.Add(pl.p.Propagation + pl.p.Skew())", "pl.set.Ready.At.Add(pl.p.Propagation)", core},
+	{"2", "promotion wants a mark of the outputs as they are", plan, "m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()", "m != nil && m.Kid == kid", core},
+	{"2", "ready wants every output to carry next", plan, `if !ok || pl.behind(carriesNext) != "" || pl.seen(pl.set.Ready, next.Kid, carriesNext) {`, `if !ok || pl.seen(pl.set.Ready, next.Kid, carriesNext) {`, core},
+	{"2", "the document wants ready before a promotion", set + "transitions.go", "if !ok || s.Ready == nil || s.Ready.Kid != next.Kid {", "if !ok {", core},
+	{"2", "what was written to an output is read back", engine + "outputs.go", "			written = true\n", "", core},
+	{"3", "retirement waits for the stored date", plan, "k.Expires.IsZero() || pl.early.Before(k.Expires.Add(pl.p.Skew()))", "k.Expires.IsZero()", core},
+	{"3", "the document refuses to retire too early", set + "transitions.go", "if k.Expires.IsZero() || at.Before(k.Expires) {", "if false {", core},
+	{"3", "retirement waits for the outputs", plan, `if pl.doubt(pl.p.Grace) != "" || pl.behind(anyOutput) != "" {`, `if pl.doubt(pl.p.Grace) != "" {`, core},
+	{"3", "the grace begins when the promotion was seen, not when it was written", plan, `if len(pl.set.Previous()) == 0 || pl.behind(anyOutput) != "" || pl.seen(`, `if len(pl.set.Previous()) == 0 || pl.seen(`, core},
+	{"3", "a date is never shortened", set + "marks.go", "latest(seconds(n.Settled.At.Add(grace)), k.Expires, k.NotBefore)", "seconds(n.Settled.At.Add(grace))", core},
+	{"4", "superseded revisions are erased", engine + "sweep.go", "erased, err := s.store.Erase(ctx, s.secret, rev.ID, s.head)", "erased, err := providers.Erasure{}, error(nil)", core},
+	{"4", "a removal marks earlier revisions", set + "transitions.go", "	s.Dropped = s.Generation\n", "", core},
+	{"5", "a request on record is not served again", plan, "if _, known := pl.set.Recorded(r.ID); known {", "if false {", core},
+	{"5", "a request is about the key that was current", plan, "if r == nil || r.From != pl.set.Signing().Kid {", "if r == nil {", core},
+	{"5", "the first write of a request records it", engine + "apply.go", "	return s.With(*r, step.At)\n", "	return s, nil\n", core},
+	{"5", "due is counted from the end of the last rotation", "rotation/policy.go", "from = nbf.Add(p.Grace + p.Propagation)", "from = nbf", core},
+	{"5", "a write goes on from what was read", engine + "apply.go", "doc, p.head.ID, note)", "doc, func() providers.RevisionID { r, _ := p.t.Store.Read(ctx, p.t.Secret); return r.ID }(), note)", core},
+	{"6", "the digest is checked", set + "parse.go", "if s.Digest != digest {", "if s.Digest != digest && false {", core},
+	{"6", "the schema is checked", set + "parse.go", `if tree["schema"] != Schema {`, "if false {", core},
+	{"6", "duplicate members are refused", set + "tree.go", "if _, twice := m[name.(string)]; twice {", "if false {", core},
+	{"6", "the name is checked", engine + "read.go", "case set.Name != p.t.Name:", "case false:", core},
+	{"6", "the environment is checked", engine + "read.go", "case set.Environment != p.t.Environment:", "case false:", core},
+	{"6", "the lineage is checked", engine + "read.go", "case lineage != set.Lineage:", "case false:", core},
+	{"6", "an older truth is noticed", engine + "read.go", "case !set.Follows(w):", "case false:", core},
+	{"6", "a store that lost the key is not filled anew", engine + "read.go", "errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = p.advise(withoutHint(err))", "errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}", core},
+	{"6", "a lower generation is not written over a higher", engine + "outputs.go", "case rev.Note.Generation > set.Generation:", "case false:", core},
+	{"6", "a stranger's value is not overwritten", engine + "outputs.go", `case rev.Note.Lineage == "":`, "case false:", core},
+	{"7", "material prints as [secret]", "internal/secret/secret.go", "func (t Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }", "func (t Text) MarshalText() ([]byte, error) { return t.Reveal(), nil }", "./internal/secret ./rotation/keyset"},
+	{"8", "clocks that disagree stop everything", clock, "case c.apart():", "case false:", core},
+	{"8", "what cannot wait for the clocks to agree carries the store's time", clock, "	if c.apart() {\n", "	if false {\n", core},
+	{"8", "a jump counts only whole waits", clock, "case c.Service.IsZero() && c.Steady != nil && *c.Steady < longest:", "case false:", core},
+	{"8", "a clock behind the document is wrong", clock, "case newest.Sub(c.Early()) > Skew:", "case false:", core},
+	{"8", "the end of a wait takes the earlier clock", clock, "if !c.Service.IsZero() && c.Service.Before(c.Wall) {", "if false {", core},
+	{"8", "the jump is seen", engine + "clock.go", "	if jump {\n", "	if false {\n", core},
+	{"9", "promotion drops the private half", set + "transitions.go", "append([]Key{next, old.withoutPrivate()}, s.Previous()...)", "append([]Key{next, old}, s.Previous()...)", core},
+	{"9", "a private half that only verifies is refused", set + "parse.go", "if k.Private() && !k.Alg.Symmetric() {", "if false {", core},
+	{"9", "revisions with a dropped private half go at once", set + "transitions.go", "	if !old.Alg.Symmetric() {\n		n.Dropped = n.Generation\n	}\n", "", core},
+	{"10", "a lost reply is not an error of the pass if the write landed", engine + "apply.go", "	if p.head.ID == tried.base {\n		return tried.err\n	}\n", "	if true {\n		return tried.err\n	}\n", core},
+	{"3", "frequent rotations do not shorten what is promised", set + "marks.go", "if k.Expires.IsZero() || again && replaced {", "if k.Expires.IsZero() || again && replaced && false {", core},
+	{"4", "frequent rotations do not put retirement off", set + "marks.go", "if k.Expires.IsZero() || again && replaced {", "if k.Expires.IsZero() || again && replaced || true {", core},
+	{"6", "a newer rotate's document is only read", engine + "read.go", "case set.Writable() != nil:", "case false:", core},
+	{"9", "stray private members are refused", set + "parse.go", "		if m.has(name) {", "		if false {", core},
+	{"10", "a lost race is planned anew", engine + "apply.go", "return nil // someone was faster: read what they did, and decide anew", "return err", core},
+}
+
+// The table is held against the code in plain `go test`, where it costs nothing.
+func TestEveryGuardStandsInTheCode(t *testing.T) {
+	for _, g := range guards {
+		src, err := os.ReadFile(filepath.Join("../..", g.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(src), g.old); n != 1 {
+			t.Errorf("%s %s: stands %d times in %s", g.promise, g.what, n, g.file)
+		}
+	}
+}
+
+func TestEveryGuardIsTested(t *testing.T) {
+	if os.Getenv("ROTATE_GUARDS") == "" {
+		t.Skip("builds the core once a guard: run `make guards`")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range guards {
+		t.Run(g.promise+" "+g.what, func(t *testing.T) {
+			out, failed := without(t, root, g)
+			if !failed {
+				t.Fatal("taken out, and every test passes")
+			}
+			if strings.Contains(out, "[build failed]") {
+				t.Fatalf("taken out, it does not compile:\n%s", out)
+			}
+			t.Log(firstFailure(out))
+		})
+	}
+}
+
+// without runs the tests with a guard taken out.
+func without(t *testing.T, root string, g guard) (out string, failed bool) {
+	t.Helper()
+	file := filepath.Join(root, g.file)
+	src, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	changed := filepath.Join(dir, "changed.go")
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(src), g.old, g.without, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{file: changed}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(list, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"test", "-vet=off", "-failfast", "-timeout=2m", "-overlay=" + list}, strings.Fields(g.tests)...)
+	cmd := exec.Command("go", args...)
+	cmd.Dir = root
+	b, err := cmd.CombinedOutput()
+	return string(b), err != nil
+}
+
+func firstFailure(out string) string {
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, "--- FAIL") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return "fails"
+}

@@ -1,0 +1,110 @@
+// Package imports keeps the rules of docs/design.md about who may import whom.
+package imports
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/keyrotate/rotate/"
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+// packages lists the module's packages as they are built, without tests.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// rules: what each package may import of this module, and of others. "std" is
+// the standard library; an adapter's SDK is named here when it comes.
+var rules = map[string][]string{
+	"internal/secret":        {"std"},
+	"rotation/keyset":        {"std", "internal/secret"},
+	"rotation":               {"std", "internal/secret", "rotation/keyset"},
+	"providers":              {"std", "internal/secret"},
+	"providers/memory":       {"std", "providers"},
+	"providers/file":         {"std", "providers"},
+	"providers/providertest": {"std", "providers"},
+	"providers/vaultkv":      {"std", "providers", "github.com/hashicorp/vault/api"},
+	"rotation/engine":        {"std", "internal/secret", "providers", "rotation", "rotation/keyset"},
+	"rotation/scheduler":     {"std", "providers", "rotation", "rotation/engine", "github.com/robfig/cron/v3"},
+	"internal/keygen":        {"std", "internal/secret", "rotation/keyset"},
+	"internal/format":        {"std", "internal/secret", "rotation/keyset"},
+	"internal/config":        {"std", "internal/keygen", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4", "github.com/google/jsonschema-go/jsonschema"},
+	"internal/dotenv":        {"std", "internal/secret"},
+	"internal/ui":            {"std", "rotation"},
+	"internal/status":        {"std", "internal/ui", "providers", "rotation", "rotation/engine", "rotation/keyset"},
+	"internal/sim":           {"std", "internal/secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
+	"internal/imports":       {}, // tests only
+	"internal/guards":        {}, // tests only
+	"cmd/rotate":             {"any"},
+
+	"providers/awssm": {
+		"std", "providers", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/middleware", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
+		"github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/credentials/stscreds", "github.com/aws/aws-sdk-go-v2/service/secretsmanager",
+		"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types", "github.com/aws/aws-sdk-go-v2/service/sts",
+		"github.com/aws/smithy-go", "github.com/aws/smithy-go/logging", "github.com/aws/smithy-go/middleware", "github.com/aws/smithy-go/transport/http",
+	},
+	"providers/awssm/awsfake": {"std"}, // tests only
+}
+
+func TestWhoMayImportWhom(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		allowed, ruled := rules[name]
+		if !ruled {
+			t.Errorf("%s has no rule: say in internal/imports what it may import", name)
+			continue
+		}
+		if slices.Contains(allowed, "any") {
+			continue
+		}
+		for _, imp := range p.Imports {
+			standard := !strings.Contains(strings.SplitN(imp, "/", 2)[0], ".")
+			imp = strings.TrimPrefix(imp, module)
+			if !slices.Contains(allowed, imp) && (!standard || !slices.Contains(allowed, "std")) {
+				t.Errorf("%s imports %s", name, imp)
+			}
+		}
+	}
+}
+
+// The rules and the document use no clock, no randomness, no file and no
+// network: what they do depends on their arguments alone.
+func TestRulesArePure(t *testing.T) {
+	impure := []string{"os", "os/exec", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "io/ioutil", "syscall", "sync", "context", "log", "log/slog"}
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if name != "rotation" && name != "rotation/keyset" {
+			continue
+		}
+		for _, imp := range p.Imports {
+			if slices.Contains(impure, imp) {
+				t.Errorf("%s imports %s", name, imp)
+			}
+		}
+	}
+}

@@ -1,0 +1,109 @@
+// Package keygen makes keys, and takes in those that exist already.
+//
+// It is the only place of rotate that draws key material. All of it comes from
+// crypto/rand, and none of it stands in an error.
+package keygen
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// A Spec says what kind of key to make. Its zero value stands for the default:
+// the text of 32 random bytes in base64url, for HS256.
+type Spec struct {
+	Algorithm keyset.Algorithm // "" is HS256
+	Encoding  keyset.Encoding  // of a symmetric key's text; "" is base64url
+	Bits      int              // of an RSA key; 0 is 3072
+	Bytes     int              // random bytes of a symmetric key; 0 is the algorithm's least
+	Prefix    string           // stands before the text of an opaque secret, such as sk_live_
+	AsBytes   bool             // applications decode a symmetric key's text before use
+}
+
+// The limits of a Spec.
+const (
+	// DefaultBits is more than the least that JWA takes, 2048 (RFC 7518 §3.3):
+	// those have 112 bits of strength, which NIST disallows after 2030
+	// (SP 800-57 part 1, tables 2 and 4). 3072 has 128.
+	DefaultBits = 3072
+
+	// MaxBytes leaves room for eight live keys in a document of 20 KB. HMAC
+	// gains nothing from keys longer than a block of its hash, 128 bytes at
+	// most (RFC 2104 §3).
+	MaxBytes = 256
+)
+
+// An OptionError is one option of a Spec that does not fit.
+type OptionError struct {
+	Option string // as the config names it
+	Msg    string
+}
+
+// Error puts the option first.
+func (e *OptionError) Error() string { return e.Option + ": " + e.Msg }
+
+// prefixes are what shells, dotenv files and URLs leave as it is.
+var prefixes = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,32}$`)
+
+// Options are the options that the algorithm has a use for, as the config
+// names them.
+func Options(a keyset.Algorithm) []string {
+	switch {
+	case a == keyset.Opaque:
+		return []string{"bytes", "encoding", "secret_as", "prefix"}
+	case a.Symmetric():
+		return []string{"bytes", "encoding", "secret_as"}
+	case isRSA(a):
+		return []string{"bits"}
+	}
+	return nil
+}
+
+// Validate joins an *OptionError for every option that is out of range or that
+// the algorithm has no use for.
+func (s Spec) Validate() error {
+	f := s.filled()
+	if !f.Algorithm.Known() {
+		return &OptionError{"algorithm", fmt.Sprintf("unknown: %q; known are %v", s.Algorithm, keyset.Algorithms())}
+	}
+	useful := Options(f.Algorithm)
+	var errs []error
+	check := func(option string, set, ok bool, want string) {
+		switch {
+		case set && !slices.Contains(useful, option):
+			errs = append(errs, &OptionError{option, fmt.Sprintf("%s keys have no such choice", f.Algorithm)})
+		case set && !ok:
+			errs = append(errs, &OptionError{option, want})
+		}
+	}
+	least := f.Algorithm.MinBytes()
+	_, err := keyset.ParseEncoding(string(f.Encoding))
+	check("bits", s.Bits != 0, slices.Contains([]int{2048, 3072, 4096}, s.Bits), "RSA keys are made with 2048, 3072 or 4096 bits")
+	check("bytes", s.Bytes != 0, s.Bytes >= least && s.Bytes <= MaxBytes, fmt.Sprintf("%s takes %d to %d random bytes", f.Algorithm, least, MaxBytes))
+	check("encoding", s.Encoding != "", err == nil, "one of base64url, base64 and hex")
+	check("secret_as", s.AsBytes, s.Prefix == "", "a text with a prefix cannot be decoded: leave one of prefix and secret_as out")
+	check("prefix", s.Prefix != "", prefixes.MatchString(s.Prefix), "at most 32 letters, digits, _, . and -")
+	return errors.Join(errs...)
+}
+
+// filled puts the defaults in.
+func (s Spec) filled() Spec {
+	s.Algorithm = cmp.Or(s.Algorithm, keyset.HS256)
+	s.Encoding = cmp.Or(s.Encoding, keyset.Base64URL)
+	s.Bits = cmp.Or(s.Bits, DefaultBits)
+	s.Bytes = cmp.Or(s.Bytes, s.Algorithm.MinBytes())
+	return s
+}
+
+func isRSA(a keyset.Algorithm) bool {
+	switch a {
+	case keyset.RS256, keyset.RS384, keyset.RS512, keyset.PS256, keyset.PS384, keyset.PS512:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,105 @@
+// Package status says how a key is, from what its store holds: a report with a
+// stable form for machines, and a text for people.
+package status
+
+import "time"
+
+// Schema names the form of a Report. Members may be added to it; a change of
+// one that exists gets a new name.
+const Schema = "rotate/status/v1"
+
+// A Report is what `rotate status -o json` prints, and -o yaml with the same
+// members in the same order. Times are RFC 3339 in UTC; an absent time has not
+// come or does not apply. It never holds material.
+type Report struct {
+	Schema    string    `json:"schema"`
+	At        time.Time `json:"at"`        // when the report was made: ages count from here
+	Attention bool      `json:"attention"` // a key below needs a person; the exit code is 3
+	Keys      []Key     `json:"keys"`      // those that need attention first, then by name
+}
+
+// A State is one word for how a key is.
+type State string
+
+// The states, the worst first.
+const (
+	Halted      State = "halted"      // what is stored cannot be trusted: nothing is done until a person has looked
+	Unreachable State = "unreachable" // the store could not be read
+	Overdue     State = "overdue"     // work is due, and nobody has done it: no daemon runs, or it cannot write
+	Missing     State = "missing"     // the store has no keyset of this name yet
+	Rotating    State = "rotating"    // a next key stands, or a previous one still verifies
+	Healthy     State = "healthy"     // one key, nothing to do
+)
+
+// A Key is one key of the config, as its store shows it.
+type Key struct {
+	Key         string   `json:"key"`
+	Environment string   `json:"environment"`
+	State       State    `json:"state"`
+	Attention   []string `json:"attention,omitempty"` // why a person should look
+	Warnings    []string `json:"warnings,omitempty"`  // what is less than it should be
+
+	Store    string `json:"store"`
+	Secret   string `json:"secret"`
+	Location string `json:"location,omitempty"` // path or address of the secret, where the store can tell
+	Revision string `json:"revision,omitempty"`
+	Clock    string `json:"clock,omitempty"` // whose clock waits are counted by: store, or host where the store tells no time
+
+	StoreNotes []string `json:"store_notes,omitempty"` // what this kind of store does otherwise than an ideal one
+
+	Lineage    string `json:"lineage,omitempty"`
+	Generation uint64 `json:"generation,omitempty"`
+
+	Next     *Live  `json:"next,omitempty"`
+	Current  *Live  `json:"current,omitempty"`
+	Previous []Live `json:"previous,omitempty"` // youngest first
+
+	Due     *time.Time `json:"due,omitempty"`     // when the schedule wants the next promotion
+	Pending *Request   `json:"pending,omitempty"` // a rotation that was asked for and has not happened
+	Then    *Step      `json:"then,omitempty"`    // what comes next
+
+	Erasure Erasure `json:"erasure"`
+}
+
+// A Live is a key that signs or verifies.
+type Live struct {
+	Kid          string     `json:"kid"`
+	Algorithm    string     `json:"algorithm"`
+	Adopted      bool       `json:"adopted,omitempty"`       // taken in from elsewhere
+	Issued       time.Time  `json:"issued"`                  // made, or adopted
+	AgeSeconds   int64      `json:"age_seconds"`             // since issued
+	Seen         *time.Time `json:"seen,omitempty"`          // read back in the store and every output
+	Signs        *time.Time `json:"signs,omitempty"`         // begins, or began, to sign
+	Expires      *time.Time `json:"expires,omitempty"`       // stops verifying
+	GraceSeconds *int64     `json:"grace_seconds,omitempty"` // of a previous key: what is left until then
+	Removed      *time.Time `json:"removed,omitempty"`       // is removed: expires, and what clocks may differ by
+}
+
+// A Request is a rotation that someone asked for.
+type Request struct {
+	At time.Time `json:"at"`
+	By string    `json:"by,omitempty"`
+}
+
+// A Step is what will be done, and when.
+type Step struct {
+	Do  string     `json:"do"` // create, publish, ready, promote, settled, retire, wait or halt
+	At  *time.Time `json:"at,omitempty"`
+	Why string     `json:"why"`
+}
+
+// An Erasure is how strongly what is gone is gone.
+type Erasure struct {
+	How      string   `json:"how"`                // destroyed, unlinked, replaced, disabled or unlabelled; "" while the store cannot be opened
+	Remains  string   `json:"remains,omitempty"`  // what is left after that, for an auditor
+	Readable *int     `json:"readable,omitempty"` // superseded revisions that can still be read; absent if not known
+	Gone     []Gone   `json:"gone,omitempty"`     // the keys removed last, newest first
+	Revoked  []string `json:"revoked,omitempty"`  // kids that are never accepted again
+}
+
+// A Gone is a key that was removed.
+type Gone struct {
+	Kid string    `json:"kid"`
+	At  time.Time `json:"at"`
+	How string    `json:"how,omitempty"`
+}

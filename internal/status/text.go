@@ -1,0 +1,150 @@
+package status
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// Text writes the report for people: what needs attention first.
+func (r Report) Text(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s\n", r.summary(), ui.Stamp(r.At))
+	for _, k := range r.Keys {
+		b.WriteString("\n")
+		k.text(&b, r.At)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// summary counts the keys in each state, the worst first.
+func (r Report) summary() string {
+	count := map[State]int{}
+	for _, k := range r.Keys {
+		count[k.State]++
+	}
+	var parts []string
+	for _, s := range []State{Halted, Unreachable, Overdue, Missing, Rotating, Healthy} {
+		if count[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[s], s))
+		}
+	}
+	return ui.Plural(len(r.Keys), "key") + ": " + strings.Join(parts, ", ")
+}
+
+func (k Key) text(b *strings.Builder, now time.Time) {
+	fmt.Fprintf(b, "%s  %s", k.Key, k.State)
+	if k.Generation > 0 {
+		fmt.Fprintf(b, "  %s, generation %d", k.Environment, k.Generation)
+	}
+	b.WriteString("\n")
+	for _, why := range k.Attention {
+		row(b, "ATTENTION", why)
+	}
+	for _, why := range k.Warnings {
+		row(b, "warning", why)
+	}
+	k.liveText(b, now)
+	k.thenText(b, now)
+	row(b, "store", k.place())
+	if k.Clock == "host" {
+		row(b, "clock", "this host's: the store tells no time, so a process that starts anew has to trust it")
+	}
+	k.erasureText(b, now)
+}
+
+// row writes one fact, later lines below the first.
+func row(b *strings.Builder, name, text string) {
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			name = ""
+		}
+		fmt.Fprintf(b, "  %-9s  %s\n", name, line)
+	}
+}
+
+func (k Key) liveText(b *strings.Builder, now time.Time) {
+	if l := k.Next; l != nil {
+		does := "does not sign yet; not seen in every place yet"
+		if l.Signs != nil {
+			does = "begins to sign at " + ui.When(now, *l.Signs)
+		}
+		row(b, "next", l.line(does))
+	}
+	if l := k.Current; l != nil {
+		row(b, "current", l.line("signs since "+ui.When(now, *l.Signs)))
+	}
+	for _, l := range k.Previous {
+		does := "verifies; its grace begins when its successor was seen in every place"
+		if l.Expires != nil && *l.GraceSeconds == 0 {
+			does = "its grace ended at " + ui.When(now, *l.Expires)
+		} else if l.Expires != nil {
+			does = fmt.Sprintf("verifies until %s, %s left", ui.Stamp(*l.Expires), rotation.Duration(l.Expires.Sub(now)))
+			if l.Removed.After(*l.Expires) {
+				does += "; " + Removal(l.Removed.Sub(*l.Expires))
+			}
+		}
+		row(b, "previous", l.line(does))
+	}
+}
+
+func (l Live) line(does string) string {
+	adopted := ""
+	if l.Adopted {
+		adopted = ", adopted"
+	}
+	return fmt.Sprintf("%s (%s%s)  %s", l.Kid, l.Algorithm, adopted, does)
+}
+
+func (k Key) thenText(b *strings.Builder, now time.Time) {
+	if p := k.Pending; p != nil {
+		row(b, "asked", fmt.Sprintf("by %s at %s", p.By, ui.When(now, p.At)))
+	}
+	switch t := k.Then; {
+	case t == nil || t.Do == string(rotation.Halt):
+	case t.Do != string(rotation.Wait):
+		row(b, "then", fmt.Sprintf("%s, as soon as a daemon or `rotate run --once` looks: %s", t.Do, t.Why))
+	case t.At != nil:
+		row(b, "then", fmt.Sprintf("%s: %s", ui.When(now, *t.At), t.Why))
+	default:
+		row(b, "then", t.Why)
+	}
+	if k.Due != nil {
+		row(b, "due", "the schedule wants a new key to sign at "+ui.When(now, *k.Due))
+	}
+}
+
+func (k Key) place() string {
+	if k.Location != "" {
+		return k.Store + ": " + k.Location
+	}
+	return k.Store + ": secret " + k.Secret
+}
+
+func (k Key) erasureText(b *strings.Builder, now time.Time) {
+	e := k.Erasure
+	text := "what is gone is " + e.How
+	if e.How == "" {
+		text = "not known while the store cannot be opened"
+	}
+	if e.Readable != nil && *e.Readable > 0 {
+		text += fmt.Sprintf("; %s can still be read", ui.Plural(*e.Readable, "superseded revision"))
+	} else if e.Readable != nil {
+		text += "; no superseded revision can be read"
+	}
+	if e.Remains != "" {
+		text += "\n" + e.Remains
+	}
+	row(b, "erasure", text)
+	for _, g := range e.Gone {
+		row(b, "gone", fmt.Sprintf("%s  %s at %s", g.Kid, g.How, ui.When(now, g.At)))
+	}
+	if len(e.Revoked) > 0 {
+		row(b, "revoked", strings.Join(e.Revoked, ", "))
+	}
+}

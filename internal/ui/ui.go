@@ -1,0 +1,104 @@
+// Package ui is how rotate speaks to people. The rules, in the manner of age's:
+//
+//   - Standard output is the answer to the command: what `now` did, the status,
+//     the calendar, the secret of `get`. It is what a script reads, and what
+//     `> /dev/null` silences in a cron job.
+//   - Everything else goes to standard error: errors, hints, warnings, progress,
+//     and notes on the answer. Each begins with "rotate: ", "hint: " or
+//     "warning: ", in lower case, without a full stop at the end of the last
+//     sentence.
+//   - An error says what failed, on which key and store, in the vendor's words,
+//     and what is unharmed. The hint below it says what to do.
+//   - A time is absolute, in UTC and in whole seconds, with the distance from now
+//     beside it.
+//   - Nothing is asked: rotate runs where no one answers.
+//   - Nothing is coloured, and only progress is overwritten, on a terminal.
+//   - Key material is printed by get and generate, to standard output, and by
+//     nothing else.
+package ui
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Voice says what is not the answer. Safe for concurrent use.
+type Voice struct {
+	Err      io.Writer
+	Terminal bool // Err is one: progress is drawn over itself
+
+	mu    sync.Mutex
+	drawn int // length of the progress line that is on the screen
+}
+
+// Error prints an error, with what hints it carries on lines of their own.
+func (v *Voice) Error(err error) { v.line("rotate: " + clean(err.Error())) }
+
+// Hint says what to do about the error above it.
+func (v *Voice) Hint(format string, args ...any) { v.line("hint: " + fmt.Sprintf(format, args...)) }
+
+// Warn says what is wrong although work goes on.
+func (v *Voice) Warn(format string, args ...any) { v.line("warning: " + fmt.Sprintf(format, args...)) }
+
+// Note says something about the answer.
+func (v *Voice) Note(format string, args ...any) { v.line("rotate: " + fmt.Sprintf(format, args...)) }
+
+func (v *Voice) line(s string) { fmt.Fprintln(v, s) }
+
+// Write lets a log share standard error with everything else that is said.
+func (v *Voice) Write(p []byte) (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wipe()
+	return v.Err.Write(p)
+}
+
+// Progress shows where a wait is. It is drawn over the last one on a terminal,
+// and not at all elsewhere.
+func (v *Voice) Progress(s string) {
+	if !v.Terminal {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wipe()
+	fmt.Fprint(v.Err, s)
+	v.drawn = len([]rune(s))
+}
+
+// Done takes the progress off the screen.
+func (v *Voice) Done() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wipe()
+}
+
+func (v *Voice) wipe() {
+	if v.drawn > 0 {
+		fmt.Fprintf(v.Err, "\r%s\r", strings.Repeat(" ", v.drawn))
+		v.drawn = 0
+	}
+}
+
+// clean keeps control characters, which a vendor's words or a document may
+// hold, from reaching a terminal.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || 0x80 <= r && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// Stamp writes a time as `2006-01-02 15:04:05 UTC`.
+func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// When writes a time and its distance: `2006-01-02 15:04:05 UTC (in 2h)`.
+func When(now, t time.Time) string { return Stamp(t) + " (" + Distance(now, t) + ")" }
+
+// Block prints a text that has its own form.
+func (v *Voice) Block(text string) { v.line(strings.TrimRight(clean(text), "\n")) }

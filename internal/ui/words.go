@@ -1,0 +1,39 @@
+package ui
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// Distance is how far t is from now: `in 2h`, `3d ago`, `now`. Stored times are
+// whole seconds, rounded up, so what was done a moment ago can lie ahead.
+func Distance(now, t time.Time) string {
+	switch d := t.Sub(now).Round(time.Second); {
+	case d > time.Second:
+		return "in " + rotation.Duration(d).String()
+	case d < -time.Second:
+		return rotation.Duration(-d).String() + " ago"
+	}
+	return "now"
+}
+
+// kidLength is enough to tell live keys apart, and to find one in a log.
+const kidLength = 12
+
+// Kid is the short form of a kid.
+func Kid(kid string) string {
+	if len(kid) <= kidLength {
+		return clean(kid)
+	}
+	return clean(kid[:kidLength]) + "…"
+}
+
+// Plural counts: `1 key`, `2 keys`.
+func Plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + one + "s"
+}

@@ -1,0 +1,56 @@
+package providers
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The kinds of failure that callers tell apart, with errors.Is. Every error of
+// a Store is an *Error with one of them, so that each adapter needs one table
+// from its vendor's errors to these.
+var (
+	ErrNotFound    = errors.New("nothing was ever stored under this name")
+	ErrConflict    = errors.New("the head has moved on")
+	ErrUnreadable  = errors.New("there is a stored value, but it cannot be read")
+	ErrUnclear     = errors.New("no reply: the write may or may not have happened")
+	ErrDenied      = errors.New("permission denied")
+	ErrThrottled   = errors.New("the service asks to slow down")
+	ErrUnavailable = errors.New("the service cannot be reached or failed")
+	ErrTooLarge    = errors.New("the value is larger than the store takes")
+	ErrBadName     = errors.New("the store does not take this name")
+	ErrUnsafe      = errors.New("the store is set up in a way that would expose or lose keys")
+)
+
+// Error is what every method of a Store returns when it fails. It never holds
+// a value.
+type Error struct {
+	Op    string        // what was tried: read, write, history, erase, open
+	Name  string        // the secret's name, or the path
+	Kind  error         // one of the kinds above
+	Err   error         // the vendor's words, or nil
+	Hint  string        // what a person can do about it, or ""
+	After time.Duration // for ErrThrottled: how long the service asks to wait
+}
+
+// Error puts the hint on a line of its own.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %v", e.Op, e.Name, e.Kind)
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if e.Hint != "" {
+		fmt.Fprintf(&b, "\nhint: %s", e.Hint)
+	}
+	return b.String()
+}
+
+// Unwrap lets errors.Is find the kind and errors.As the vendor's error.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Err}
+}

@@ -1,0 +1,110 @@
+//go:build unix
+
+package file
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// outOfGit refuses a name whose files Git would take into a commit. It asks
+// once for each name and handle.
+func (s *store) outOfGit(ctx context.Context, name string) error {
+	if _, ok := s.ignored.Load(name); ok || !inWorkTree(s.dir) {
+		return nil
+	}
+	p, err := s.place(name)
+	if err != nil {
+		return err
+	}
+	ignored, err := askGit(ctx, s.dir, p.head, p.temp)
+	if err != nil { // no git, or a repository that it does not trust
+		ignored = ignoresAll(s.dir)
+	}
+	if !ignored {
+		return unsafe(fmt.Errorf("a commit would take in the keys of %s, which Git does not ignore", s.dir),
+			fmt.Sprintf("echo '*' >> %s, and git rm --cached what is tracked", filepath.Join(s.dir, ".gitignore")))
+	}
+	s.ignored.Store(name, true)
+	return nil
+}
+
+// inWorkTree walks up, as Git does, to a .git: a directory, or a file in
+// submodules and linked work trees.
+func inWorkTree(dir string) bool {
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return false
+		}
+		dir = up
+	}
+}
+
+// askGit tells whether git ignores all paths. git-check-ignore(1) prints those
+// that it ignores, one a line, and never one that is tracked. It exits with 1
+// if there are none and with 128 if it cannot tell.
+func askGit(ctx context.Context, dir string, paths ...string) (bool, error) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		return false, err
+	}
+	// The repository is asked about, not trusted: it may not name a program.
+	args := []string{"-c", "core.fsmonitor=false", "-C", dir, "check-ignore", "--"}
+	cmd := exec.CommandContext(ctx, git, append(args, paths...)...)
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "GIT_") { // a hook's GIT_DIR names another repository
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
+		err = nil
+	}
+	return bytes.Count(out, []byte("\n")) == len(paths), err
+}
+
+// ignoresAll tells whether the directory's own .gitignore leaves nothing to
+// Git: a line "*" and no exception.
+func ignoresAll(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, ".gitignore"))
+	if err != nil {
+		return false
+	}
+	all := false
+	for line := range strings.Lines(string(text)) {
+		all = all || strings.TrimSpace(line) == "*"
+		if strings.HasPrefix(line, "!") {
+			return false
+		}
+	}
+	return all
+}
+
+// ignoreIfEmpty keeps an empty directory out of Git, as venv and pytest do with
+// theirs. One that holds something is its owner's to decide about.
+func ignoreIfEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) > 0 || !inWorkTree(dir) {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, ".gitignore"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) { // another process was faster
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("# Keys do not belong in Git.\n*\n")
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,85 @@
+//go:build unix
+
+package file
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/keyrotate/rotate/providers"
+)
+
+// Names have segments of these bytes. maxName leaves room in NAME_MAX (255 on
+// Linux, macOS and the BSDs) for the dot and the longest ending.
+const (
+	segmentBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+	maxName      = 200
+)
+
+// A place is where the files of one name lie.
+type place struct {
+	dirs                      []string // from the store's directory to the files'
+	head, lock, temp, witness string
+}
+
+// place finds the files of a name. No segment begins with a dot, so no name
+// reaches a hidden file, "." or "..".
+func (s *store) place(name string) (place, error) {
+	if len(name) > maxName {
+		return place{}, &providers.Error{Kind: providers.ErrBadName, Hint: "names have at most 200 bytes"}
+	}
+	segments := strings.Split(name, "/")
+	for _, segment := range segments {
+		if segment == "" || segment[0] == '.' || strings.Trim(segment, segmentBytes) != "" {
+			return place{}, &providers.Error{Kind: providers.ErrBadName, Hint: "names are letters, digits, . _ - and / between segments, of which none begins with a dot"}
+		}
+	}
+	dirs, last := []string{s.dir}, len(segments)-1
+	for i, segment := range segments[:last] {
+		dirs = append(dirs, filepath.Join(dirs[i], segment))
+	}
+	hidden := filepath.Join(dirs[last], "."+segments[last]+".json")
+	return place{
+		dirs: dirs, head: filepath.Join(dirs[last], segments[last]+".json"),
+		lock: hidden + ".lock", temp: hidden + ".tmp", witness: hidden + ".witness",
+	}, nil
+}
+
+// enter finds the files of a name for one call. The directories on the way are
+// checked on each call, because each call trusts them. They are made if create
+// asks for it; else ErrNotFound says that one is missing. A directory of the
+// store that was there and is not any more is neither made nor taken for empty.
+func (s *store) enter(ctx context.Context, name string, create bool) (place, error) {
+	p, err := s.place(name)
+	if err != nil {
+		return place{}, err
+	}
+	if ctx.Err() != nil {
+		return place{}, ended(ctx)
+	}
+	for i, dir := range p.dirs {
+		err := checkDir(dir)
+		if errors.Is(err, fs.ErrNotExist) && create && (i > 0 || !s.there.Load()) {
+			err = errors.Join(s.makeDir(dir), checkDir(dir))
+		}
+		if err == nil && i == 0 {
+			s.there.Store(true)
+			if create && !s.ready.Load() {
+				err = ignoreIfEmpty(dir)
+				s.ready.Store(err == nil)
+			}
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && i == 0 && s.there.Load():
+			return place{}, &providers.Error{Kind: providers.ErrUnavailable, Err: err, Hint: "the store's directory was there before: is its volume mounted?"}
+		case errors.Is(err, fs.ErrNotExist):
+			return place{}, &providers.Error{Kind: providers.ErrNotFound}
+		case err != nil:
+			return place{}, err
+		}
+	}
+	return p, nil
+}

@@ -1,0 +1,138 @@
+// Package providers is the contract between rotate and the places that keep
+// its documents: secret managers and plain files.
+//
+// # Terms
+//
+// A name is a secret's name in its backend. A revision is one stored value of
+// a name; its id is opaque, and never stands for two different values. The
+// head is the revision that is the name's truth. A revision is superseded once
+// the head has moved past it.
+//
+// # What a Store promises
+//
+//   - Write is a compare-and-swap on the head. Of any number of concurrent
+//     writers with the same base, in any number of processes, at most one
+//     succeeds; the others get ErrConflict and have changed nothing that a
+//     reader of the head can see.
+//   - When Write returns nil the value is durable and is, or was, the head.
+//     When it returns ErrUnclear the value may or may not be, or may still
+//     become, the head: the caller reads before it does anything else.
+//     Every other error means that the head was not moved by this call.
+//   - Read returns the head as of some moment not longer than Traits.Stale
+//     before the call.
+//   - Erase never touches the head or anything newer.
+//   - A cancelled context ends a call soon, with an error that matches
+//     context.Cause: ErrUnavailable if it surely did nothing, ErrUnclear if it
+//     was cancelled inside a write.
+//   - No error, and nothing printed, ever holds a value.
+//
+// Stores never repeat a write by themselves: only the caller knows, after a
+// read, whether a repeat is right.
+package providers
+
+import (
+	"context"
+	"time"
+)
+
+// RevisionID is a backend's own name for one stored value. "" stands for
+// "nothing stored yet".
+type RevisionID string
+
+// A Note names the document inside a value: which line of documents it belongs
+// to and how far along that line it is. A Store keeps the note beside the value
+// as well as the backend can, so that an older truth shows without being
+// parsed. The zero Note says nothing.
+type Note struct {
+	Lineage    string
+	Generation uint64
+	Digest     string
+}
+
+// Newest is the note that a witness which remembered n keeps when next is
+// written: next, unless it says nothing or is older in the same lineage. Only
+// Write changes the lineage of a witness, and only its caller knows why.
+func (n Note) Newest(next Note) Note {
+	if next == (Note{}) || next.Lineage == n.Lineage && next.Generation < n.Generation {
+		return n
+	}
+	return next
+}
+
+// A Revision is one stored value of a name.
+type Revision struct {
+	ID    RevisionID
+	Value Secret // empty in History
+	Note  Note   // as given to Write; zero where the backend keeps none
+
+	// Witness is the newest note that the store remembers for this name by a
+	// way other than the value itself. A document behind its witness was
+	// restored from a backup, or is a fork. Zero where there is none.
+	Witness Note
+
+	Created time.Time // when the backend says it was made; zero if it does not
+	Service time.Time // the service's clock when it answered; zero where it has none
+}
+
+// A Store keeps named secrets, each a line of revisions of which one is the
+// head. Implementations are safe for concurrent use.
+type Store interface {
+	// Traits tells how this store departs from the contract, as data. It makes
+	// no call.
+	Traits() Traits
+
+	// Read returns the head. ErrNotFound means that nothing was ever stored
+	// under the name. A head that was deleted, disabled, destroyed, torn or
+	// lost is ErrUnreadable: there was a truth, so none may be made up.
+	Read(ctx context.Context, name string) (Revision, error)
+
+	// Write makes v the head if after is the head now, and returns the new
+	// revision. after == "" asks that nothing was ever stored. An empty v is
+	// refused as ErrUnsafe: in many places it cannot be told from a loss. See
+	// the package comment for what each error says about the head.
+	Write(ctx context.Context, name string, v Secret, after RevisionID, n Note) (Revision, error)
+
+	// History lists what can still be read, oldest first, the head last,
+	// without values. For a name that was never stored it is empty. What was
+	// erased is not listed again, however weak the erasure.
+	History(ctx context.Context, name string) ([]Revision, error)
+
+	// Erase makes one superseded revision unreadable, as strongly as the
+	// backend can. head is the head that the caller saw: if it has moved on,
+	// or if id is the head or newer, nothing is done and the error is
+	// ErrConflict. Erasing what is already gone succeeds.
+	Erase(ctx context.Context, name string, id, head RevisionID) (Erasure, error)
+}
+
+// How says how strongly a store makes a revision unreadable.
+type How string
+
+// From the strongest to the weakest. What each one leaves behind is said in
+// Traits.Remains.
+const (
+	Destroyed  How = "destroyed"  // the service has removed the data for good
+	Unlinked   How = "unlinked"   // the file is gone; media, snapshots and backups are not reached
+	Replaced   How = "replaced"   // overwritten in place; the service's own backups are not reached
+	Disabled   How = "disabled"   // unreadable, but an administrator can enable it again
+	Unlabelled How = "unlabelled" // still readable by its id until the service removes it
+)
+
+// An Erasure is what Erase achieved.
+type Erasure struct {
+	How   How
+	Until time.Time // when a Disabled revision will be destroyed; zero if never or not known
+}
+
+// Traits are a store's departures from an ideal one, as data: the engine and
+// the test suite act on them, and `rotate status` shows them.
+type Traits struct {
+	Type     string        // the config's `type:`
+	MaxValue int           // largest value in bytes
+	Stale    time.Duration // how old a Read may be
+	Erases   How           // the strongest that Erase does here
+	Remains  string        // what is left after Erase, one sentence for an auditor
+	OneValue bool          // a write replaces its predecessor: History has at most the head
+	Clock    bool          // Revision.Service is set
+	Witness  bool          // Revision.Witness is kept
+	Notes    []string      // any other departure, each with its reason
+}

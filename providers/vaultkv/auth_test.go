@@ -1,0 +1,256 @@
+package vaultkv
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyrotate/rotate/providers"
+)
+
+// fileOf writes a credential to a file of its own.
+func fileOf(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "credential")
+	must(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func (f *fake) count(call string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.calls {
+		if c == call {
+			n++
+		}
+	}
+	return n
+}
+
+// Failure 25: tokens end after 32 days however often they are renewed. Sixty
+// days with one read an hour, and not one of them fails.
+func TestSixtyDaysOfTokens(t *testing.T) {
+	for _, c := range []struct {
+		method           string
+		ttl, max         time.Duration
+		logins, renewals int // about
+	}{
+		{"approle", 24 * time.Hour, 32 * day, 2, 90},
+		{"kubernetes", 24 * time.Hour, 32 * day, 2, 90},
+		{"approle", 20 * time.Minute, 32 * day, 60 * 24, 0}, // ends between two reads
+		{"approle", 24 * time.Hour, 24 * time.Hour, 90, 0},  // cannot be renewed beyond its first day
+		{"token", 72 * time.Hour, 90 * day, 1, 30},
+	} {
+		t.Run(fmt.Sprint(c.method, " ", c.ttl), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.roles["|"+c.method+"/r"] = fakeRole{credential: "proof", ttl: c.ttl, max: c.max, capabilities: policy("")}
+				f.tokens["given"] = &fakeToken{until: time.Now().Add(c.ttl), last: time.Now().Add(c.max), ttl: c.ttl, renewable: true, capabilities: policy("")}
+				conf := &Config{Address: "http://127.0.0.1:8200", Auth: Auth{Method: c.method, Role: "r", RoleID: "r", SecretIDFile: fileOf(t, "proof\n"), JWTFile: fileOf(t, "proof"), TokenFile: fileOf(t, "given")}}
+				if c.method == "kubernetes" {
+					conf.Auth.RoleID = ""
+				} else {
+					conf.Auth.Role = ""
+				}
+				s, err := conf.open(t.Context(), direct{f})
+				must(t, err)
+				put(t, s, "a", "", 1)
+				for range 60 * 24 {
+					time.Sleep(time.Hour)
+					if _, err := s.Read(t.Context(), name); err != nil {
+						t.Fatalf("after %v: %v", time.Since(s.session.since), err)
+					}
+				}
+				logins, renewals := f.count("PUT login")+f.count("GET lookup-self"), f.count("PUT renew-self")
+				t.Logf("%d logins, %d renewals, %d calls", logins, renewals, len(f.calls))
+				if logins > c.logins+5 || logins < c.logins || renewals > c.renewals*11/10+100 || renewals < c.renewals*8/10 {
+					t.Errorf("%d logins and %d renewals, want about %d and %d", logins, renewals, c.logins, c.renewals)
+				}
+			})
+		})
+	}
+}
+
+// session opens an approle store in a bubble.
+func approle(t *testing.T) (*fake, *store) {
+	f := newFake()
+	f.roles["|approle/r"] = fakeRole{credential: "proof", ttl: time.Hour, max: 32 * day, capabilities: policy("")}
+	s, err := (&Config{Address: "http://127.0.0.1:8200", Auth: Auth{Method: "approle", RoleID: "r", SecretIDFile: fileOf(t, "proof")}}).open(t.Context(), direct{f})
+	must(t, err)
+	return f, s
+}
+
+func TestARevokedTokenIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, s := approle(t)
+		rev := put(t, s, "a", "", 1)
+		time.Sleep(2 * time.Minute)
+		clear(f.tokens)
+		put(t, s, "b", rev.ID, 2) // in the same call
+		if n := f.count("PUT login"); n != 2 {
+			t.Errorf("%d logins, want 2", n)
+		}
+		// What it may not do is no reason to log in at every call.
+		role := f.roles["|approle/r"]
+		role.capabilities = map[string][]string{"secret/config": {"read"}}
+		f.roles["|approle/r"] = role
+		clear(f.tokens)
+		time.Sleep(2 * time.Minute)
+		for range 20 {
+			if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrDenied) {
+				t.Errorf("%v, want ErrDenied", err)
+			}
+		}
+		if n := f.count("PUT login"); n > 4 {
+			t.Errorf("%d logins for calls that are denied", n)
+		}
+	})
+}
+
+// While logins fail, a token that is still good serves.
+func TestALoginMayFailForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, s := approle(t)
+		put(t, s, "a", "", 1)
+		f.script = func(call string, _ int) fakeFault {
+			if call == "PUT login" || call == "PUT renew-self" {
+				return fakeFault{before: 500}
+			}
+			return fakeFault{}
+		}
+		time.Sleep(59 * time.Minute)
+		if _, err := s.Read(t.Context(), name); err != nil {
+			t.Errorf("with a minute left: %v", err)
+		}
+		time.Sleep(time.Hour)
+		if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrUnavailable) {
+			t.Errorf("without a token: %v, want ErrUnavailable", err)
+		}
+		if _, err := s.Write(t.Context(), name, providers.NewSecret([]byte("b")), "1@x", providers.Note{}); !errors.Is(err, providers.ErrUnavailable) {
+			t.Errorf("a write that was not sent: %v, want ErrUnavailable", err)
+		}
+		f.script = nil
+		if _, err := s.Read(t.Context(), name); err != nil {
+			t.Errorf("with logins back: %v", err)
+		}
+	})
+}
+
+// A token in a file may be replaced by who looks after it, and one that has
+// come to its end says what to do.
+func TestTokenFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		grant := func(id string) {
+			f.tokens[id] = &fakeToken{until: time.Now().Add(time.Hour), last: time.Now().Add(time.Hour), ttl: time.Hour, renewable: true, capabilities: policy("")}
+		}
+		grant("one")
+		file := fileOf(t, "one\n")
+		s, err := (&Config{Address: "http://127.0.0.1:8200", Auth: Auth{TokenFile: file}}).open(t.Context(), direct{f})
+		must(t, err)
+		put(t, s, "a", "", 1)
+		time.Sleep(2 * time.Hour)
+		_, err = s.Read(t.Context(), name)
+		if !errors.Is(err, providers.ErrDenied) || !strings.Contains(err.Error(), "hint: the token has ended") {
+			t.Errorf("ended: %v", err)
+		}
+		grant("two")
+		must(t, os.WriteFile(file, []byte("two"), 0o600))
+		if _, err := s.Read(t.Context(), name); err != nil {
+			t.Errorf("replaced: %v", err)
+		}
+	})
+}
+
+func TestLoginsThatFail(t *testing.T) {
+	f, v := fakeServer(t)
+	f.roles["|approle/r"] = fakeRole{credential: "proof", ttl: time.Hour, max: time.Hour}
+	for what, auth := range map[string]Auth{
+		"a wrong secret id": {Method: "approle", RoleID: "r", SecretIDFile: fileOf(t, "canary-wrong")},
+		"a wrong role":      {Method: "approle", RoleID: "x", SecretIDFile: fileOf(t, "proof")},
+		"a wrong JWT":       {Method: "kubernetes", Role: "r", JWTFile: fileOf(t, "canary-wrong")},
+		"a wrong token":     {TokenFile: fileOf(t, "canary-wrong")},
+		"no file":           {TokenFile: "/nowhere/token"},
+		"an empty file":     {TokenFile: fileOf(t, "\n")},
+		"two lines":         {TokenFile: fileOf(t, "canary-one\ncanary-two\n")},
+		"nothing":           {},
+	} {
+		c := v.config(t)
+		c.Auth = auth
+		_, err := c.open(t.Context(), v.via)
+		if !errors.Is(err, providers.ErrDenied) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v, want ErrDenied without the credential", what, err)
+		}
+	}
+}
+
+// The namespace goes with every call, the login included.
+func TestNamespace(t *testing.T) {
+	f, v := fakeServer(t)
+	f.mounts["team/a|secret"] = &fakeMount{version: 2, typ: "kv", keys: map[string]*fakeKey{}}
+	f.roles["team/a|approle/r"] = fakeRole{credential: "proof", ttl: time.Hour, max: time.Hour, capabilities: policy("")}
+	c := v.config(t)
+	c.Namespace, c.Auth = "team/a", Auth{Method: "approle", RoleID: "r", SecretIDFile: fileOf(t, "proof")}
+	s := v.open(t, c)
+	put(t, s, "a", "", 1)
+	must(t, s.Probe(t.Context()))
+	for _, r := range f.requests {
+		if r.Header.Get("X-Vault-Namespace") != "team/a" {
+			t.Errorf("%s has no namespace", r.URL.Path)
+		}
+		if login := strings.HasSuffix(r.URL.Path, "/login"); login != (r.Header.Get("X-Vault-Token") == "") {
+			t.Errorf("%s: login %v, token %v", r.URL.Path, login, !login)
+		}
+	}
+	c.Namespace = "team/b"
+	if _, err := c.open(t.Context(), v.via); !errors.Is(err, providers.ErrDenied) {
+		t.Errorf("another namespace: %v", err)
+	}
+}
+
+// Each capability of the documented policy is needed, and the probe names the
+// one that is missing.
+func TestProbeNamesWhatLacks(t *testing.T) {
+	f, v := fakeServer(t)
+	file := fileOf(t, "limited")
+	for path, all := range policy("t/") {
+		for _, missing := range all {
+			caps := policy("t/")
+			caps[path] = slices.DeleteFunc(slices.Clone(all), func(c string) bool { return c == missing })
+			f.tokens["limited"] = &fakeToken{until: time.Now().Add(time.Hour), ttl: time.Hour, capabilities: caps}
+			c := &Config{Address: v.addr, Path: "t", Auth: Auth{TokenFile: file}}
+			s, err := c.open(t.Context(), v.via)
+			if path == "secret/config" {
+				if !errors.Is(err, providers.ErrDenied) {
+					t.Errorf("without %s of %s it opens: %v", missing, path, err)
+				}
+				continue
+			}
+			must(t, err)
+			want := fmt.Sprintf("path %q { capabilities = [%q] }", strings.TrimSuffix(path, "*")+"rotate-probe", missing)
+			if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(err.Error(), want) {
+				t.Errorf("without %s of %s: %v, want %s", missing, path, err, want)
+			}
+		}
+	}
+	f.tokens["limited"] = &fakeToken{until: time.Now().Add(time.Hour), ttl: time.Hour, capabilities: policy("t/")}
+	s := v.open(t, &Config{Address: v.addr, Path: "t", Auth: Auth{TokenFile: file}})
+	must(t, s.Probe(t.Context()))
+	if f.count("PUT data") != 0 {
+		t.Error("the probe wrote")
+	}
+	rev := put(t, s, "a", "", 1)
+	next := put(t, s, "b", rev.ID, 2)
+	if _, err := s.Erase(t.Context(), name, rev.ID, next.ID); err != nil {
+		t.Errorf("with the documented policy: %v", err)
+	}
+}
+
+var _ http.RoundTripper = direct{}

@@ -1,0 +1,215 @@
+package vaultkv
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// counting is a transport that remembers what calls were made.
+type counting struct {
+	http.RoundTripper
+	mu    sync.Mutex
+	calls []string
+	lose  func(call string) bool // the reply of this one is lost
+}
+
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	call := callName(r.Method, strings.TrimPrefix(r.URL.Path, "/v1/"))
+	c.mu.Lock()
+	c.calls = append(c.calls, call)
+	lose := c.lose != nil && c.lose(call)
+	c.mu.Unlock()
+	resp, err := c.RoundTripper.RoundTrip(r)
+	if err == nil && lose {
+		resp.Body.Close()
+		return nil, errors.New("the reply is lost")
+	}
+	return resp, err
+}
+
+// realLife is one creation and one rotation within seconds, on a real clock.
+// Once with every third reply of a change lost.
+func realLife(t *testing.T, v server) {
+	for _, lossy := range []bool{false, true} {
+		t.Run(fmt.Sprintf("lossy %v", lossy), func(t *testing.T) {
+			via := &counting{RoundTripper: v.via}
+			n := 0
+			if lossy {
+				via.lose = func(call string) bool {
+					if strings.HasPrefix(call, "PUT") {
+						n++
+					}
+					return strings.HasPrefix(call, "PUT") && n%3 == 1
+				}
+				defer func() {
+					if n < 6 {
+						t.Errorf("only %d changes: hardly a reply was lost", n)
+					}
+				}()
+			}
+			l := &life{t: t, f: newFake()}
+			s, err := v.config(t).open(t.Context(), via)
+			must(t, err)
+			e := &engine.Engine{Clock: new(engine.SystemClock).Now, NewID: func() string { return fmt.Sprint(time.Now().UnixNano()) }, Actor: "test", Audit: func(engine.Event) {}}
+			target := engine.Target{
+				Name: "auth-jwt", Environment: "test", StoreName: "vault", Store: s, Secret: name, Generate: l.generate,
+				Policy: rotation.Policy{Schedule: rotation.Every(4 * time.Second), Grace: 2 * time.Second},
+			}
+			var set *keyset.Set
+			for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && (set == nil || set.Generation < 4); time.Sleep(200 * time.Millisecond) {
+				res, err := e.Pass(context.Background(), target, engine.Ask{})
+				if err != nil && !lossy {
+					t.Fatal(err)
+				}
+				if res.Step.Do == rotation.Halt {
+					t.Fatal(res.Step.Why)
+				}
+				if res.Set != nil {
+					set = res.Set
+				}
+			}
+			if set == nil || set.Generation != 4 || len(set.Keys) != 1 || len(set.Gone) != 1 {
+				t.Fatalf("ends with %+v", set)
+			}
+			via.mu.Lock()
+			t.Log(counts(via.calls))
+			via.lose = nil
+			via.mu.Unlock()
+			if _, err := e.Pass(context.Background(), target, engine.Ask{}); err != nil {
+				t.Fatal(err)
+			}
+			// Promise 4: through every read that the API offers.
+			for n := range 20 {
+				for _, kind := range []string{"data", "subkeys"} {
+					text := v.body(t, s.at(kind, name)+fmt.Sprintf("?version=%d", n))
+					if strings.Contains(text, l.made[0]) {
+						t.Errorf("version %d still shows the old key as %s", n, kind)
+					}
+				}
+			}
+		})
+	}
+}
+
+func (v server) body(t testing.TB, path string) string {
+	t.Helper()
+	req, err := http.NewRequest("GET", v.addr+"/v1/"+path, nil)
+	must(t, err)
+	req.Header.Set("X-Vault-Token", v.token)
+	resp, err := (&http.Client{Transport: v.via}).Do(req)
+	must(t, err)
+	defer resp.Body.Close()
+	var out json.RawMessage
+	_ = json.NewDecoder(resp.Body).Decode(&out)
+	return string(out)
+}
+
+// hcl is the policy of docs/providers/vaultkv.md.
+func hcl(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/providers/vaultkv.md")
+	must(t, err)
+	_, rest, ok := strings.Cut(string(text), "```hcl\n")
+	policy, _, ok2 := strings.Cut(rest, "```")
+	if !ok || !ok2 {
+		t.Fatal("the document has no policy")
+	}
+	return policy
+}
+
+// realLogins uses approle and kubernetes with the documented policy, tokens
+// that live for seconds, and one that is revoked.
+func realLogins(t *testing.T, v server) {
+	v.admin(t, "PUT", "sys/policies/acl/rotate", map[string]any{"policy": hcl(t)})
+	v.admin(t, "POST", "sys/auth/approle", map[string]any{"type": "approle"})
+	v.admin(t, "POST", "auth/approle/role/rotate", map[string]any{"token_policies": "rotate", "token_ttl": "3s", "token_max_ttl": "7s"})
+	role := v.admin(t, "GET", "auth/approle/role/rotate/role-id", nil)["role_id"].(string)
+	id := v.admin(t, "POST", "auth/approle/role/rotate/secret-id", nil)["secret_id"].(string)
+
+	// Kubernetes' part is a TokenReview that knows one JWT.
+	enc := base64.RawURLEncoding.EncodeToString
+	jwt := enc([]byte(`{"alg":"RS256"}`)) + "." + enc([]byte(`{"iss":"kubernetes","sub":"system:serviceaccount:prod:rotate","iat":1600000000,"nbf":1600000000,"exp":4102444800,"kubernetes.io":{"namespace":"prod","serviceaccount":{"name":"rotate","uid":"u"}}}`)) + "." + enc([]byte("nobody checks this"))
+	review := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Spec struct{ Token string } }
+		_ = json.NewDecoder(r.Body).Decode(&in)
+		w.WriteHeader(http.StatusCreated)
+		_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": map[string]any{
+			"authenticated": in.Spec.Token == jwt,
+			"user":          map[string]any{"username": "system:serviceaccount:prod:rotate", "uid": "u", "groups": []string{"system:serviceaccounts"}},
+		}})
+	}))
+	defer review.Close()
+	v.admin(t, "POST", "sys/auth/kubernetes", map[string]any{"type": "kubernetes"})
+	v.admin(t, "POST", "auth/kubernetes/config", map[string]any{"kubernetes_host": review.URL, "disable_local_ca_jwt": true, "token_reviewer_jwt": "reviewer"})
+	v.admin(t, "POST", "auth/kubernetes/role/rotate", map[string]any{"bound_service_account_names": "rotate", "bound_service_account_namespaces": "prod", "token_policies": "rotate", "token_ttl": "3s", "token_max_ttl": "7s"})
+
+	for method, auth := range map[string]Auth{
+		"approle":    {Method: "approle", RoleID: role, SecretIDFile: fileOf(t, id)},
+		"kubernetes": {Method: "kubernetes", Role: "rotate", JWTFile: fileOf(t, jwt)},
+	} {
+		t.Run(method, func(t *testing.T) {
+			via := &counting{RoundTripper: v.via}
+			c := v.config(t)
+			c.Auth, c.Path = auth, path.Join("rotate", c.Path)
+			s, err := c.open(t.Context(), via)
+			must(t, err)
+			must(t, s.Probe(t.Context()))
+			rev := put(t, s, "a", "", 1)
+			for range 15 { // beyond the maximum TTL
+				time.Sleep(time.Second)
+				if _, err := s.Read(t.Context(), name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			next := put(t, s, "b", rev.ID, 2)
+			if _, err := s.Erase(t.Context(), name, rev.ID, next.ID); err != nil {
+				t.Error(err)
+			}
+			t.Log(counts(via.calls))
+			// Revoked by someone, and old enough not to be asked twice.
+			v.admin(t, "POST", "auth/token/revoke", map[string]any{"token": s.session.token})
+			s.session.since = time.Now().Add(-2 * young)
+			s.session.life = time.Hour
+			if _, err := s.Read(t.Context(), name); err != nil {
+				t.Errorf("revoked: %v", err)
+			}
+			// Outside of its path it may do nothing.
+			c.Path = "elsewhere"
+			s, err = c.open(t.Context(), via)
+			must(t, err)
+			if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrDenied) {
+				t.Errorf("elsewhere: %v, want ErrDenied", err)
+			}
+			if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(err.Error(), `path "secret/data/elsewhere/rotate-probe" { capabilities = ["create", "read", "update"] }`) {
+				t.Errorf("elsewhere the probe says %v", err)
+			}
+		})
+	}
+	for what, auth := range map[string]Auth{
+		"a wrong secret id": {Method: "approle", RoleID: role, SecretIDFile: fileOf(t, "canary-wrong")},
+		"a wrong JWT":       {Method: "kubernetes", Role: "rotate", JWTFile: fileOf(t, "canary.wrong.x")},
+		"a wrong token":     {TokenFile: fileOf(t, "canary-wrong")},
+	} {
+		c := v.config(t)
+		c.Auth = auth
+		if _, err := c.open(t.Context(), v.via); !errors.Is(err, providers.ErrDenied) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v, want ErrDenied", what, err)
+		}
+	}
+}

@@ -1,0 +1,443 @@
+// Package vaultkv keeps each secret under one path of a HashiCorp Vault KV
+// version 2 mount, or of what speaks its API, such as OpenBao.
+//
+// A revision is a version, its id NUMBER@CREATED_TIME: the numbers begin anew
+// when somebody deletes a secret's metadata, the times do not. The head is the
+// newest version, whatever its state. Write is a check-and-set on the number
+// (options.cas); Erase destroys one older version by its number. See fields.go
+// for how a value lies in a version.
+//
+// Rules of Vault are cited as [kv]: github.com/hashicorp/vault-plugin-secrets-kv
+// v0.25.0, the engine inside Vault 1.21.0, and
+// https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2.
+package vaultkv
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/keyrotate/rotate/providers"
+)
+
+const (
+	maxValue    = 64 << 10 // Vault takes 1 MiB, Consul below it 512 KiB; this is what every other manager takes too
+	minVersions = 3        // kept ones: the head, the one before, and one that a person may have put between
+	defaultKept = 10       // [kv] AddVersion: where neither key nor mount says
+)
+
+type store struct {
+	Config
+	session *session
+
+	mu   sync.Mutex
+	seen map[string]map[providers.RevisionID]providers.Revision // by name, without values
+}
+
+// Traits implements providers.Store.
+func (s *store) Traits() providers.Traits {
+	return providers.Traits{
+		Type: "vaultkv", MaxValue: maxValue, Stale: s.Stale, Clock: true, Witness: true,
+		Erases:  providers.Destroyed,
+		Remains: "Vault has no copy; its storage's snapshots and backups, which it encrypts, keep what they were made with.",
+		Notes: []string{
+			"A secret whose metadata was deleted (`vault kv metadata delete`) looks as if it never was: only a running daemon and the outputs know better. Do not grant that.",
+			"Vault compares and destroys by version number alone. If someone deletes the metadata and writes as many versions again between two calls of one write or erasure, it meets the new line: the check of created_time comes just before.",
+			"The witness lies beside each value and is found by reading back past versions that rotate did not write. Where all of its own were destroyed there is none.",
+		},
+	}
+}
+
+// Read implements providers.Store. It is one call, except that behind a head
+// which rotate did not write it looks for the newest one which it did.
+func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
+	defer dress(&err, "read", name)
+	if err := checkName(name); err != nil {
+		return providers.Revision{}, err
+	}
+	return s.version(ctx, name, 0)
+}
+
+// version reads one version, 0 for the newest, with its witness.
+func (s *store) version(ctx context.Context, name string, number int) (providers.Revision, error) {
+	rev, number, err := s.fetch(ctx, name, number)
+	if err == nil && number > 0 {
+		rev.Witness, err = s.lookBack(ctx, name, number)
+	}
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	s.remember(name, rev)
+	return rev, nil
+}
+
+// fetch reads one version, 0 for the newest. foreign is its number if rotate did
+// not write it.
+func (s *store) fetch(ctx context.Context, name string, number int) (rev providers.Revision, foreign int, err error) {
+	query := url.Values{}
+	if number > 0 {
+		query.Set("version", strconv.Itoa(number))
+	}
+	a, err := s.call(ctx, s.at("data", name), query, nil)
+	if err != nil {
+		return providers.Revision{}, 0, err
+	}
+	var d struct {
+		Data     map[string]any `json:"data"`
+		Metadata struct {
+			version
+			Number int `json:"version"`
+		} `json:"metadata"`
+	}
+	if err := a.into(&d); err != nil {
+		return providers.Revision{}, 0, err
+	}
+	switch v := d.Metadata; {
+	case v.Number == 0 && a.status == 404: // [kv] pathDataRead: 404 without data where there is no such version
+		return providers.Revision{}, 0, &providers.Error{Kind: providers.ErrNotFound}
+	case v.Number == 0:
+		return providers.Revision{}, 0, &providers.Error{Kind: providers.ErrUnavailable, Err: errNotKV}
+	case a.status != 200: // 404 with the metadata of a version that was deleted or destroyed
+		return providers.Revision{}, 0, s.lost(name, v.Number, v.version)
+	case v.Deletion != "":
+		return providers.Revision{}, 0, unsafe(fmt.Errorf("version %d is to be deleted by Vault at %s", v.Number, v.Deletion),
+			fmt.Sprintf("set delete_version_after to 0s on the key and the mount, then: vault kv undelete -mount=%s -versions=%d %s", s.Mount, v.Number, s.path(name)))
+	}
+	own, genuine := stampOf(d.Data, d.Metadata.Number)
+	if !genuine {
+		foreign = d.Metadata.Number
+	}
+	return providers.Revision{
+		ID: d.Metadata.id(d.Metadata.Number), Value: providers.NewSecret(decode(d.Data)), Service: a.date,
+		Created: d.Metadata.created(), Note: own.Note.public(), Witness: own.Newest.public(),
+	}, foreign, nil
+}
+
+// lookBack finds the witness in the newest readable version below one that was
+// put there from outside: by hand, by a rollback, from a backup.
+func (s *store) lookBack(ctx context.Context, name string, below int) (providers.Note, error) {
+	if below == 1 {
+		return providers.Note{}, nil
+	}
+	m, err := s.metadata(ctx, name)
+	if err != nil {
+		return providers.Note{}, err
+	}
+	for n := below - 1; n > 0; n-- {
+		if v, ok := m.Versions[n]; !ok || v.gone() {
+			continue
+		}
+		rev, foreign, err := s.fetch(ctx, name, n)
+		switch {
+		case errors.Is(err, providers.ErrNotFound), errors.Is(err, providers.ErrUnreadable): // gone since
+		case err != nil:
+			return providers.Note{}, err
+		case foreign == 0:
+			return rev.Witness, nil
+		}
+	}
+	return providers.Note{}, nil
+}
+
+// Write implements providers.Store: the settings of mount and key, the base's
+// time, then the one call that changes something.
+func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
+	defer dress(&err, "write", name)
+	switch err := checkName(name); {
+	case err != nil:
+		return providers.Revision{}, err
+	case v.Len() == 0:
+		return providers.Revision{}, unsafe(errors.New("the value is empty"), "")
+	case v.Len() > maxValue:
+		return providers.Revision{}, &providers.Error{Kind: providers.ErrTooLarge, Err: fmt.Errorf("%d bytes of at most %d", v.Len(), maxValue)}
+	}
+	m, err := s.settings(ctx, name)
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	if head, err := m.head(); err != nil || head != after {
+		return providers.Revision{}, conflict(err)
+	}
+	base, err := s.known(ctx, name, after, s.version)
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	own := stamp{Version: m.Current + 1, Note: noteOf(n), Newest: noteOf(base.Witness.Newest(n))}
+	a, err := s.call(ctx, s.at("data", name), nil, change{map[string]any{
+		"options": map[string]any{"cas": m.Current}, // 0: no version was ever made. A soft delete does not reset it
+		"data":    own.beside(encode(v.Reveal())),
+	}})
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	var made struct {
+		version
+		Number int `json:"version"`
+	}
+	if err := a.into(&made); err != nil || made.Number != own.Version {
+		return providers.Revision{}, &providers.Error{Kind: providers.ErrUnclear, Err: errors.Join(fmt.Errorf("the reply names version %d, not %d", made.Number, own.Version), err)}
+	}
+	rev := providers.Revision{ID: made.id(made.Number), Value: v, Note: n, Witness: own.Newest.public(), Created: made.created(), Service: a.date}
+	s.remember(name, rev)
+	return rev, nil
+}
+
+// History implements providers.Store. Superseded versions that someone deleted
+// are listed until they are destroyed: `vault kv undelete` brings them back.
+func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
+	defer dress(&err, "history", name)
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	m, err := s.metadata(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var all []providers.Revision
+	for n := 1; n <= m.Current; n++ {
+		v, ok := m.Versions[n]
+		if !ok || v.Destroyed || n == m.Current && v.gone() {
+			continue
+		}
+		rev := providers.Revision{ID: v.id(n), Created: v.created(), Service: m.date}
+		if !v.gone() {
+			seen, err := s.known(ctx, name, rev.ID, func(ctx context.Context, name string, n int) (providers.Revision, error) {
+				rev, _, err := s.fetch(ctx, name, n)
+				return rev, err
+			})
+			if err != nil && !errors.Is(err, providers.ErrConflict) { // gone since
+				return nil, err
+			}
+			rev.Note = seen.Note
+		}
+		all = append(all, rev)
+	}
+	s.forget(name, all)
+	return all, nil
+}
+
+// Erase implements providers.Store. [kv] pathDestroyWrite would destroy the
+// head if asked, so it is asked for one number below the head.
+func (s *store) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
+	defer dress(&err, "erase", name)
+	if err := checkName(name); err != nil {
+		return providers.Erasure{}, err
+	}
+	m, err := s.metadata(ctx, name)
+	if err != nil {
+		return providers.Erasure{}, err
+	}
+	now, err := m.head()
+	number, known := m.number(id)
+	if err != nil || head == "" || now != head || number >= m.Current {
+		return providers.Erasure{}, conflict(err)
+	}
+	if known && !m.Versions[number].Destroyed {
+		if _, err := s.call(ctx, s.at("destroy", name), nil, change{map[string]any{"versions": []int{number}}}); err != nil {
+			return providers.Erasure{}, err
+		}
+	}
+	return providers.Erasure{How: providers.Destroyed}, nil
+}
+
+// A version is Vault's record of one, without its data.
+type version struct {
+	Created   string `json:"created_time"`
+	Deletion  string `json:"deletion_time"` // past: deleted; future: delete_version_after
+	Destroyed bool   `json:"destroyed"`
+}
+
+func (v version) id(number int) providers.RevisionID {
+	return providers.RevisionID(fmt.Sprintf("%d@%s", number, v.Created))
+}
+
+func (v version) created() time.Time {
+	t, _ := time.Parse(time.RFC3339, v.Created) // zero where Vault does not say
+	return t
+}
+
+func (v version) gone() bool { return v.Destroyed || v.Deletion != "" }
+
+// metadata is Vault's record of a secret; zero where there never was one.
+type metadata struct {
+	Current  int             `json:"current_version"`
+	Max      int             `json:"max_versions"`
+	After    string          `json:"delete_version_after"`
+	Versions map[int]version `json:"versions"`
+	date     time.Time
+}
+
+func (s *store) metadata(ctx context.Context, name string) (metadata, error) {
+	a, err := s.call(ctx, s.at("metadata", name), nil, nil)
+	if err != nil {
+		return metadata{}, err
+	}
+	m := metadata{date: a.date}
+	return m, a.into(&m)
+}
+
+// head is "" if no version was ever made, and an error if the newest is gone.
+func (m metadata) head() (providers.RevisionID, error) {
+	v := m.Versions[m.Current]
+	switch {
+	case m.Current == 0:
+		return "", nil
+	case v.gone():
+		return "", fmt.Errorf("version %d is deleted or destroyed", m.Current)
+	}
+	return v.id(m.Current), nil
+}
+
+// number is that of a revision, and whether Vault has a record of just that.
+func (m metadata) number(id providers.RevisionID) (n int, known bool) {
+	text, _, _ := strings.Cut(string(id), "@")
+	n, _ = strconv.Atoi(text)
+	v, ok := m.Versions[n]
+	return n, ok && v.id(n) == id
+}
+
+// settings is the secret's metadata, if mount and key are set up such that
+// versions stay until they are destroyed.
+func (s *store) settings(ctx context.Context, name string) (metadata, error) {
+	mount, err := s.mount(ctx)
+	if err != nil {
+		return metadata{}, err
+	}
+	m, err := s.metadata(ctx, name)
+	if err != nil {
+		return metadata{}, err
+	}
+	// [kv] deletionTime: the shorter of the two that are set; a mount's negative
+	// one turns off the key's too. AddVersion: the larger max_versions counts.
+	kept := max(m.Max, mount.Max)
+	switch {
+	case !none(m.After) && !strings.HasPrefix(mount.After, "-"):
+		return metadata{}, unsafe(fmt.Errorf("the key's delete_version_after is %s: it would delete live keys", m.After),
+			fmt.Sprintf("vault kv metadata put -mount=%s -delete-version-after=0s %s", s.Mount, s.path(name)))
+	case kept > 0 && kept < minVersions:
+		return metadata{}, unsafe(fmt.Errorf("max_versions is %d: Vault would drop versions that are still needed", kept),
+			fmt.Sprintf("vault kv metadata put -mount=%s -max-versions=%d %s", s.Mount, defaultKept, s.path(name)))
+	}
+	return m, nil
+}
+
+// mount is the settings of the whole mount.
+func (s *store) mount(ctx context.Context) (metadata, error) {
+	a, err := s.call(ctx, s.Mount+"/config", nil, nil)
+	if err != nil {
+		return metadata{}, err
+	}
+	var m metadata
+	if err := a.into(&m); err != nil {
+		return metadata{}, err
+	}
+	if a.status != 200 { // a version 1 mount has a secret of that name, or none
+		return metadata{}, notV2(s.Mount)
+	}
+	if !none(m.After) && !strings.HasPrefix(m.After, "-") {
+		return metadata{}, unsafe(fmt.Errorf("the mount's delete_version_after is %s: it would delete live keys", m.After),
+			fmt.Sprintf("vault write %s/config delete_version_after=0s", s.Mount))
+	}
+	return m, nil
+}
+
+func notV2(mount string) error {
+	return unsafe(fmt.Errorf("%s is not a KV mount of version 2: it keeps no versions and compares nothing", mount), "vault kv enable-versioning "+mount)
+}
+
+func none(after string) bool { return after == "" || after == "0s" }
+
+// known is what lies beside a revision: as this process has seen it, else as
+// read finds it; ErrConflict if it is not there any more.
+func (s *store) known(ctx context.Context, name string, id providers.RevisionID, read func(context.Context, string, int) (providers.Revision, error)) (providers.Revision, error) {
+	s.mu.Lock()
+	seen, ok := s.seen[name][id]
+	s.mu.Unlock()
+	if ok || id == "" {
+		return seen, nil
+	}
+	number, _, _ := strings.Cut(string(id), "@")
+	n, _ := strconv.Atoi(number)
+	rev, err := read(ctx, name, n)
+	if errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnreadable) || err == nil && rev.ID != id {
+		return providers.Revision{}, conflict(err)
+	}
+	return rev, err
+}
+
+// remember keeps what lies beside a value: a revision never changes.
+func (s *store) remember(name string, rev providers.Revision) {
+	rev.Value = providers.Secret{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen[name] == nil {
+		s.seen[name] = map[providers.RevisionID]providers.Revision{}
+	}
+	s.seen[name][rev.ID] = rev
+}
+
+// forget drops what is not listed any more.
+func (s *store) forget(name string, listed []providers.Revision) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := map[providers.RevisionID]providers.Revision{}
+	for _, rev := range listed {
+		if seen, ok := s.seen[name][rev.ID]; ok {
+			kept[rev.ID] = seen
+		}
+	}
+	s.seen[name] = kept
+}
+
+// lost says what a person can do about a head that is gone.
+func (s *store) lost(name string, number int, v version) error {
+	hint := fmt.Sprintf("vault kv undelete -mount=%s -versions=%d %s", s.Mount, number, s.path(name))
+	if v.Destroyed {
+		hint = fmt.Sprintf("its data is gone for good: make an older version the newest (vault kv rollback -mount=%s -version=N %s), or restore a snapshot of Vault", s.Mount, s.path(name))
+	}
+	return &providers.Error{Kind: providers.ErrUnreadable, Err: fmt.Errorf("the newest version, %d, is deleted or destroyed", number), Hint: hint}
+}
+
+// path is a secret's place in the mount, at its address in the API.
+func (s *store) path(name string) string {
+	if s.Path == "" {
+		return name
+	}
+	return s.Path + "/" + name
+}
+
+func (s *store) at(kind, name string) string { return s.Mount + "/" + kind + "/" + s.path(name) }
+
+// checkName takes 1 to 200 bytes of letters, digits, . _ - @ and single /
+// between segments: nothing that a URL, a policy's glob or path.Join changes.
+func checkName(name string) error {
+	ok := len(name) <= 200
+	for _, segment := range strings.Split(name, "/") {
+		ok = ok && strings.Trim(segment, ".") != "" && strings.Trim(segment, nameBytes) == ""
+	}
+	if !ok {
+		return &providers.Error{Kind: providers.ErrBadName, Hint: "names are at most 200 letters, digits, . _ - @ and / between segments"}
+	}
+	return nil
+}
+
+const nameBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@"
+
+var errNotKV = errors.New("the reply is not one of a KV version 2 mount")
+
+// into decodes the data of a reply; of a 404 without data nothing.
+func (a answer) into(v any) error {
+	if len(a.Data) == 0 && a.status == 404 {
+		return nil
+	}
+	if len(a.Data) == 0 || json.Unmarshal(a.Data, v) != nil { // its error could quote a value
+		return &providers.Error{Kind: providers.ErrUnavailable, Err: errNotKV}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package rotation
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Clock is what is known of the time at one moment. What starts a wait takes
+// the latest of its readings, what ends one the earliest, so that a wrong clock
+// only lengthens waits; while they are further apart than Skew, nothing that
+// cannot be taken back is done at all.
+type Clock struct {
+	Wall    time.Time // the host's clock
+	Service time.Time // the store's clock; zero if it has none
+
+	// Steady is set when the wall clock was seen to jump against the monotonic
+	// one: how long ago that was, by the monotonic clock. A wait that was under
+	// way then is over when this process ran through all of it.
+	Steady *time.Duration
+}
+
+// Early is the least that the time can be.
+func (c Clock) Early() time.Time {
+	if !c.Service.IsZero() && c.Service.Before(c.Wall) {
+		return c.Service
+	}
+	return c.Wall
+}
+
+// late is the most that the time can be, in whole seconds.
+func (c Clock) late() time.Time {
+	if c.Service.After(c.Wall) {
+		return roundUp(c.Service)
+	}
+	return roundUp(c.Wall)
+}
+
+// stamp is the time to write on what is done even while the clocks disagree:
+// then it is the store's, which everyone shares. A date in the future would keep
+// every other host from trusting its own clock until then.
+func (c Clock) stamp() time.Time {
+	if c.apart() {
+		return roundUp(c.Service)
+	}
+	return c.late()
+}
+
+// apart tells whether the two clocks cannot both be right.
+func (c Clock) apart() bool {
+	return !c.Service.IsZero() && c.Wall.Sub(c.Service).Abs() > Skew
+}
+
+// roundUp is t in whole seconds: a mark must not be rounded into the past.
+func roundUp(t time.Time) time.Time {
+	if whole := t.Truncate(time.Second); !whole.Equal(t) {
+		return whole.Add(time.Second)
+	}
+	return t
+}
+
+// doubt says why the time cannot be trusted for a promotion or a deletion, or
+// "" if it can. newest is the latest time that the document attests, longest
+// the longest wait that may be under way.
+func (c Clock) doubt(newest time.Time, longest time.Duration) string {
+	switch {
+	case c.apart():
+		return fmt.Sprintf("this host's clock says %s, the store's %s, %s apart",
+			c.Wall.UTC().Format(time.RFC3339), c.Service.UTC().Format(time.RFC3339), Duration(c.Wall.Sub(c.Service).Abs()))
+	case newest.Sub(c.Early()) > Skew:
+		return fmt.Sprintf("the document was written at %s, but this host's clock says %s",
+			newest.Format(time.RFC3339), c.Wall.UTC().Format(time.RFC3339))
+	case c.Service.IsZero() && c.Steady != nil && *c.Steady < longest:
+		return fmt.Sprintf("this host's clock jumped %s ago, or the host was suspended, and the store tells no time; trusted again in %s",
+			Duration(*c.Steady), Duration(longest-*c.Steady))
+	}
+	return ""
+}

@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// An attempt is a write whose outcome is not known until the head is read.
+type attempt struct {
+	set    *keyset.Set // as it would be read back
+	base   providers.RevisionID
+	events []Event
+	err    error
+}
+
+// apply carries out a step: the new document, written only if the head is still
+// the one that the step was planned on.
+func (p *pass) apply(ctx context.Context, step rotation.Step) error {
+	base := p.result.Set
+	set, err := p.change(base, step)
+	if err != nil {
+		return fmt.Errorf("%s: %w", step.Do, err)
+	}
+	if set, err = p.takeRequest(set, step); err != nil {
+		return fmt.Errorf("%s: %w", step.Do, err)
+	}
+	return p.commit(ctx, set, step)
+}
+
+// commit writes a document if the head is still the one that was read.
+func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) error {
+	set, doc, err := set.Encode(string(p.head.ID), p.e.NewID())
+	if err != nil {
+		return fmt.Errorf("%s: %w", step.Do, err)
+	}
+	note := noteOf(set)
+	events := p.events(p.result.Set, set, step)
+
+	_, err = p.t.Store.Write(ctx, p.t.Secret, doc, p.head.ID, note)
+	switch {
+	case err == nil:
+		p.saw(set)
+		p.tell(events)
+		return nil
+	case errors.Is(err, providers.ErrConflict):
+		return nil // someone was faster: read what they did, and decide anew
+	case errors.Is(err, providers.ErrUnclear):
+		p.pending = &attempt{set: set, base: p.head.ID, events: events, err: err}
+		return nil // read before anything else
+	}
+	return err
+}
+
+// noteOf is what a store keeps beside a document, or a rendering of it.
+func noteOf(set *keyset.Set) providers.Note {
+	return providers.Note{Lineage: set.Lineage, Generation: set.Generation, Digest: set.Digest}
+}
+
+// change makes the document that a step asks for.
+func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
+	how := string(p.t.Store.Traits().Erases)
+	switch step.Do {
+	case rotation.Create:
+		k, err := p.t.Generate()
+		if err != nil {
+			return nil, err
+		}
+		return keyset.Create(p.t.Name, p.t.Environment, p.e.NewID(), k, step.At)
+	case rotation.Publish:
+		k, err := p.t.Generate()
+		if err != nil {
+			return nil, err
+		}
+		return s.Publish(k, step.At)
+	case rotation.MarkReady:
+		return s.MarkReady(step.At, step.Places)
+	case rotation.Promote:
+		return s.Promote(step.At)
+	case rotation.MarkSettled:
+		return s.MarkSettled(step.At, step.Places, p.t.Policy.Grace)
+	case rotation.Retire:
+		return s.Retire(step.Kid, step.At, how)
+	case rotation.Revoke:
+		return p.revoke(s, step, how)
+	case rotation.Record:
+		return s.Record(*p.request().Rotate, step.At)
+	}
+	return nil, fmt.Errorf("engine: %q is not a step that can be applied", step.Do)
+}
+
+// revoke removes the compromised kids, with a fresh key if current is one.
+func (p *pass) revoke(s *keyset.Set, step rotation.Step, how string) (*keyset.Set, error) {
+	fresh, err := p.t.Generate()
+	if err != nil {
+		return nil, err
+	}
+	return s.Revoke(p.ask.Revoke, &fresh, step.At, how)
+}
+
+// takeRequest puts the request on record in the same write as the first step
+// that serves it, so that no retry of it can be taken for a new one.
+func (p *pass) takeRequest(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
+	r := p.request().Rotate
+	if r == nil || step.Do == rotation.Record {
+		return s, nil
+	}
+	if created := step.Do == rotation.Create; created && p.ask.ID == "" || !created && r.From != p.result.Set.Signing().Kid {
+		return s, nil
+	}
+	return s.With(*r, step.At)
+}
+
+// resolve finds out what became of a write without a reply: it either is the
+// head, or an ancestor of it, or it has not happened yet. In the last case
+// another write could meet it on the way, so the pass ends; the conditional
+// write lets at most one of them through.
+func (p *pass) resolve() error {
+	tried := p.pending
+	if tried == nil {
+		return nil
+	}
+	p.pending = nil
+	if p.head.ID == tried.base {
+		return tried.err
+	}
+	now := p.result.Set
+	if now != nil && (now.Write == tried.set.Write || slices.Contains(now.History, tried.set.Past())) {
+		p.tell(tried.events)
+	}
+	return nil
+}

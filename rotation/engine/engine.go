@@ -1,0 +1,272 @@
+// Package engine carries out what rotation.Plan decides: it reads, brings the
+// outputs up to date, asks Plan for one step, writes it, and reads again, until
+// Plan says wait.
+//
+// Everything that a pass needs to know is in the store and the outputs. What an
+// Engine remembers between passes only makes it more careful (the newest
+// document it saw) or cheaper (what it has swept); a fresh one on another host
+// does the same.
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// maxRounds bounds a pass: a whole rotation without waits takes five rounds,
+// the others are for races lost on the way.
+const maxRounds = 8
+
+// A Target is one key and the places it lives in.
+type Target struct {
+	Name        string // of the key
+	Environment string
+	Policy      rotation.Policy
+	StoreName   string // of the store, as the config calls it
+	Store       providers.Store
+	Secret      string // the name in the store
+	Outputs     []Output
+
+	// Generate makes a fresh key. It is called once for each attempt to write
+	// one, and what is not written is forgotten.
+	Generate func() (keyset.Key, error)
+}
+
+// An Output is a further place that gets a rendering of the keyset.
+type Output struct {
+	Name        string // of the output, as the config calls it
+	Store       providers.Store
+	Secret      string
+	CarriesNext bool // its format has room for next
+
+	// Render must depend on nothing but the keys and the generation of the set:
+	// marks do not count.
+	Render func(*keyset.Set) (secret.Text, error)
+}
+
+// An Ask is what someone wants of a pass beyond the schedule. The zero Ask
+// wants nothing.
+type Ask struct {
+	Rotate bool
+	ID     string   // names the request, so that a retry of it changes nothing; "" if it has no name
+	By     string   // who asks, for people
+	Revoke []string // kids that are compromised
+
+	// Away is the kid that was current when the asker first looked. It is ""
+	// before that: a pass fills it in, and its Result hands it on to the next.
+	Away string
+}
+
+// A Result is how a pass ended.
+type Result struct {
+	Step rotation.Step // Wait or Halt
+	Set  *keyset.Set   // as it was last read; nil if there is none, or none that can be trusted, or a stale one
+
+	Outputs []rotation.Output // as they were last seen
+	Did     []Event           // what this pass changed
+	Away    string            // see Ask
+}
+
+// An Engine runs passes. It is safe for concurrent use; two passes of one key
+// at once are as safe as two processes.
+type Engine struct {
+	Clock func() rotation.Clock // the host's clock; see SystemClock
+	NewID func() string         // a random id, at least 128 bits, for lineages and writes
+	Audit func(Event)           // is told everything that changed or was refused; must not block for long
+	Actor string                // who this process is, in events and requests
+
+	mu     sync.Mutex
+	memory map[place]*memory
+}
+
+// A place is one secret of one store.
+type place struct{ store, secret string }
+
+// memory is what an Engine keeps of one place between passes.
+type memory struct {
+	lineage string
+	seen    keyset.Past // the newest document read or written
+	at      time.Time   // when that was
+	swept   providers.RevisionID
+	sweepAt time.Time // when something more can be erased; zero if nothing waits
+	refusal string    // the last one told, so that each is told once
+}
+
+// remember hands the memory of a place to f, alone.
+func (e *Engine) remember(p place, f func(*memory)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.memory == nil {
+		e.memory = map[place]*memory{}
+	}
+	m := e.memory[p]
+	if m == nil {
+		m = &memory{}
+		e.memory[p] = m
+	}
+	f(m)
+}
+
+// Pass does what can be done for a target now. It returns when nothing is left
+// to do before Step.At (Wait), or when a person has to look first (Halt). An
+// error means that a call failed: nothing is lost by it, and the next pass goes
+// on from what is stored.
+//
+// Pass is cancelled between two calls, or inside one if the store allows;
+// either way the next pass finishes what was begun.
+func (e *Engine) Pass(ctx context.Context, t Target, ask Ask) (Result, error) {
+	p := e.begin(t, ask)
+	return p.end(p.run(ctx))
+}
+
+// Look reads what Pass would read and returns the step that it would take
+// first, without taking it.
+func (e *Engine) Look(ctx context.Context, t Target, ask Ask) (Result, error) {
+	p := e.begin(t, ask)
+	p.readOnly = true
+	_, err := p.round(ctx)
+	return p.end(err)
+}
+
+func (e *Engine) begin(t Target, ask Ask) *pass {
+	return &pass{e: e, t: t, ask: ask, wrote: map[string]tried{}}
+}
+
+func (p *pass) end(err error) (Result, error) {
+	p.result.Away = p.ask.Away
+	if err != nil {
+		err = p.explain(err)
+	}
+	return p.result, err
+}
+
+// A pass is the state of one call of Pass.
+type pass struct {
+	e       *Engine
+	t       Target
+	ask     Ask
+	result  Result
+	head    providers.Revision
+	pending *attempt                        // a write of which no reply came
+	known   memory                          // what the process knew of the key before the last read
+	wrote   map[string]tried                // outputs written in this pass
+	current map[string]providers.RevisionID // heads of the outputs that are up to date
+
+	readOnly bool // look, and change nothing
+}
+
+func (p *pass) run(ctx context.Context) error {
+	for range maxRounds {
+		done, err := p.round(ctx)
+		if done || err != nil {
+			return err
+		}
+	}
+	p.result.Step = rotation.Step{Do: rotation.Wait, At: p.e.Clock().Wall, Why: "other writers were busy; going on"}
+	return nil
+}
+
+// round is one read, one plan and at most one write of the store.
+func (p *pass) round(ctx context.Context) (done bool, err error) {
+	if err := context.Cause(ctx); err != nil {
+		return false, err
+	}
+	if stop, err := p.read(ctx); stop || err != nil {
+		return stop, err
+	}
+	if err := p.resolve(); err != nil {
+		return false, err
+	}
+	p.bind()
+	outputs, written := p.syncOutputs(ctx)
+	if written {
+		return false, nil // what was written has to be read back
+	}
+	p.result.Outputs = outputs
+	step := rotation.Plan(p.t.Policy, rotation.Facts{
+		Set: p.result.Set, Outputs: outputs, Request: p.request(), Clock: p.clock(),
+	})
+	p.result.Step = step
+	switch {
+	case p.readOnly:
+		return true, nil
+	case step.Do == rotation.Wait:
+		p.atRest(ctx)
+		return true, nil
+	}
+	return false, p.apply(ctx, step)
+}
+
+// clock is the host's time and, where the store tells one, its.
+func (p *pass) clock() rotation.Clock {
+	c := p.e.Clock()
+	c.Service = p.head.Service
+	return c
+}
+
+// bind ties "rotate away from what is current" to the key that the asker saw
+// first, so that a race is lost at most once.
+func (p *pass) bind() {
+	if !p.ask.Rotate || p.ask.Away != "" {
+		return
+	}
+	p.ask.Away = keyset.FromNothing
+	if p.result.Set != nil {
+		p.ask.Away = p.result.Set.Signing().Kid
+	}
+}
+
+// request is the ask in Plan's terms.
+func (p *pass) request() rotation.Request {
+	r := rotation.Request{Revoke: p.ask.Revoke}
+	if p.ask.Rotate {
+		asked := keyset.UnnamedRequest(p.ask.Away, p.ask.By)
+		if p.ask.ID != "" {
+			asked = keyset.NamedRequest(p.ask.ID, p.ask.Away, p.ask.By)
+		}
+		r.Rotate = &asked
+	}
+	return r
+}
+
+// halt ends the pass with a reason that a person has to look at.
+func (p *pass) halt(why string) {
+	p.result.Step = rotation.Step{Do: rotation.Halt, Why: why, Alarm: why}
+	p.refuse(why)
+}
+
+// explain tells which key and store an error is about, and that the key that
+// signs is unharmed.
+func (p *pass) explain(err error) error {
+	still := "nothing was changed"
+	if p.result.Set != nil {
+		still = fmt.Sprintf("kid %s still signs", p.result.Set.Signing().Kid)
+	}
+	return &Error{Key: p.t.Name, Store: p.t.StoreName, Still: still, Err: err}
+}
+
+// An Error is a failed pass.
+type Error struct {
+	Key, Store string
+	Still      string // what is unharmed
+	Err        error
+}
+
+// Error says what to do last, after what is still well.
+func (e *Error) Error() string {
+	what, hint := withoutHint(e.Err)
+	if hint != "" {
+		hint = "\nhint: " + hint
+	}
+	return fmt.Sprintf("key %s, store %s: %s; %s%s", e.Key, e.Store, what, e.Still, hint)
+}
+
+// Unwrap lets errors.Is see what failed.
+func (e *Error) Unwrap() error { return e.Err }

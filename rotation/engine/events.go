@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// An Event is one thing that changed, or was refused: an audit record. It never
+// holds material.
+type Event struct {
+	Time       time.Time     `json:"time"`
+	Key        string        `json:"key"`
+	Store      string        `json:"store"`
+	Secret     string        `json:"secret"`
+	Action     string        `json:"action"` // a rotation.Action, "erase" or "refuse"
+	Kid        string        `json:"kid,omitempty"`
+	From       keyset.Status `json:"from,omitempty"` // "" where it did not exist
+	To         keyset.Status `json:"to,omitempty"`   // "" where it is gone
+	Generation uint64        `json:"generation,omitempty"`
+	Revision   string        `json:"revision,omitempty"`
+	Reason     string        `json:"reason,omitempty"`
+	Actor      string        `json:"actor,omitempty"`
+}
+
+// events is what a write of a step changes: one event for each key whose status
+// it changes, or one for a mark or a request.
+func (p *pass) events(old, now *keyset.Set, step rotation.Step) []Event {
+	var events []Event
+	add := func(kid string, from, to keyset.Status) {
+		events = append(events, p.event(Event{
+			Action: string(step.Do), Kid: kid, From: from, To: to, Generation: now.Generation, Reason: step.Why,
+		}))
+	}
+	was := map[string]keyset.Status{}
+	if old != nil {
+		for _, k := range old.Keys {
+			was[k.Kid] = k.Status
+		}
+	}
+	for _, k := range now.Keys {
+		if was[k.Kid] != k.Status {
+			add(k.Kid, was[k.Kid], k.Status)
+		}
+		delete(was, k.Kid)
+	}
+	for kid, status := range was {
+		add(kid, status, "")
+	}
+	if len(events) == 0 {
+		add(step.Kid, "", "")
+	}
+	return events
+}
+
+// event fills in what all events share.
+func (p *pass) event(ev Event) Event {
+	ev.Time = p.e.Clock().Wall.UTC()
+	ev.Key, ev.Store, ev.Secret, ev.Actor = p.t.Name, p.t.StoreName, p.t.Secret, p.e.Actor
+	return ev
+}
+
+// tell reports events, once it is certain that they happened.
+func (p *pass) tell(events []Event) {
+	p.result.Did = append(p.result.Did, events...)
+	if p.e.Audit != nil {
+		for _, ev := range events {
+			p.e.Audit(ev)
+		}
+	}
+}
+
+// refuse reports a refusal, once for as long as it stays the same.
+func (p *pass) refuse(why string) {
+	repeated := false
+	p.e.remember(p.place(), func(m *memory) {
+		repeated = m.refusal == why
+		m.refusal = why
+	})
+	if !repeated && p.e.Audit != nil {
+		p.e.Audit(p.event(Event{Action: "refuse", Reason: why}))
+	}
+}

@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// outputTimeout is how long one output may take for a read and a write. One that
+// never answers must not hold up the key for longer in a pass.
+const outputTimeout = 15 * time.Second
+
+// A tried is a write of an output in this pass.
+type tried struct {
+	generation uint64
+	err        error
+}
+
+// syncOutputs holds every output against the newest rendering and writes those
+// that differ, all at once: an output that fails or hangs is behind, and keeps
+// no other from being written. written says that something has to be read back
+// before the outputs can be spoken of.
+func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, written bool) {
+	if p.result.Set == nil {
+		return nil, false
+	}
+	synced := make([]synced, len(p.t.Outputs))
+	var wg sync.WaitGroup
+	for i, o := range p.t.Outputs {
+		before, wrote := p.wrote[o.Name]
+		wg.Go(func() {
+			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errors.New("it did not answer in time"))
+			defer cancel()
+			synced[i] = p.syncOutput(limited, o, before, wrote)
+		})
+	}
+	wg.Wait()
+	p.current = map[string]providers.RevisionID{}
+	for i, o := range p.t.Outputs {
+		got := synced[i]
+		state := rotation.Output{Name: o.Name, CarriesNext: o.CarriesNext, Revision: string(got.revision)}
+		switch {
+		case got.err != nil:
+			state.Behind = got.err.Error()
+		case got.wrote != nil:
+			p.wrote[o.Name] = *got.wrote
+			written = true
+		default:
+			p.current[o.Name] = got.revision
+		}
+		seen = append(seen, state)
+	}
+	return seen, written
+}
+
+// A synced is what came of one output in one round.
+type synced struct {
+	revision providers.RevisionID
+	wrote    *tried // it was written, and has to be read back
+	err      error  // why it is behind
+}
+
+// syncOutput reads one output, and writes it if it differs, once a generation
+// and pass: a place that does not keep what it is given is not written again and
+// again.
+func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote bool) synced {
+	set := p.result.Set
+	want, err := o.Render(set)
+	if err != nil {
+		return synced{err: fmt.Errorf("cannot be rendered: %w", err)}
+	}
+	rev, err := o.Store.Read(ctx, o.Secret)
+	if err != nil && !errors.Is(err, providers.ErrNotFound) {
+		return synced{err: err}
+	}
+	got := synced{revision: rev.ID}
+	again := wrote && before.generation == set.Generation
+	equal := err == nil && rev.Value.Equal(want)
+	if equal && (again || rev.Note.Lineage == set.Lineage) {
+		return got
+	}
+	if !equal { // else only its note was lost, and is written anew
+		got.err = p.mayReplace(rev)
+	}
+	switch {
+	case got.err != nil:
+	case p.readOnly:
+		got.err = errors.New("it is not up to date")
+	case again && before.err != nil:
+		got.err = before.err
+	case again:
+		got.err = errors.New("it does not hold what was written to it")
+	default:
+		got.wrote = &tried{generation: set.Generation, err: p.writeOutput(ctx, o, want, rev.ID)}
+	}
+	return got
+}
+
+func (p *pass) writeOutput(ctx context.Context, o Output, v secret.Text, after providers.RevisionID) error {
+	set := p.result.Set
+	note := noteOf(set)
+	_, err := o.Store.Write(ctx, o.Secret, v, after, note)
+	return err
+}
+
+// mayReplace refuses to write a lower generation over a higher one, and
+// anything over a value that this keyset did not put there.
+func (p *pass) mayReplace(rev providers.Revision) error {
+	set := p.result.Set
+	switch {
+	case rev.ID == "":
+		return nil
+	case rev.Note.Lineage == "":
+		return errors.New("it holds a value that rotate did not write; nothing was overwritten")
+	case rev.Note.Lineage != set.Lineage:
+		return errors.New("it holds a value of another keyset; nothing was overwritten")
+	case rev.Note.Generation > set.Generation:
+		return fmt.Errorf("it holds generation %d, the store %d; nothing was overwritten", rev.Note.Generation, set.Generation)
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package engine_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/memory"
+	"github.com/keyrotate/rotate/providers/providertest"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// withOutputs adds two keyset outputs and a value output, each in a store of
+// its own.
+func withOutputs(r *rig) (calls map[string]*providertest.Faulty, stores map[string]*memory.Store) {
+	calls, stores = map[string]*providertest.Faulty{}, map[string]*memory.Store{}
+	for _, n := range []string{"one", "two", "value"} {
+		stores[n] = memory.New()
+		calls[n] = providertest.NewFaulty(stores[n])
+		r.target.Outputs = append(r.target.Outputs, keysetOutput(n, calls[n]))
+	}
+	value := &r.target.Outputs[2]
+	value.CarriesNext = false
+	value.Render = func(s *keyset.Set) (secret.Text, error) { return s.Signing().Text(), nil }
+	return calls, stores
+}
+
+func TestOutputsFollowTheStore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		calls, stores := withOutputs(r)
+		r.run(every + 3*day)
+		r.endsWell()
+		want, err := r.set().Projection()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []string{"one", "two"} {
+			rev, err := stores[n].Read(context.Background(), "out-"+n)
+			if err != nil || !rev.Value.Equal(want) {
+				t.Errorf("output %s differs: %v", n, err)
+			}
+			// create, publish, promote, retire; marks do not reach outputs
+			if got := calls[n].Count(providertest.Write); got != 4 {
+				t.Errorf("output %s was written %d times, want 4", n, got)
+			}
+		}
+		if got := calls["value"].Count(providertest.Write); got != 2 {
+			t.Errorf("the value was written %d times, want 2", got)
+		}
+	})
+}
+
+// Promise 2 and 3: while an output is dead, or loses what is written to it
+// without saying so, nothing is promoted and nothing retired; the others are
+// kept up to date.
+func TestPromise2And3ADeadOutputHoldsEverythingBack(t *testing.T) {
+	faults := map[string]providertest.Fault{
+		"dead": {Before: providers.ErrUnavailable},
+		"old":  {Behind: 1},
+	}
+	for name, fault := range faults {
+		for _, phase := range []string{"publish", "retire"} {
+			t.Run(name+" at "+phase, func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					r := newRig(t)
+					calls, stores := withOutputs(r)
+					want := "current next"
+					r.run(every - day)
+					if phase == "retire" {
+						r.run(2 * day)
+						want = "current previous"
+					}
+					calls["one"].On(providertest.Every(providertest.Read, fault))
+					last := r.run(3 * day)
+					if got := kinds(r.set()); got != want {
+						t.Fatalf("with a dead output it came to %q, want %q", got, want)
+					}
+					if !strings.Contains(last.Step.Alarm, "one") {
+						t.Errorf("no alarm that names it: %v", last.Step)
+					}
+					rev, err := stores["two"].Read(context.Background(), "out-two")
+					if proj, err2 := r.set().Projection(); err != nil || err2 != nil || !rev.Value.Equal(proj) {
+						t.Error("the living output is not up to date")
+					}
+					calls["one"].On(nil)
+					back := time.Now()
+					r.run(4 * day)
+					if got := kinds(r.set()); got != "current" {
+						t.Errorf("after it came back: %s", got)
+					}
+					if nbf := r.set().Signing().NotBefore; phase == "publish" && nbf.Sub(back) < prop {
+						t.Errorf("promoted %s after the output came back, before its readers can know", nbf.Sub(back))
+					}
+				})
+			})
+		}
+	}
+}
+
+// Where nothing waits, one pass publishes and promotes, and outputs follow both.
+func TestOutputsFollowAWholeRotationInOnePass(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.target.Policy.Propagation = 0
+		withOutputs(r)
+		r.pass(engine.Ask{})
+		res := r.pass(engine.Ask{Rotate: true})
+		if kinds(r.set()) != "current previous" || res.Step.Alarm != "" {
+			t.Errorf("%s, alarm %q", kinds(r.set()), res.Step.Alarm)
+		}
+	})
+}
+
+// A writer that was killed before it could note whose value it wrote leaves no
+// stranger's value behind.
+func TestPromise10AnOutputWithoutItsNoteIsOurs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.pass(engine.Ask{})
+		_, stores := withOutputs(r)
+		value, err := r.set().Projection()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stores["one"].Write(context.Background(), "out-one", value, "", providers.Note{}); err != nil {
+			t.Fatal(err)
+		}
+		r.pass(engine.Ask{})
+		if res := r.pass(engine.Ask{Rotate: true}); res.Step.Alarm != "" {
+			t.Errorf("alarm %q", res.Step.Alarm)
+		}
+	})
+}
+
+// An output that never answers takes no other output's time.
+func TestPromise3AHangingOutputBlocksNoOther(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		calls, stores := withOutputs(r)
+		calls["one"].On(providertest.Every(providertest.Read, providertest.Fault{PauseBefore: make(chan struct{})}))
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		res, err := r.engine.Pass(ctx, r.target, engine.Ask{Rotate: true})
+		if err != nil || !strings.Contains(res.Step.Alarm, "did not answer in time") {
+			t.Errorf("%v, %v", res.Step, err)
+		}
+		for _, n := range []string{"two", "value"} {
+			if _, err := stores[n].Read(context.Background(), "out-"+n); err != nil {
+				t.Errorf("output %s: %v", n, err)
+			}
+		}
+	})
+}
+
+// A repaired output begins the wait anew.
+func TestPromise2ARepairMakesTheMarkAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		_, stores := withOutputs(r)
+		r.run(every - prop) // published, waiting
+		if kinds(r.set()) != "current next" {
+			t.Fatal(kinds(r.set()))
+		}
+		r.run(time.Hour)
+		before := r.set().Ready
+		stores["one"].Tamper("out-one", []byte("something else"))
+		r.pass(engine.Ask{})
+		if after := r.set().Ready; !after.At.After(before.At) || after.Places == before.Places {
+			t.Errorf("ready stays at %s", after.At)
+		}
+	})
+}
+
+// A newer generation, another keyset's value and a stranger's value are left
+// alone.
+func TestPromise6OutputsOfOthersAreNotOverwritten(t *testing.T) {
+	cases := map[string]struct {
+		note providers.Note
+		want string
+	}{
+		"stranger":   {providers.Note{}, "rotate did not write"},
+		"other":      {providers.Note{Lineage: "other", Generation: 1}, "another keyset"},
+		"generation": {providers.Note{Generation: 99}, "generation 99"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t)
+				r.pass(engine.Ask{})
+				if name == "generation" {
+					c.note.Lineage = r.set().Lineage
+				}
+				_, stores := withOutputs(r)
+				held := providers.NewSecret([]byte("theirs"))
+				if _, err := stores["one"].Write(context.Background(), "out-one", held, "", c.note); err != nil {
+					t.Fatal(err)
+				}
+				res := r.pass(engine.Ask{Rotate: true})
+				if !strings.Contains(res.Step.Alarm, c.want) {
+					t.Errorf("alarm %q, want %q", res.Step.Alarm, c.want)
+				}
+				rev, err := stores["one"].Read(context.Background(), "out-one")
+				if err != nil || !rev.Value.Equal(held) {
+					t.Error("it was overwritten")
+				}
+				if r.actions(rotation.Promote) != 0 {
+					t.Error("promoted")
+				}
+			})
+		})
+	}
+}

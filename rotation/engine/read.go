@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+func (p *pass) place() place { return place{p.t.StoreName, p.t.Secret} }
+
+// read takes the head and decides whether it is this key's truth. stop says that
+// it is not: the result tells what to do, and nothing is written.
+func (p *pass) read(ctx context.Context) (stop bool, err error) {
+	p.result.Set = nil
+	// What another pass of this process learns while the call is under way says
+	// nothing about it.
+	p.e.remember(p.place(), func(m *memory) { p.known = *m })
+	p.head, err = p.t.Store.Read(ctx, p.t.Secret)
+	halt := ""
+	switch {
+	case errors.Is(err, providers.ErrNotFound):
+		p.head = providers.Revision{}
+		halt = p.missing()
+	case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):
+		halt = p.advise(withoutHint(err))
+	case err != nil:
+		return false, err
+	default:
+		halt = p.readSet()
+	}
+	if halt == "" {
+		return false, nil
+	}
+	if until := p.stale(); !until.IsZero() {
+		p.result.Step = rotation.Step{Do: rotation.Wait, At: until, Why: "the store shows an older document than this process has seen, as it may for a while"}
+		return true, nil
+	}
+	p.halt(halt)
+	return true, nil
+}
+
+// readSet parses the head and holds it against what is known of the key.
+func (p *pass) readSet() (halt string) {
+	set, err := keyset.Parse(p.head.Value.Reveal())
+	if err != nil {
+		return p.advise(fmt.Sprintf("what is stored there is not a keyset that can be trusted: %v", err),
+			"put back the document that rotate wrote last, from the store's own history or a backup")
+	}
+	if halt := p.notOurs(set); halt != "" {
+		return halt
+	}
+	p.result.Set = set
+	p.saw(set)
+	return ""
+}
+
+// stale is until when an old head may be a stale read rather than an old truth;
+// zero if it may not. A clock that was set back does not make it longer.
+func (p *pass) stale() (until time.Time) {
+	now, bound := p.e.Clock().Wall, p.t.Store.Traits().Stale
+	if p.known.lineage != "" {
+		until = p.known.at.Add(bound)
+	}
+	if left := until.Sub(now); left <= 0 || left > bound {
+		return time.Time{}
+	}
+	return until
+}
+
+// missing tells whether an empty store may be believed.
+func (p *pass) missing() (halt string) {
+	if p.known.lineage == "" {
+		return ""
+	}
+	return p.advise("the store has nothing under this name, but this process has seen a keyset there",
+		"restore it; to begin anew on purpose, restart rotate")
+}
+
+// notOurs says why a well-formed document is not the one that this key may go
+// on from.
+func (p *pass) notOurs(set *keyset.Set) (halt string) {
+	switch {
+	case set.Name != p.t.Name:
+		return p.advise(fmt.Sprintf("it holds the keyset of %q", set.Name), "give every key a secret of its own")
+	case set.Environment != p.t.Environment:
+		return p.advise(fmt.Sprintf("it holds a keyset of environment %q, this is %q", set.Environment, p.t.Environment),
+			"environments never share keys: check `environment:` and which account the store belongs to")
+	case set.Writable() != nil:
+		return p.advise(set.Writable().Error(), "run the newest rotate everywhere; this one only reads")
+	}
+	if halt = p.behind(set, p.head.Witness.Lineage, keyset.Past{Generation: p.head.Witness.Generation, Digest: p.head.Witness.Digest}, "the store's own record"); halt != "" {
+		return halt
+	}
+	return p.behind(set, p.known.lineage, p.known.seen, "what this process saw earlier")
+}
+
+// behind holds a document against a witness of a newer truth.
+func (p *pass) behind(set *keyset.Set, lineage string, w keyset.Past, whose string) (halt string) {
+	switch {
+	case lineage == "":
+		return ""
+	case lineage != set.Lineage:
+		return p.advise(fmt.Sprintf("it holds a keyset of another lineage than %s", whose),
+			"someone created it anew or copied it from elsewhere; put the right one back")
+	case !set.Follows(w):
+		return p.advise(fmt.Sprintf("it is at generation %d, but %s is of generation %d and is not among its ancestors: a restored backup, or a fork", set.Generation, whose, w.Generation),
+			"put the newest document back; keys made since then would be lost, and deleted ones would verify again")
+	}
+	return ""
+}
+
+// advise words a halt: what was found, that it is left as it is, and what to do.
+func (p *pass) advise(what, todo string) string {
+	msg := fmt.Sprintf("key %s, store %s, secret %s: %s. Nothing was overwritten; this key is not rotated until that is settled, the others are", p.t.Name, p.t.StoreName, p.t.Secret, what)
+	if todo != "" {
+		msg += "\nhint: " + todo
+	}
+	return msg
+}
+
+// withoutHint parts an error of a store from what it says to do.
+func withoutHint(err error) (what, todo string) {
+	var failed *providers.Error
+	if !errors.As(err, &failed) || failed.Hint == "" {
+		return err.Error(), ""
+	}
+	bare := *failed
+	bare.Hint = ""
+	return bare.Error(), failed.Hint
+}
+
+// saw keeps the newest document as a witness against older ones.
+func (p *pass) saw(set *keyset.Set) {
+	p.e.remember(p.place(), func(m *memory) {
+		if m.lineage == set.Lineage && !set.Follows(m.seen) {
+			return // another pass has seen a newer one meanwhile
+		}
+		m.lineage = set.Lineage
+		m.seen = set.Past()
+		m.at = p.e.Clock().Wall
+		m.refusal = ""
+	})
+}

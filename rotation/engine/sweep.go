@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/keyrotate/rotate/providers"
+)
+
+// A swept is a place whose superseded revisions are to be erased.
+type swept struct {
+	place  place
+	store  providers.Store
+	secret string
+	head   providers.RevisionID
+	what   string // in an alarm, "" for the key's own store
+	mine   bool   // nothing but the keyset is ever there
+}
+
+// atRest erases what is superseded, in the store and in every output that is up
+// to date. It is done once for each head, and again when something that had to
+// stay a while may go: an idle key costs no call. What cannot be erased is an
+// alarm and is tried again at the next pass.
+func (p *pass) atRest(ctx context.Context) {
+	if p.result.Set == nil {
+		return
+	}
+	p.atRestIn(ctx, swept{place: p.place(), store: p.t.Store, secret: p.t.Secret, head: p.head.ID, mine: true})
+	for _, o := range p.t.Outputs {
+		if head, current := p.current[o.Name]; current {
+			at := place{p.t.StoreName + "\x00" + p.t.Secret + "\x00" + o.Name, o.Secret}
+			p.atRestIn(ctx, swept{place: at, store: o.Store, secret: o.Secret, head: head, what: o.Name + ": "})
+		}
+	}
+}
+
+// atRestIn does it in one place.
+func (p *pass) atRestIn(ctx context.Context, s swept) {
+	step := &p.result.Step
+	now := p.clock()
+	needed, again := true, time.Time{}
+	p.e.remember(s.place, func(m *memory) {
+		again = m.sweepAt
+		needed = m.swept != s.head || !again.IsZero() && !now.Wall.Before(again)
+	})
+	if needed {
+		// What ends a wait takes the earlier clock; when to look again is told by
+		// the host's.
+		left, err := p.sweep(ctx, s, now.Early())
+		if err != nil {
+			step.Alarm = join(step.Alarm, fmt.Sprintf("%ssuperseded revisions could not be erased: %v", s.what, err))
+			return
+		}
+		again = time.Time{}
+		if left > 0 {
+			again = now.Wall.Add(left)
+		}
+		p.e.remember(s.place, func(m *memory) { m.swept, m.sweepAt = s.head, again })
+	}
+	if !again.IsZero() && (step.At.IsZero() || again.Before(step.At)) {
+		step.At, step.Why = again, "superseded revisions are erased then"
+	}
+}
+
+// sweep erases every revision below the head that holds what must be gone, and
+// every other one that was superseded a propagation ago: until then a reader
+// may still be on its way to it. What an output held before it was rotate's is
+// left alone. It returns how long until the next one may go, 0 if none is left.
+func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, err error) {
+	revs, err := s.store.History(ctx, s.secret)
+	if err != nil {
+		return 0, err
+	}
+	for i, rev := range revs {
+		if rev.ID == s.head {
+			break // the head, or newer
+		}
+		if !s.mine && rev.Note.Lineage != p.result.Set.Lineage {
+			continue
+		}
+		mustGo := rev.Note.Generation < p.result.Set.Dropped
+		until := revs[min(i+1, len(revs)-1)].Created.Add(p.t.Policy.Propagation)
+		if wait := until.Sub(now); !mustGo && wait > 0 {
+			if left == 0 || wait < left {
+				left = wait
+			}
+			continue
+		}
+		erased, err := s.store.Erase(ctx, s.secret, rev.ID, s.head)
+		if errors.Is(err, providers.ErrConflict) {
+			return time.Second, nil // there is a newer head: its sweep goes on
+		}
+		if err != nil {
+			return 0, err
+		}
+		p.tell([]Event{p.erasure(s, rev, erased)})
+	}
+	return left, nil
+}
+
+func (p *pass) erasure(s swept, rev providers.Revision, e providers.Erasure) Event {
+	reason := s.what + "superseded: " + string(e.How)
+	if !e.Until.IsZero() {
+		reason += " until it is destroyed at " + e.Until.UTC().Format(time.RFC3339)
+	}
+	ev := p.event(Event{Action: "erase", Generation: rev.Note.Generation, Revision: string(rev.ID), Reason: reason})
+	ev.Secret = s.secret
+	return ev
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}

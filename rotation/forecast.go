@@ -1,0 +1,64 @@
+package rotation
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// maxForecast bounds the steps of a forecast: a schedule of seconds has no end.
+const maxForecast = 1000
+
+// Forecast is what Plan will decide from the clock of f until a time, if every
+// call succeeds at once and the outputs stay as they are. It runs Plan itself on
+// made-up keys, so it cannot differ from what happens. Marks are left out.
+func Forecast(p Policy, f Facts, until time.Time) ([]Step, error) {
+	var steps []Step
+	set, now := f.Set, f.Clock.Wall
+	for n := 1; !now.After(until) && len(steps) < maxForecast; n++ {
+		step := Plan(p, Facts{Set: set, Outputs: f.Outputs, Clock: Clock{Wall: now}})
+		switch step.Do {
+		case Wait:
+			if step.At.IsZero() {
+				return steps, nil
+			}
+			now = step.At
+			continue
+		case Create, Publish, Promote, Retire:
+			steps = append(steps, step)
+		}
+		var err error
+		if set, err = pretend(p, set, step, n); err != nil {
+			return steps, err
+		}
+	}
+	return steps, nil
+}
+
+// pretend applies a step with a key that no one will ever use.
+func pretend(p Policy, set *keyset.Set, step Step, n int) (*keyset.Set, error) {
+	switch step.Do {
+	case Create, Publish:
+		kid := fmt.Sprintf("future-%d", n)
+		k, err := keyset.NewSymmetric(kid, keyset.Opaque, secret.New([]byte(strings.Repeat("forecast", 4))), "")
+		if err != nil {
+			return nil, err
+		}
+		if step.Do == Create {
+			return keyset.Create("forecast", "forecast", "forecast", k, step.At)
+		}
+		return set.Publish(k, step.At)
+	case MarkReady:
+		return set.MarkReady(step.At, step.Places)
+	case Promote:
+		return set.Promote(step.At)
+	case MarkSettled:
+		return set.MarkSettled(step.At, step.Places, p.Grace)
+	case Retire:
+		return set.Retire(step.Kid, step.At, "")
+	}
+	return nil, fmt.Errorf("rotation: a forecast does not %s", step.Do)
+}

@@ -1,0 +1,162 @@
+package keyset
+
+import (
+	"slices"
+	"time"
+)
+
+// The limits of a document. The size is what every backend takes (Azure Key
+// Vault: 25 KB); the others keep a document within it.
+const (
+	Schema      = "rotate/keyset/v1"
+	MaxBytes    = 20 << 10
+	MaxLive     = 8  // live keys: current, next and at most six or seven previous; fewer if they are large
+	maxHistory  = 16 // past (generation, digest) pairs
+	maxGone     = 8
+	maxRequests = 32
+	maxRevoked  = 64
+	writer      = 1 // what min_writer is compared with
+
+	// RequestsKept is how long a request is remembered, so that a retry of it
+	// changes nothing.
+	RequestsKept = 7 * 24 * time.Hour
+)
+
+// A Set is one document. It is made by Parse, Create or a transition and never
+// changes; treat its fields as read-only.
+type Set struct {
+	Name        string // of the key
+	Environment string
+	Lineage     string // random, made once; a document of another lineage is another keyset
+	Generation  uint64 // number of transitions so far, Create included
+	Parent      string // revision that this document was written after
+	Write       string // random, one a write
+	Digest      string // over everything else; set by Encode and Parse
+
+	Keys []Key // current, next, previous: youngest first
+
+	Ready   *Mark // next was read back everywhere
+	Settled *Mark // the last promotion was read back everywhere
+
+	History  []Past    // newest first
+	Gone     []Gone    // newest first
+	Requests []Request // oldest first
+	Revoked  []string  // kids that are never accepted again
+
+	// Dropped is the generation of the last transition that removed material.
+	// A revision of an earlier generation still holds it and must go.
+	Dropped uint64
+
+	MinWriter int            // oldest version of the document's writers that may change it
+	extra     map[string]any // members that this version does not know
+}
+
+// A Mark notes that something was observed, at what time, with which outputs.
+type Mark struct {
+	Kid    string    // of the key that was seen
+	At     time.Time // when
+	Places string    // Places.Digest of the outputs as they were seen
+	extra  map[string]any
+}
+
+// A Past is an earlier state of the same lineage.
+type Past struct {
+	Generation uint64
+	Digest     string
+}
+
+// Gone is a key that was removed.
+type Gone struct {
+	Kid string
+	At  time.Time
+	How string // how strongly the store removes: providers.How
+
+	extra map[string]any
+}
+
+// Signing is the current key.
+func (s *Set) Signing() Key { return s.Keys[0] }
+
+// Verifying is every key that a token with this kid may be signed by: the one
+// of that kid, or all for "", since tokens from before kids were used carry
+// none. It is empty for an unknown kid: such a token is refused.
+func (s *Set) Verifying(kid string) []Key {
+	if kid == "" {
+		return slices.Clone(s.Keys)
+	}
+	if k, ok := s.Key(kid); ok {
+		return []Key{k}
+	}
+	return nil
+}
+
+// Key finds a live key.
+func (s *Set) Key(kid string) (Key, bool) {
+	i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Kid == kid })
+	if i < 0 {
+		return Key{}, false
+	}
+	return s.Keys[i], true
+}
+
+// Next is the published key that does not sign yet.
+func (s *Set) Next() (Key, bool) {
+	if len(s.Keys) > 1 && s.Keys[1].Status == Next {
+		return s.Keys[1], true
+	}
+	return Key{}, false
+}
+
+// Previous is the keys that only verify, youngest first.
+func (s *Set) Previous() []Key {
+	i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Status == Previous })
+	if i < 0 {
+		return nil
+	}
+	return s.Keys[i:]
+}
+
+// Past is what s will be to its successors.
+func (s *Set) Past() Past { return Past{Generation: s.Generation, Digest: s.Digest} }
+
+// Follows reports whether s can be the document that w became, or w itself. A
+// witness that s does not follow was written by someone whose work is missing
+// from s: s was restored from a backup, or is a fork.
+func (s *Set) Follows(w Past) bool {
+	if w == s.Past() {
+		return true
+	}
+	if w.Generation > s.Generation {
+		return false
+	}
+	if slices.Contains(s.History, w) {
+		return true
+	}
+	// Further back than the history reaches, only the generation is left to
+	// compare. A generation can have many marks, so the last one counts, too.
+	return len(s.History) >= maxHistory && w.Generation <= s.History[len(s.History)-1].Generation
+}
+
+// NewestTime is the latest time that the document attests. A clock that is
+// behind it is wrong.
+func (s *Set) NewestTime() time.Time {
+	var newest time.Time
+	note := func(t time.Time) {
+		if t.After(newest) {
+			newest = t
+		}
+	}
+	for _, k := range s.Keys {
+		note(k.Issued)
+		note(k.NotBefore)
+	}
+	for _, m := range []*Mark{s.Ready, s.Settled} {
+		if m != nil {
+			note(m.At)
+		}
+	}
+	for _, g := range s.Gone {
+		note(g.At)
+	}
+	return newest
+}

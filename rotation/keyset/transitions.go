@@ -1,0 +1,186 @@
+package keyset
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Create begins a lineage with its first key, which signs at once: there is no
+// one yet who could be waited for.
+func Create(name, environment, lineage string, k Key, at time.Time) (*Set, error) {
+	k.Status = Current
+	k.Issued = seconds(at)
+	k.NotBefore = k.Issued
+	return &Set{
+		Name: name, Environment: environment, Lineage: lineage,
+		Generation: 1, MinWriter: writer, Keys: []Key{k},
+	}, k.checkMaterial()
+}
+
+// Writable returns ErrNewerWriter if this version may only read the document.
+func (s *Set) Writable() error {
+	if s.MinWriter > writer {
+		return fmt.Errorf("%w: version %d, this one is %d", ErrNewerWriter, s.MinWriter, writer)
+	}
+	return nil
+}
+
+// successor is the copy that a transition (step 1) or a mark (step 0) changes,
+// without the requests that need not be remembered any more.
+func (s *Set) successor(step uint64, at time.Time) (*Set, error) {
+	if err := s.Writable(); err != nil {
+		return nil, err
+	}
+	n := *s
+	n.Generation += step
+	n.Keys = slices.Clone(s.Keys)
+	n.Gone = slices.Clone(s.Gone)
+	n.Requests = slices.DeleteFunc(slices.Clone(s.Requests), func(r Request) bool { return s.forgettable(r, at) })
+	n.Revoked = slices.Clone(s.Revoked)
+	n.History = append([]Past{s.Past()}, s.History...)
+	n.History = n.History[:min(len(n.History), maxHistory)]
+	return &n, nil
+}
+
+// Publish adds k as next, for everyone to learn before it signs.
+func (s *Set) Publish(k Key, at time.Time) (*Set, error) {
+	n, err := s.successor(1, at)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := s.Next(); ok {
+		return nil, fmt.Errorf("%w: there is a next key already", ErrWrongStatus)
+	}
+	if !s.HasRoom() {
+		return nil, fmt.Errorf("%w: %d", ErrTooManyKeys, len(s.Keys))
+	}
+	k.Status, k.NotBefore, k.Expires = Next, time.Time{}, time.Time{}
+	k.Issued = seconds(at)
+	n.Keys = slices.Insert(n.Keys, 1, k)
+	n.Ready = nil
+	return n, n.check()
+}
+
+// Promote makes next the signing key and the current key the youngest
+// previous one, without its private half (NIST SP 800-57 part 1:
+// a private signature key is destroyed at the end of its use). It wants the
+// ready mark; how long that has to stand is the caller's rule.
+func (s *Set) Promote(at time.Time) (*Set, error) {
+	n, err := s.successor(1, at)
+	if err != nil {
+		return nil, err
+	}
+	next, ok := s.Next()
+	if !ok || s.Ready == nil || s.Ready.Kid != next.Kid {
+		return nil, fmt.Errorf("%w: promote wants a next key that was seen everywhere", ErrWrongStatus)
+	}
+	old := s.Signing()
+	if !old.Alg.Symmetric() {
+		n.Dropped = n.Generation
+	}
+	old.Status = Previous
+	next.Status = Current
+	next.NotBefore = latest(seconds(at), next.Issued, old.NotBefore)
+	n.Keys = append([]Key{next, old.withoutPrivate()}, s.Previous()...)
+	n.Ready, n.Settled = nil, nil
+	return n, n.check()
+}
+
+// Retire removes a previous key whose time is over. how names the store's way
+// of erasing, for the record.
+func (s *Set) Retire(kid string, at time.Time, how string) (*Set, error) {
+	n, err := s.successor(1, at)
+	if err != nil {
+		return nil, err
+	}
+	k, ok := s.Key(kid)
+	if !ok || k.Status != Previous {
+		return nil, fmt.Errorf("%w: retire wants a previous key", ErrWrongStatus)
+	}
+	if k.Expires.IsZero() || at.Before(k.Expires) {
+		return nil, fmt.Errorf("%w: kid %s verifies until %s", ErrTooEarly, kid, k.Expires.Format(time.RFC3339))
+	}
+	n.remove(kid, at, how)
+	return n, n.check()
+}
+
+// Revoke removes kids at once and for ever. If the current key is among them,
+// fresh takes its place in the same write, without having stood as next: a
+// forger must not go on for the time of a propagation.
+func (s *Set) Revoke(kids []string, fresh *Key, at time.Time, how string) (*Set, error) {
+	n, err := s.successor(1, at)
+	if err != nil {
+		return nil, err
+	}
+	for _, kid := range kids {
+		if _, live := s.Key(kid); live {
+			n.remove(kid, at, how)
+		}
+		if !slices.Contains(n.Revoked, kid) {
+			n.Revoked = append(n.Revoked, kid)
+		}
+	}
+	if len(n.Revoked) > maxRevoked {
+		return nil, fmt.Errorf("%w: more than %d revoked kids", ErrTooLarge, maxRevoked)
+	}
+	if slices.Contains(kids, s.Signing().Kid) {
+		if fresh == nil {
+			return nil, fmt.Errorf("%w: the current key has to be replaced", ErrWrongStatus)
+		}
+		k := *fresh
+		k.Status, k.Issued = Current, seconds(at)
+		k.NotBefore = latest(k.Issued, s.Signing().NotBefore)
+		n.Keys = slices.Insert(n.Keys, 0, k)
+		n.Settled = nil
+	}
+	if next, ok := n.Next(); !ok || n.Ready != nil && n.Ready.Kid != next.Kid {
+		n.Ready = nil
+	}
+	return n, n.check()
+}
+
+// HasRoom reports whether the document can take one more key like the current
+// one, and everything that is written about it until it is gone.
+func (s *Set) HasRoom() bool {
+	return len(s.Keys) < MaxLive && s.fits(s.keySize())
+}
+
+// fits reports whether the document can grow by so much, and by what a rotation
+// adds to it besides.
+func (s *Set) fits(more int) bool { return s.size()+more+slack <= MaxBytes }
+
+// slack is what marks, dates and the records of a rotation add to a document.
+const slack = 1 << 10
+
+// size is that of the document without what can be trimmed from it.
+func (s *Set) size() int {
+	n := *s
+	n.History, n.Gone = nil, nil
+	return len(canonical(n.tree(true)))
+}
+
+// keySize is what one more key like the current one adds.
+func (s *Set) keySize() int {
+	k := s.Signing()
+	return len(canonical(k.tree(true))) + len(k.PublicPEM()) + 64
+}
+
+// remove drops a key and notes that its material must not stay readable in
+// earlier revisions.
+func (s *Set) remove(kid string, at time.Time, how string) {
+	s.Keys = slices.DeleteFunc(s.Keys, func(k Key) bool { return k.Kid == kid })
+	s.Gone = append([]Gone{{Kid: kid, At: seconds(at), How: how}}, s.Gone...)
+	s.Gone = s.Gone[:min(len(s.Gone), maxGone)]
+	s.Dropped = s.Generation
+}
+
+// latest keeps dates in order when writers' clocks differ by a little.
+func latest(t time.Time, others ...time.Time) time.Time {
+	for _, o := range others {
+		if o.After(t) {
+			t = o
+		}
+	}
+	return t
+}

@@ -1,0 +1,302 @@
+package rotation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// An Action is what to do next.
+type Action string
+
+// The actions. All but Wait and Halt are writes of the document.
+const (
+	Create      Action = "create"  // make the keyset and its first key
+	Publish     Action = "publish" // add next
+	MarkReady   Action = "ready"   // note that next was seen everywhere
+	Promote     Action = "promote" // next signs
+	MarkSettled Action = "settled" // note that the promotion was seen everywhere
+	Retire      Action = "retire"  // remove a previous key
+	Revoke      Action = "revoke"  // remove compromised keys
+	Record      Action = "record"  // put a request on record, nothing else
+	Wait        Action = "wait"    // nothing until At
+	Halt        Action = "halt"    // nothing until a person has looked
+)
+
+// A Step is what Plan decides. Why is for people.
+type Step struct {
+	Do    Action
+	Kid   string    // the key it is about, where it is about one that exists
+	At    time.Time // for marks, what to note; for transitions, the time to write; for Wait, when to look again, by the host's clock
+	Why   string
+	Alarm string // something needs a person's attention, although work goes on
+
+	Places keyset.Places // for marks: the outputs as they were seen
+}
+
+// Facts are what was read since the last step. Nothing in them is remembered
+// from before.
+type Facts struct {
+	Set     *keyset.Set // nil if the store never had one
+	Outputs []Output
+	Request Request
+	Clock   Clock
+}
+
+// An Output is one place beside the store, as it was seen.
+type Output struct {
+	Name        string
+	Revision    string
+	CarriesNext bool   // its format has room for next
+	Behind      string // why it does not equal the newest rendering; "" if it does
+}
+
+// A Request is what someone wants beyond the schedule. The zero Request wants
+// nothing.
+type Request struct {
+	Rotate *keyset.Request // rotate away from a key, once
+	Revoke []string        // kids that are compromised
+}
+
+// Plan returns the one step that comes next. It is total: every combination of
+// facts has an answer, and the answer depends on nothing else.
+func Plan(p Policy, f Facts) Step {
+	if f.Set == nil {
+		return Step{Do: Create, At: f.Clock.stamp(), Why: "the store has no keyset of this name yet"}
+	}
+	return planner{p: p, f: f, set: f.Set, early: f.Clock.Early(), late: f.Clock.late()}.plan()
+}
+
+// A planner is the arguments of Plan with what is asked of them again and
+// again. Each of its methods is one rule and returns the step that the rule
+// calls for; ok is false if it calls for none.
+type planner struct {
+	p           Policy
+	f           Facts
+	set         *keyset.Set
+	early, late time.Time
+}
+
+func (pl planner) plan() Step {
+	rules := []func() (Step, bool){pl.revoke}
+	if pl.doubt(pl.p.Propagation) == "" {
+		rules = append(rules, pl.ready, pl.settled, pl.retire, pl.promote, pl.publish)
+	}
+	for _, rule := range append(rules, pl.record) {
+		if step, ok := rule(); ok {
+			return step
+		}
+	}
+	return pl.wait()
+}
+
+// doubt is why the time cannot be trusted to end a wait of this length; "" if
+// it can. In doubt no mark is made either: it would carry the wrong time.
+func (pl planner) doubt(wait time.Duration) string {
+	return pl.f.Clock.doubt(pl.set.NewestTime(), wait+pl.p.Skew())
+}
+
+// revoke: compromised kids that are not on the revoked list yet.
+func (pl planner) revoke() (Step, bool) {
+	for _, kid := range pl.f.Request.Revoke {
+		if !slices.Contains(pl.set.Revoked, kid) {
+			return Step{Do: Revoke, Kid: kid, At: pl.f.Clock.stamp(), Why: "reported as compromised"}, true
+		}
+	}
+	return Step{}, false
+}
+
+// ready: next stands in the store (it was just read there) and in every output
+// that carries it, and that was not noted yet, or not with these outputs.
+func (pl planner) ready() (Step, bool) {
+	next, ok := pl.set.Next()
+	if !ok || pl.behind(carriesNext) != "" || pl.seen(pl.set.Ready, next.Kid, carriesNext) {
+		return Step{}, false
+	}
+	return Step{Do: MarkReady, Kid: next.Kid, At: pl.late, Why: "next was read back everywhere", Places: pl.f.places(carriesNext)}, true
+}
+
+// settled: current stands everywhere while keys that it replaced still verify.
+func (pl planner) settled() (Step, bool) {
+	current := pl.set.Signing()
+	if len(pl.set.Previous()) == 0 || pl.behind(anyOutput) != "" || pl.seen(pl.set.Settled, current.Kid, anyOutput) {
+		return Step{}, false
+	}
+	return Step{
+		Do: MarkSettled, Kid: current.Kid, At: pl.late, Places: pl.f.places(anyOutput),
+		Why: "current was read back everywhere; the grace of the keys before it begins",
+	}, true
+}
+
+// retire: the oldest previous key whose stored date has passed, while every
+// output shows its successor.
+func (pl planner) retire() (Step, bool) {
+	if pl.doubt(pl.p.Grace) != "" || pl.behind(anyOutput) != "" {
+		return Step{}, false
+	}
+	previous := pl.set.Previous()
+	for i := len(previous) - 1; i >= 0; i-- {
+		k := previous[i]
+		if k.Expires.IsZero() || pl.early.Before(k.Expires.Add(pl.p.Skew())) {
+			continue
+		}
+		return Step{Do: Retire, Kid: k.Kid, At: pl.early, Why: "its grace ended at " + k.Expires.Format(time.RFC3339)}, true
+	}
+	return Step{}, false
+}
+
+// promote: next stood, seen everywhere, for the propagation, and its time has
+// come or someone asked.
+func (pl planner) promote() (Step, bool) {
+	next, ok := pl.set.Next()
+	if !ok || pl.behind(carriesNext) != "" || !pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.early.Before(pl.known()) {
+		return Step{}, false
+	}
+	why, wanted := pl.wanted(0)
+	if !wanted {
+		return Step{}, false
+	}
+	return Step{Do: Promote, Kid: next.Kid, At: pl.late, Why: why}, true
+}
+
+// publish: a rotation is wanted and nothing stands as next.
+func (pl planner) publish() (Step, bool) {
+	if _, ok := pl.set.Next(); ok {
+		return Step{}, false
+	}
+	why, wanted := pl.wanted(pl.p.Lead())
+	if !wanted || !pl.set.HasRoom() {
+		return Step{}, false
+	}
+	return Step{Do: Publish, At: pl.late, Why: why}, true
+}
+
+// record: a request that no other write took along.
+func (pl planner) record() (Step, bool) {
+	if r, ok := pl.newRequest(); ok {
+		return Step{Do: Record, Kid: r.From, At: pl.f.Clock.stamp(), Why: "a rotation was asked for"}, true
+	}
+	return Step{}, false
+}
+
+// wanted tells whether a rotation away from current is wanted by lead from now,
+// and why.
+func (pl planner) wanted(lead time.Duration) (string, bool) {
+	if r, ok := pl.newRequest(); ok {
+		return "asked for by " + r.By, true
+	}
+	if r, ok := pl.set.Pending(); ok {
+		return "asked for by " + r.By, true
+	}
+	due := pl.due()
+	if due.IsZero() || pl.early.Before(due.Add(-lead)) {
+		return "", false
+	}
+	return "due at " + due.Format(time.RFC3339), true
+}
+
+// newRequest is the request at hand, if it is about the key that is current
+// and not on record yet.
+func (pl planner) newRequest() (keyset.Request, bool) {
+	r := pl.f.Request.Rotate
+	if r == nil || r.From != pl.set.Signing().Kid {
+		return keyset.Request{}, false
+	}
+	if _, known := pl.set.Recorded(r.ID); known {
+		return keyset.Request{}, false
+	}
+	return *r, true
+}
+
+// wait: the earliest time at which one of the rules can change its mind, and
+// what a person should know until then.
+//
+// A time that has passed is not among them: then something else is in the way,
+// and no one can tell until when.
+func (pl planner) wait() Step {
+	step := Step{Do: Wait, Why: "nothing is due"}
+	add := func(t time.Time, why string) {
+		if t.After(pl.early) && (step.At.IsZero() || t.Before(step.At)) {
+			step.At, step.Why = t, why
+		}
+	}
+	for _, k := range pl.set.Previous() {
+		if !k.Expires.IsZero() {
+			add(k.Expires.Add(pl.p.Skew()), "kid "+k.Kid+" is removed then")
+		}
+	}
+	due := pl.due()
+	if next, ok := pl.set.Next(); !ok && !due.IsZero() {
+		add(due.Add(-pl.p.Lead()), "the next key is published then")
+	} else if ok && pl.seen(pl.set.Ready, next.Kid, carriesNext) {
+		at := pl.known()
+		if _, wanted := pl.wanted(0); !wanted && due.After(at) {
+			at = due
+		}
+		add(at, "kid "+next.Kid+" begins to sign then")
+	}
+	if !step.At.IsZero() {
+		// The host's clock will show that time later where the store's is behind.
+		step.At = step.At.Add(pl.f.Clock.Wall.Sub(pl.early))
+	}
+	step.Alarm = pl.alarm()
+	return step
+}
+
+// alarm is what keeps work from going on.
+func (pl planner) alarm() string {
+	// The longer wait is the one that is doubted for longer.
+	switch doubt := pl.doubt(max(pl.p.Grace, pl.p.Propagation)); {
+	case doubt != "":
+		return "the time is in doubt: " + doubt + ". Until then no key is deleted, and none begins to sign unless this process ran through its whole wait"
+	case pl.behind(anyOutput) != "":
+		return "an output is behind: " + pl.behind(anyOutput) + ". Nothing is retired until it is back"
+	}
+	_, next := pl.set.Next()
+	if _, wanted := pl.wanted(pl.p.Lead()); wanted && !next && !pl.set.HasRoom() {
+		return fmt.Sprintf("a rotation is wanted, but %d keys are live already; the next one is made when one of them has left its grace", len(pl.set.Keys))
+	}
+	return ""
+}
+
+func (pl planner) due() time.Time { return pl.p.Due(pl.set.Signing().NotBefore) }
+
+// known is when everyone has next; the zero time where everything reads at use.
+func (pl planner) known() time.Time {
+	if pl.p.Propagation == 0 {
+		return time.Time{}
+	}
+	return pl.set.Ready.At.Add(pl.p.Propagation + pl.p.Skew())
+}
+
+func anyOutput(Output) bool     { return true }
+func carriesNext(o Output) bool { return o.CarriesNext }
+
+// behind is why one of the chosen outputs is not up to date; "" if all are.
+func (pl planner) behind(which func(Output) bool) string {
+	for _, o := range pl.f.Outputs {
+		if which(o) && o.Behind != "" {
+			return o.Name + ": " + o.Behind
+		}
+	}
+	return ""
+}
+
+// seen tells whether a mark speaks of this key and of the chosen outputs as
+// they are now.
+func (pl planner) seen(m *keyset.Mark, kid string, which func(Output) bool) bool {
+	return m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()
+}
+
+// places is the chosen outputs as a mark notes them.
+func (f Facts) places(which func(Output) bool) keyset.Places {
+	var places keyset.Places
+	for _, o := range f.Outputs {
+		if which(o) {
+			places = append(places, keyset.Place{Output: o.Name, Revision: o.Revision})
+		}
+	}
+	return places
+}

@@ -1,0 +1,131 @@
+package rotation
+
+import (
+	"fmt"
+	"time"
+)
+
+// Skew is how far the clocks of hosts, stores and applications may differ.
+const Skew = 5 * time.Minute
+
+// A Schedule tells the first time after t at which a rotation should happen.
+// The zero time means never. Cron's come from scheduler.Parse: robfig/cron's own
+// would lose firings to summer time, and drift where they are "@every".
+type Schedule interface {
+	Next(t time.Time) time.Time
+}
+
+// Every is the schedule "this long after the current key began to sign". It is
+// anchored to that stored time, so a restart does not move it.
+type Every time.Duration
+
+// Next adds the period to t, which has to be the time the key began to sign.
+func (e Every) Next(t time.Time) time.Time { return t.Add(time.Duration(e)) }
+
+// A Policy is how one key is rotated.
+type Policy struct {
+	Schedule    Schedule
+	Grace       time.Duration // G: how long a previous key verifies after its successor was seen everywhere
+	Propagation time.Duration // P: the longest time until every reader has what was written
+	TokenTTL    time.Duration // longest life of a token; 0 if not told
+	Jitter      time.Duration // this key's own share of a spread that keeps keys from coming due at once
+}
+
+// Skew is what clocks are allowed to differ by in a wait: Skew, or 0 where
+// everything reads at use and so nothing waits.
+func (p Policy) Skew() time.Duration {
+	if p.Propagation == 0 {
+		return 0
+	}
+	return Skew
+}
+
+// Lead is how long before due the next key is published: its wait, and one
+// more skew for the calls that publish it.
+func (p Policy) Lead() time.Duration { return p.Propagation + 2*p.Skew() }
+
+// MinPeriod is the shortest distance of two firings: each rotation is to be
+// over, its old key retired, before the next one begins.
+func (p Policy) MinPeriod() time.Duration { return p.Propagation + p.Grace + 2*p.Skew() }
+
+// Due is when the promotion after one at nbf should happen; zero if never.
+func (p Policy) Due(nbf time.Time) time.Time {
+	from := nbf
+	if _, anchored := p.Schedule.(Every); !anchored {
+		// Later than this firing, even if that one was early, by hand, or late.
+		from = nbf.Add(p.Grace + p.Propagation)
+	}
+	due := p.Schedule.Next(from.UTC())
+	if due.IsZero() {
+		return due
+	}
+	return due.Add(p.Jitter).UTC().Truncate(time.Second)
+}
+
+// LongestToken is the longest life of a token that this policy keeps valid: a
+// token signed with the old key at the last moment before everyone had the new
+// one must expire before the old key does.
+func (p Policy) LongestToken() time.Duration {
+	return max(0, p.Grace-p.Propagation-p.Skew())
+}
+
+// CheckToken holds the grace against the life of tokens: G ≥ P + ttl + skew.
+func (p Policy) CheckToken() error {
+	if need := p.Propagation + p.TokenTTL + p.Skew(); p.Grace < need {
+		return fmt.Errorf("grace %s is shorter than propagation %s + token_ttl %s + skew %s = %s: tokens signed just before a rotation would outlive their key",
+			Duration(p.Grace), Duration(p.Propagation), Duration(p.TokenTTL), Duration(p.Skew()), Duration(need))
+	}
+	return nil
+}
+
+// A GraceBounds is the range that a grace has to lie in.
+type GraceBounds struct{ Min, Max time.Duration }
+
+// DefaultGraceBounds is the overlap that is advised everywhere: long enough for
+// caches, time zones and a night's sleep, short enough that a key stolen before
+// a rotation soon is worthless.
+var DefaultGraceBounds = GraceBounds{Min: 24 * time.Hour, Max: 48 * time.Hour}
+
+// Check holds a grace against the bounds.
+func (b GraceBounds) Check(grace time.Duration) error {
+	if grace >= b.Min && grace <= b.Max {
+		return nil
+	}
+	why := "the bounds keep a slip of the pen from logging everyone out, or from keeping a stolen key alive"
+	return fmt.Errorf("grace %s is outside %s to %s; %s. If it is meant, set grace_bounds: {min: …, max: …}",
+		Duration(grace), Duration(b.Min), Duration(b.Max), why)
+}
+
+// PeriodAdvice is the longest period between rotations that is advised.
+const PeriodAdvice = 180 * 24 * time.Hour
+
+// CheckSchedule holds the schedule's firings after from against the policy. It
+// returns an error if two of them are too close or none ever comes, and a
+// warning if a period is longer than PeriodAdvice.
+func (p Policy) CheckSchedule(from time.Time) (warning string, err error) {
+	const firings = 400 // more than a year of daily ones
+	var longest time.Duration
+	last := p.Schedule.Next(from.UTC())
+	if last.IsZero() {
+		return "", fmt.Errorf("the schedule never fires")
+	}
+	for range firings {
+		t := p.Schedule.Next(last)
+		if t.IsZero() {
+			break
+		}
+		if gap := t.Sub(last); gap < p.MinPeriod() {
+			return "", fmt.Errorf("the schedule fires at %s and again %s later, but a rotation takes propagation %s + grace %s + 2·skew %s = %s: rotate less often, or lower grace or propagation",
+				last.Format(time.RFC3339), Duration(gap), Duration(p.Propagation), Duration(p.Grace), Duration(p.Skew()), Duration(p.MinPeriod()))
+		}
+		longest = max(longest, t.Sub(last))
+		if t.Sub(from) > 5*366*24*time.Hour {
+			break
+		}
+		last = t
+	}
+	if longest > PeriodAdvice {
+		return fmt.Sprintf("up to %s pass between two rotations; 90 to 180 days are advised", Duration(longest)), nil
+	}
+	return "", nil
+}

@@ -1,0 +1,155 @@
+package rotation_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/keyrotate/rotate/rotation"
+)
+
+const (
+	day  = 24 * time.Hour
+	hour = time.Hour
+)
+
+var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func mustCron(t *testing.T, text string) rotation.Schedule {
+	t.Helper()
+	s, err := cron.ParseStandard(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// usual is a policy with the defaults of the config.
+func usual(s rotation.Schedule) rotation.Policy {
+	return rotation.Policy{Schedule: s, Grace: 48 * hour, Propagation: 2 * hour}
+}
+
+func TestPromise5ARotationByHandIsNotFollowedByTheScheduled(t *testing.T) {
+	p := usual(mustCron(t, "0 3 1 * *"))
+	byHand := time.Date(2026, 4, 1, 2, 59, 0, 0, time.UTC)
+	if got, want := p.Due(byHand), time.Date(2026, 5, 1, 3, 0, 0, 0, time.UTC); !got.Equal(want) {
+		t.Errorf("due %s, want %s", got, want)
+	}
+}
+
+func TestDueIsAnchoredAndInWholeSeconds(t *testing.T) {
+	p := usual(rotation.Every(90 * day))
+	p.Jitter = 7*time.Minute + 300*time.Millisecond
+	for _, ns := range []time.Duration{-1, 0, 1} {
+		got := p.Due(t0.Add(time.Second + ns))
+		if got.Nanosecond() != 0 || got.Location() != time.UTC {
+			t.Errorf("due %v", got)
+		}
+	}
+	if got, want := p.Due(t0), t0.Add(90*day+7*time.Minute); !got.Equal(want) {
+		t.Errorf("due %s, want %s", got, want)
+	}
+}
+
+// Failure 18: robfig/cron#541. In UTC nothing is skipped or repeated; with
+// CRON_TZ each local day has at most one due date, and none is closer to its
+// neighbour than the policy allows.
+func TestPromise5DaylightSavingSkipsOrRepeatsNothing(t *testing.T) {
+	zones := []string{"", "CRON_TZ=Europe/Berlin ", "CRON_TZ=America/New_York ", "CRON_TZ=Australia/Lord_Howe ", "CRON_TZ=America/Sao_Paulo ", "CRON_TZ=Africa/Casablanca "}
+	for _, zone := range zones {
+		for _, spec := range []string{"30 2 * * 0", "0 0 * * 0", "30 1 * * 0"} {
+			p := usual(mustCron(t, zone+spec))
+			nbf, firings := t0, 0
+			for nbf.Before(t0.AddDate(2, 0, 0)) {
+				due := p.Due(nbf)
+				if gap := due.Sub(nbf); gap < p.MinPeriod() || firings > 0 && gap > 15*day {
+					t.Fatalf("%s%s: %s passes from %s to %s", zone, spec, gap, nbf, due)
+				}
+				nbf = due
+				firings++
+			}
+			if firings < 104-4 || firings > 106 {
+				t.Errorf("%s%s: %d firings in two years of weeks", zone, spec, firings)
+			}
+		}
+	}
+}
+
+func TestGraceBounds(t *testing.T) {
+	b := rotation.DefaultGraceBounds
+	for _, ok := range []time.Duration{24 * hour, 36 * hour, 48 * hour} {
+		if err := b.Check(ok); err != nil {
+			t.Errorf("%s: %v", ok, err)
+		}
+	}
+	for _, bad := range []time.Duration{0, -1, 24*hour - 1, 48*hour + 1, 90 * day} {
+		err := b.Check(bad)
+		if err == nil || !strings.Contains(err.Error(), "grace_bounds") {
+			t.Errorf("%s: %v, want an error that names the override", bad, err)
+		}
+	}
+}
+
+func TestTokenLife(t *testing.T) {
+	p := usual(rotation.Every(90 * day))
+	longest := p.LongestToken()
+	if want := 48*hour - 2*hour - 5*time.Minute; longest != want {
+		t.Errorf("longest token %s, want %s", longest, want)
+	}
+	p.TokenTTL = longest
+	if err := p.CheckToken(); err != nil {
+		t.Error(err)
+	}
+	p.TokenTTL++
+	err := p.CheckToken()
+	if err == nil {
+		t.Fatal("a token that outlives its key is allowed")
+	}
+	for _, number := range []string{"48h", "2h", "5m", "45h55m"} {
+		if !strings.Contains(err.Error(), number) {
+			t.Errorf("%v does not show %s", err, number)
+		}
+	}
+}
+
+func TestScheduleRules(t *testing.T) {
+	for _, c := range []struct{ spec, err, warning string }{
+		{"0 3 1 * *", "", ""},
+		{"0 3 1 */3 *", "", ""},
+		{"0 3 * * *", "fires at", ""},
+		{"0 3 30 2 *", "never fires", ""},
+		{"0 3 1,2 * *", "fires at", ""},
+		{"0 3 1 1 *", "", "d pass"},
+		{"@every 1h", "fires at", ""},
+		{"@every 2161h", "", ""},
+		{"@yearly", "", "pass between"},
+	} {
+		warning, err := usual(mustCron(t, c.spec)).CheckSchedule(t0)
+		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: error %v, want %q", c.spec, err, c.err)
+		}
+		if (warning == "") != (c.warning == "") || !strings.Contains(warning, c.warning) {
+			t.Errorf("%s: warning %q, want %q", c.spec, warning, c.warning)
+		}
+	}
+	if _, err := usual(rotation.Every(50 * hour)).CheckSchedule(t0); err == nil {
+		t.Error("every 50h with 50h10m of work")
+	}
+	if warning, err := usual(rotation.Every(181 * day)).CheckSchedule(t0); err != nil || warning == "" {
+		t.Errorf("every 181d: %q, %v", warning, err)
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", time.Millisecond: "1ms", 45 * time.Second: "45s", 90 * time.Second: "1m30s", 5 * time.Minute: "5m",
+		2 * hour: "2h", 90 * time.Minute: "1h30m", 24 * hour: "24h", 48 * hour: "48h", 50*hour + 10*time.Minute: "50h10m",
+		3 * day: "3d", 90 * day: "90d", 90*day + 5*hour: "90d5h", 72*hour + 10*time.Minute: "3d10m", hour + 10*time.Second: "1h", -2 * hour: "-2h",
+	} {
+		if got := rotation.Duration(d).String(); got != want {
+			t.Errorf("%d prints as %q, want %q", d, got, want)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package scheduler
+
+import (
+	"cmp"
+	"container/heap"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+)
+
+// The distances between two passes of one key.
+const (
+	minGap     = time.Second            // after a pass that had its say
+	firstHurry = 100 * time.Millisecond // after one that wants to go on at once; doubles up to
+	maxHurry   = time.Minute
+	firstRetry = 5 * time.Second // after one that failed; doubles up to
+	maxRetry   = 10 * time.Minute
+	maxAsked   = 24 * time.Hour // a service that asks for more is not believed
+)
+
+// A key is what the scheduler knows of one Key. Scheduler.mu guards it, but for
+// lines, which belongs to the pass in hand.
+type key struct {
+	Key
+	share float64 // its own place in any spread, from 0 to below 1
+
+	deadline time.Time // when its next pass is; zero while none is planned
+	floor    time.Time // no firing brings a pass before this
+	index    int       // in the heap, -1 while it is not there
+
+	busy    bool // a pass is in hand
+	gone    bool // removed while it was busy
+	changed bool // configured anew while it was busy
+	began   time.Time
+	hurried int // passes in a row that wanted to go on at once
+
+	step     rotation.Step // of the last pass that did not fail
+	err      error         // of the last pass
+	ended    time.Time
+	troubles int       // passes in a row that failed, halted or raised an alarm
+	since    time.Time // when the first of them ended
+
+	lines limiter
+}
+
+// id tells keys apart.
+func (k Key) id() string { return k.Target.Environment + "\x00" + k.Target.Name }
+
+// lane names the stores that a pass of this key may hang on. Keys that share
+// all of them share a lane, so no store holds up a key that does not use it.
+func (k Key) lane() string {
+	also := slices.Compact(slices.Sorted(slices.Values(k.OutputStores)))
+	return strings.Join(append([]string{k.Target.StoreName}, also...), "\x00")
+}
+
+func newKey(c Key, now time.Time) *key {
+	sum := sha256.Sum256([]byte(c.id()))
+	share := float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
+	return &key{Key: c, share: share, deadline: now, index: -1, lines: limiter{}}
+}
+
+// configure gives the key a new configuration, which is looked at at once
+// whatever became of the old one.
+func (k *key) configure(c Key, now time.Time) {
+	k.Key, k.gone, k.changed = c, false, k.busy
+	k.deadline, k.floor, k.troubles = now, time.Time{}, 0
+}
+
+// settle notes how a pass ended and plans the next one.
+func (k *key) settle(now time.Time, r engine.Result, err error) {
+	k.ended, k.err = now, err
+	if err == nil {
+		k.step = r.Step
+	}
+	switch {
+	case err == nil && r.Step.Do != rotation.Halt && r.Step.Alarm == "":
+		k.troubles, k.since = 0, time.Time{}
+	default:
+		k.troubles++
+		k.since = cmp.Or(k.since, now)
+	}
+	planned := k.plan(now, r.Step, err)
+	if k.changed { // of what this pass did not know
+		k.changed, k.troubles = false, 0
+		k.floor, planned = now.Add(minGap), now
+	}
+	// A firing may have come during the pass.
+	if k.deadline.IsZero() || planned.Before(k.deadline) {
+		k.deadline = planned
+	}
+	k.deadline = later(k.deadline, k.floor)
+}
+
+// plan returns when the next pass should be, and sets the floor.
+//
+// An alarm is tried again as a failure is: what is in the way, an output say,
+// may be back long before the next sync.
+func (k *key) plan(now time.Time, step rotation.Step, err error) time.Time {
+	hurried := k.hurried
+	k.hurried = 0
+	k.floor = now.Add(minGap)
+	switch {
+	case err != nil:
+		k.floor = now.Add(max(k.backoff(), asked(err)))
+		return k.floor
+	case step.Do == rotation.Halt:
+		return k.sync(now)
+	case !step.At.IsZero() && !step.At.After(now):
+		// The pass was not finished. How long others keep it from that is not
+		// known: wait about as long as it has lasted.
+		k.hurried = hurried + 1
+		k.floor = now.Add(doubled(firstHurry, hurried, maxHurry))
+		return k.floor
+	}
+	at := k.sync(now)
+	if !step.At.IsZero() {
+		at = earlier(at, step.At)
+	}
+	if step.Alarm != "" {
+		at = earlier(at, now.Add(k.backoff()))
+	}
+	return at
+}
+
+// sync is the next time at which the key is looked at although nothing is due:
+// once in each Sync, at this key's own point of it, so that keys which began
+// together do not stay together.
+func (k *key) sync(now time.Time) time.Time {
+	at := now.Truncate(k.Sync).Add(time.Duration(k.share * float64(k.Sync)))
+	if !at.After(now) {
+		at = at.Add(k.Sync)
+	}
+	return at
+}
+
+// backoff is how long to wait after so many troubles in a row, less up to a
+// fifth, always the same for this key.
+func (k *key) backoff() time.Duration {
+	d := doubled(firstRetry, k.troubles-1, maxRetry)
+	return d - time.Duration(k.share*float64(d/5))
+}
+
+// asked is how long the service asks to be left alone.
+func asked(err error) time.Duration {
+	if e, ok := errors.AsType[*providers.Error](err); ok {
+		return min(e.After, maxAsked)
+	}
+	return 0
+}
+
+// doubled is d doubled n times, up to limit.
+func doubled(d time.Duration, n int, limit time.Duration) time.Duration {
+	for ; n > 0 && d < limit; n-- {
+		d *= 2
+	}
+	return min(d, limit)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// shift moves all plans with a wall clock that was set back.
+func (k *key) shift(by time.Duration) {
+	for _, t := range []*time.Time{&k.deadline, &k.floor, &k.began} {
+		if !t.IsZero() {
+			*t = t.Add(-by)
+		}
+	}
+}
+
+// A queue is a heap of idle keys, the next deadline first.
+type queue []*key
+
+var _ heap.Interface = (*queue)(nil)
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].deadline.Before(q[j].deadline) }
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].index, q[j].index = i, j
+}
+
+// Push is for package heap.
+func (q *queue) Push(x any) {
+	k := x.(*key)
+	k.index = len(*q)
+	*q = append(*q, k)
+}
+
+// Pop is for package heap.
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	k := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	k.index = -1
+	return k
+}

@@ -1,0 +1,49 @@
+package scheduler
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// A State is what is known of one key: for metrics, health checks and status.
+type State struct {
+	Environment, Key, Store string
+
+	Step     rotation.Step // how the last pass that did not fail ended; zero before the first
+	Err      error         // of the last pass; nil if it did not fail
+	Ended    time.Time     // when the last pass ended; zero before the first
+	Troubles int           // how many passes in a row failed, halted or raised an alarm
+	Since    time.Time     // when the first of these ended; zero if all is well
+	Busy     time.Time     // when the pass in hand began; zero if none is
+	Next     time.Time     // when the next pass is planned: past while the key queues, zero while one is in hand
+}
+
+// States returns the state of every key, ordered by environment and name.
+func (s *Scheduler) States() []State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	states := make([]State, 0, len(s.keys))
+	for _, k := range s.keys {
+		if !k.gone {
+			states = append(states, k.state())
+		}
+	}
+	slices.SortFunc(states, func(a, b State) int {
+		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Key, b.Key))
+	})
+	return states
+}
+
+func (k *key) state() State {
+	st := State{
+		Environment: k.Target.Environment, Key: k.Target.Name, Store: k.Target.StoreName,
+		Step: k.step, Err: k.err, Ended: k.ended, Troubles: k.troubles, Since: k.since, Next: k.deadline,
+	}
+	if k.busy {
+		st.Busy = k.began
+	}
+	return st
+}
