@@ -61,6 +61,8 @@ var rules = map[string][]string{
 	"internal/imports":       {}, // tests only
 	"internal/guards":        {}, // tests only
 	"cmd/rotate":             {"any"},
+	"examples":               {}, // tests only
+	"examples/go":            {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
 
 	"providers/awssm": {
 		"std", "providers", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/middleware", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
