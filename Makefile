@@ -51,5 +51,6 @@ conformance: guards ## what takes longer or needs more than `go test`
 	ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
 	./e2e/pyjwt.sh
 	./e2e/consumers.sh
+	./e2e/systemd.sh
 	./e2e/aws.sh
 	./e2e/vault.sh

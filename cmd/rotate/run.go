@@ -53,14 +53,17 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	s := scheduler.New(a.engine(auditTo(log)), scheduler.Options{Log: log})
+	manager := notifier{log}
+	s := scheduler.New(a.engine(auditTo(log)), scheduler.Options{Log: log, Beat: manager.watchdog(ctx)})
 	if err := s.Replace(schedulerKeys(keys)); err != nil {
 		return err
 	}
 	reloads, done := context.WithCancel(ctx)
 	defer done()
 	go a.reload(reloads, hangup, s, keys, log)
+	context.AfterFunc(ctx, manager.stopping)
 	log.Info("rotate is at work", "actor", a.actor, "keys", len(keys))
+	manager.ready(len(keys))
 	if err := s.Run(ctx); err != nil {
 		return err
 	}
@@ -76,15 +79,18 @@ func (a *app) reload(ctx context.Context, hangup <-chan os.Signal, s *scheduler.
 			return
 		case <-hangup:
 		}
+		notifier{log}.reloading()
 		keys, err := a.keys(choice{all: true})
 		if err == nil {
 			err = s.Replace(schedulerKeys(keys))
 		}
 		if err != nil {
 			log.Error("the config is refused, the old one is kept", "error", err)
+			notifier{log}.refused()
 			continue
 		}
 		log.Info("the config was read again", "keys", len(keys))
+		notifier{log}.ready(len(keys))
 		if gone := dropped(old, keys); len(gone) > 0 {
 			log.Warn("keys are no longer looked after: they are not rotated any more, and their previous keys will not be retired", "keys", gone)
 		}

@@ -72,6 +72,11 @@ type Options struct {
 	Log      *slog.Logger  // slog.Default() if nil
 	PerStore int           // passes at once of keys that use the same stores; 4 if 0
 	Timeout  time.Duration // of one pass, after which it has failed; 2 min if 0
+
+	// Beat is called at each turn of Run, at least once a minute, however its
+	// stores are: a watchdog that misses it knows that Run is stuck. It must not
+	// block. Nothing is called if it is nil.
+	Beat func()
 }
 
 // A Scheduler runs passes. It is safe for concurrent use.
@@ -80,6 +85,7 @@ type Scheduler struct {
 	log      *slog.Logger
 	perStore int
 	timeout  time.Duration
+	beat     func()
 	cron     *cron.Cron
 	nudge    chan struct{} // the first deadline or the passes in hand have changed
 
@@ -99,8 +105,12 @@ type firing struct {
 
 // New returns a Scheduler without keys.
 func New(e *engine.Engine, o Options) *Scheduler {
+	if o.Beat == nil {
+		o.Beat = func() {}
+	}
 	return &Scheduler{
 		engine:   e,
+		beat:     o.Beat,
 		log:      cmp.Or(o.Log, slog.Default()),
 		perStore: cmp.Or(o.PerStore, 4),
 		timeout:  cmp.Or(o.Timeout, 2*time.Minute),
@@ -133,6 +143,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		}
 		s.shift(clocks.setBack(s.now(), time.Now()))
 		timer.Reset(s.wake(work))
+		s.beat()
 	}
 	return s.finish(cancel)
 }

@@ -140,3 +140,26 @@ func TestPromise5OnePassAtATime(t *testing.T) {
 		}
 	})
 }
+
+// A watchdog hears of every minute, even if no store answers.
+func TestBeatComesEveryMinute(t *testing.T) {
+	in(t, func(w *world) {
+		w.store = watch(w.store, 10*time.Minute) // does not heed its context
+		var longest time.Duration
+		last := time.Now()
+		_, stop := w.run(scheduler.Options{Beat: func() {
+			longest = max(longest, time.Since(last))
+			last = time.Now()
+		}}, w.key("k", rotation.Every(day)))
+		time.Sleep(3 * time.Hour)
+		synctest.Wait()
+		if longest > time.Minute || longest == 0 {
+			t.Errorf("the longest silence was %s", longest)
+		}
+		if silent := time.Since(last); silent > time.Minute {
+			t.Errorf("silent for %s", silent)
+		}
+		_ = stop()
+		time.Sleep(10 * time.Minute) // until the store has answered its last call
+	})
+}

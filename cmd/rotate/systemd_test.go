@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A service manager is told when the daemon is ready, that it reads its config
+// again and what came of it, that it is alive, and that it stops.
+func TestServiceManagerIsTold(t *testing.T) {
+	const good = "environment: test\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {one: {store: disk}}\n"
+	c := newConsole(t, good)
+	manager := listenAsManager(t)
+	cmd := exec.Command(binary(t), "run", "-c", filepath.Join(c.dir, "rotate.yaml"))
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+manager.LocalAddr().String(), "WATCHDOG_USEC=180000000")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(stderr)) }()
+
+	told(t, manager, "READY=1\nSTATUS=1 keys")
+	told(t, manager, "WATCHDOG=1")
+	c.write("rotate.yaml", "environment: test\nkeys: {one: {stroe: disk}}\n")
+	send(t, cmd, syscall.SIGHUP)
+	told(t, manager, "RELOADING=1\nMONOTONIC_USEC=")
+	told(t, manager, "READY=1\nSTATUS=the config on disk is refused")
+	c.write("rotate.yaml", strings.Replace(good, "keys: {", "keys: {two: {store: disk}, ", 1))
+	send(t, cmd, syscall.SIGHUP)
+	told(t, manager, "RELOADING=1")
+	told(t, manager, "READY=1\nSTATUS=2 keys")
+	send(t, cmd, syscall.SIGTERM)
+	told(t, manager, "STOPPING=1")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A service manager that does not read holds up nothing.
+func TestDeafServiceManager(t *testing.T) {
+	manager := listenAsManager(t)
+	t.Setenv("NOTIFY_SOCKET", manager.LocalAddr().String())
+	t.Setenv("WATCHDOG_USEC", "180000000")
+	beat := notifier{slog.New(slog.DiscardHandler)}.watchdog(t.Context())
+	for range 100_000 { // more than a socket keeps
+		beat()
+	}
+	told(t, manager, "WATCHDOG=1")
+}
+
+// listenAsManager is the other end of NOTIFY_SOCKET.
+func listenAsManager(t *testing.T) *net.UnixConn {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "notify") // a socket's path has about 100 bytes at most
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// told reads up to a message that begins so.
+func told(t *testing.T, manager *net.UnixConn, want string) {
+	t.Helper()
+	b := make([]byte, 4096)
+	for {
+		n, err := manager.Read(b)
+		if err != nil {
+			t.Fatalf("no message %q: %v", want, err)
+		}
+		if got := string(b[:n]); strings.HasPrefix(got, want) {
+			return
+		} else if got != "WATCHDOG=1" {
+			t.Fatalf("told %q, want %q", got, want)
+		}
+	}
+}
+
+func send(t *testing.T, cmd *exec.Cmd, s syscall.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}

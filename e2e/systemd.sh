@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The systemd units: no warning from systemd-analyze verify, an exposure of at
+# most 1.5, and the daemon at work under the settings that can be had where
+# systemd is not init: user, limits, umask, no new privileges, system calls.
+# Needs systemd-analyze and Python 3; as root it runs the daemon as nobody.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+limit=1.5
+command -v systemd-analyze >/dev/null || { echo "e2e/systemd.sh: systemd-analyze is missing: apt-get install systemd" >&2; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+CGO_ENABLED=0 go build -trimpath -o "$work/rotate" ./cmd/rotate
+
+units=$work/units
+mkdir -p "$units/rotate.service.d" "$units/rotate-.service.d"
+cp deploy/systemd/*.{service,timer} "$units"
+cp deploy/systemd/hardening.conf "$units/rotate.service.d"
+cp deploy/systemd/hardening.conf "$units/rotate-.service.d"
+cp "$units/rotate-now@.service" "$units/rotate-now@auth-jwt.service"
+sed -i "s#/usr/local/bin/rotate#$work/rotate#" "$units"/*.service
+
+analyze() {
+	local said
+	said=$(systemd-analyze verify "$units/$1" 2>&1) || true
+	test -z "$said" || { printf 'e2e/systemd.sh: %s: systemd-analyze verify says\n%s\n' "$1" "$said" >&2; exit 1; }
+	case $1 in *.timer) return ;; esac
+	systemd-analyze security --offline=true --no-pager --threshold=$(python3 -c "print(int($limit * 10))") "$units/$1" >"$work/rating" ||
+		{ cat "$work/rating"; echo "e2e/systemd.sh: $1 is rated worse than $limit" >&2; exit 1; }
+	tail -1 "$work/rating"
+}
+for unit in rotate.service rotate-once.service rotate-once.timer rotate-now@auth-jwt.service; do analyze "$unit"; done
+
+python3 e2e/systemd.py "$work/rotate" "$units/rotate.service" "$units/rotate.service.d/hardening.conf"
+
+cp deploy/systemd/dynamic-user.conf "$units/rotate.service.d"
+echo "with dynamic-user.conf:"
+analyze rotate.service
