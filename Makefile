@@ -1,12 +1,33 @@
 # Everything here needs Go and nothing else; what a target installs it pins.
 SHELL = /bin/bash
 .SHELLFLAGS = -eu -o pipefail -c
+CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test check lint race guards fuzz bench simulate planted interleavings edges conformance
+.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance
+
+# What a release is built with. VERSION is what `rotate version` says.
+RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
+VERSION ?= development
+DOCKER ?= docker
 
 build: ## the binary, static
-	CGO_ENABLED=0 go build -trimpath -o bin/rotate ./cmd/rotate
+	$(RELEASE) -o bin/rotate ./cmd/rotate
+
+image: ## the container, with DOCKER=docker, podman or buildah
+	$(DOCKER) build --build-arg VERSION=$(VERSION) -t rotate:$(VERSION) .
+
+reproducible: ## two builds, in two folders with two caches, are one
+	@one=$$(mktemp -d) two=$$(mktemp -d); trap 'rm -rf "$$one" "$$two"' EXIT; \
+	for dir in "$$one" "$$two"; do \
+		git archive HEAD | tar -x -C "$$dir"; \
+		(cd "$$dir" && GOCACHE="$$dir/.cache" $(RELEASE) -o out ./cmd/rotate && sha256sum out); \
+	done; \
+	cmp "$$one/out" "$$two/out" && echo "reproducible"
+
+sbom: ## what the binary is made of, in bin/rotate.cdx.json (CycloneDX)
+	$(MAKE) build
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX) bin -json -output bin/rotate.cdx.json bin/rotate
 
 test: ## hermetic
 	go test ./...
@@ -52,5 +73,7 @@ conformance: guards ## what takes longer or needs more than `go test`
 	./e2e/pyjwt.sh
 	./e2e/consumers.sh
 	./e2e/systemd.sh
+	./e2e/image.sh
+	$(MAKE) reproducible
 	./e2e/aws.sh
 	./e2e/vault.sh
