@@ -18,7 +18,37 @@ const maxDepth = 16
 // readTree reads one JSON value. encoding/json takes the last of two members
 // of one name, and matches struct fields whatever their case; what signs tokens
 // must not depend on either, so duplicates are refused and names are exact.
+//
+// A text that is its own canonical form has neither, and most are: rotate wrote
+// them. Only others are taken apart token by token, which takes longer.
 func readTree(data []byte) (map[string]any, error) {
+	var tree map[string]any
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if d.Decode(&tree) == nil && depth(tree) <= maxDepth && bytes.Equal(canonical(tree), data) {
+		return tree, nil
+	}
+	return readTokens(data)
+}
+
+// depth counts the levels of a tree below its top.
+func depth(v any) int {
+	deepest := -1
+	switch v := v.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			deepest = max(deepest, depth(inner))
+		}
+	case []any:
+		for _, inner := range v {
+			deepest = max(deepest, depth(inner))
+		}
+	}
+	return deepest + 1
+}
+
+// readTokens is readTree for a text in any form.
+func readTokens(data []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	v, err := readValue(d, 0)
@@ -93,20 +123,6 @@ func readValue(d *json.Decoder, depth int) (any, error) {
 		return list, err
 	}
 	return t, nil
-}
-
-// canonical renders a tree with sorted members, compact. It has one rendering
-// only, whatever white space the tree was read with.
-func canonical(tree map[string]any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(tree); err != nil {
-		// Trees hold only what readTree made or Encode put there: maps, lists,
-		// strings, numbers, booleans and null, all of which encode.
-		panic("keyset: a tree that does not encode")
-	}
-	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
 // members takes the known members out of a JSON object one by one, notes every

@@ -1,0 +1,84 @@
+package keyset
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// The canonical form is that of encoding/json, for any tree.
+func TestCanonicalIsThatOfEncodingJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tree := trees(3).Draw(t, "tree").(map[string]any)
+		var want bytes.Buffer
+		e := json.NewEncoder(&want)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(tree); err != nil {
+			t.Fatal(err)
+		}
+		if got := canonical(tree); !bytes.Equal(got, bytes.TrimSuffix(want.Bytes(), []byte("\n"))) {
+			t.Fatalf("%s\nwant %s", got, want.Bytes())
+		}
+	})
+}
+
+// Whether a text is read at once or token by token, it means the same, and what
+// is wrong with it is found.
+func TestBothWaysOfReadingAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		data := canonical(trees(3).Draw(t, "tree").(map[string]any))
+		if rapid.Bool().Draw(t, "broken") {
+			at := rapid.IntRange(0, len(data)-1).Draw(t, "at")
+			data[at] = rapid.Byte().Draw(t, "byte")
+		}
+		got, err := readTree(data)
+		want, slow := readTokens(data)
+		if (err == nil) != (slow == nil) {
+			t.Fatalf("%s: %v, %v", data, err, slow)
+		}
+		if err == nil && !bytes.Equal(canonical(got), canonical(want)) {
+			t.Fatalf("%s: %v, %v", data, got, want)
+		}
+	})
+}
+
+func TestDepthIsBoundedEitherWay(t *testing.T) {
+	for _, c := range []struct {
+		levels int
+		ok     bool
+	}{{maxDepth, true}, {maxDepth + 1, false}} {
+		v := any("x")
+		for range c.levels {
+			v = map[string]any{"a": v}
+		}
+		data := canonical(v.(map[string]any))
+		_, fast := readTree(data)
+		_, slow := readTokens(data)
+		if (fast == nil) != c.ok || (slow == nil) != c.ok {
+			t.Errorf("%d levels: %v, %v", c.levels, fast, slow)
+		}
+	}
+}
+
+// trees draws an object of every kind of value that a document may hold.
+func trees(levels int) *rapid.Generator[any] {
+	leaf := rapid.OneOf(
+		rapid.Map(rapid.String(), func(s string) any { return s }),
+		rapid.Map(rapid.SampledFrom([]string{"<&>", "a\"b\\c", "\u2028\x00\x7f", "ü"}), func(s string) any { return s }),
+		rapid.Map(rapid.Int64Range(0, 1<<53), func(n int64) any { return n }),
+		rapid.Map(rapid.Uint64(), func(n uint64) any { return n }),
+		rapid.Map(rapid.Bool(), func(b bool) any { return b }),
+		rapid.Just[any](nil),
+		rapid.Just[any](json.Number("12")),
+		rapid.Map(rapid.SliceOfN(rapid.String(), 0, 3), func(s []string) any { return append([]string{}, s...) }),
+	)
+	value := leaf
+	if levels > 0 {
+		inner := rapid.Deferred(func() *rapid.Generator[any] { return trees(levels - 1) })
+		list := rapid.Map(rapid.SliceOfN(leaf, 0, 3), func(l []any) any { return append([]any{}, l...) })
+		value = rapid.OneOf(leaf, inner, list)
+	}
+	return rapid.Map(rapid.MapOfN(rapid.String(), value, 0, 4), func(m map[string]any) any { return m })
+}
