@@ -9,7 +9,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
 VERSION ?= development
-DOCKER ?= docker
+DOCKER ?= docker live-awssm live-vaultkv
 
 build: ## the binary, static
 	$(RELEASE) -o bin/rotate ./cmd/rotate
@@ -77,3 +77,11 @@ conformance: guards ## what takes longer or needs more than `go test`
 	$(MAKE) reproducible
 	./e2e/aws.sh
 	./e2e/vault.sh
+
+live-awssm: ## the store on AWS itself, in your account: REGION=eu-west-1, and ROLE= to assume one
+	@test -n "$(REGION)" || { echo "say where: make live-awssm REGION=eu-west-1"; exit 1; }
+	ROTATE_AWS_LIVE=$(REGION) ROTATE_AWS_LIVE_ROLE=$(ROLE) go test -count=1 -timeout 60m -parallel 8 -run '^TestLive$$' -v ./providers/awssm
+
+live-vaultkv: ## the store on a Vault of yours: ADDR=https://vault.example.com:8200 TOKEN_FILE=/path/of/a/token
+	@test -n "$(ADDR)" -a -n "$(TOKEN_FILE)" || { echo "say where: make live-vaultkv ADDR=https://vault.example.com:8200 TOKEN_FILE=/path/of/a/token"; exit 1; }
+	ROTATE_VAULT_LIVE=$(ADDR) ROTATE_VAULT_LIVE_TOKEN_FILE=$(abspath $(TOKEN_FILE)) go test -count=1 -timeout 20m -run '^TestLive$$' -v ./providers/vaultkv

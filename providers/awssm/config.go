@@ -67,21 +67,30 @@ func (c *Config) Open(ctx context.Context) (_ providers.Store, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, unsafe(err, "")
 	}
+	conf, err := c.surroundings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.store(conf), nil
+}
+
+// surroundings are what the SDK finds of region and credentials.
+func (c *Config) surroundings(ctx context.Context) (aws.Config, error) {
 	conf, err := config.LoadDefaultConfig(ctx,
 		config.WithRegion(c.Region), config.WithSharedConfigProfile(c.Profile),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(timeout)),
 		config.WithLogger(logging.Nop{})) // what matters comes as an error
 	if err != nil {
-		return nil, unsafe(err, "look at AWS_PROFILE and the files in ~/.aws")
+		return aws.Config{}, unsafe(err, "look at AWS_PROFILE and the files in ~/.aws")
 	}
 	if conf.Region == "" {
-		return nil, unsafe(errors.New("no region is set"), "give the store a region: {type: awssm, region: eu-west-1}")
+		return aws.Config{}, unsafe(errors.New("no region is set"), "give the store a region: {type: awssm, region: eu-west-1}")
 	}
 	if c.Role != "" {
 		conf.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(conf), c.Role,
 			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "rotate" }))
 	}
-	return c.store(conf), nil
+	return conf, nil
 }
 
 // store is the part of Open that reads no surroundings.

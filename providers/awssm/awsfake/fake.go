@@ -301,6 +301,7 @@ func (f *Fake) apply(action string, in request) (any, error) {
 	do, known := map[string]func(*Secret, request) (any, error){
 		"PutSecretValue": f.put, "UpdateSecretVersionStage": f.updateStage, "GetSecretValue": f.get,
 		"DescribeSecret": f.describe, "ListSecretVersionIds": f.list, "DeleteSecret": f.remove, "RestoreSecret": f.restore,
+		"PutResourcePolicy": f.policy,
 	}[action]
 	switch {
 	case !known:
