@@ -4,12 +4,12 @@ SHELL = /bin/bash
 CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance
+.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance live-awssm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
 VERSION ?= development
-DOCKER ?= docker live-awssm live-vaultkv
+DOCKER ?= docker
 
 build: ## the binary, static
 	$(RELEASE) -o bin/rotate ./cmd/rotate
@@ -70,6 +70,7 @@ edges: ## what breaks beyond the declared bounds, and by how much
 conformance: guards ## what takes longer or needs more than `go test`
 	ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill ./providers/file
 	ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
+	ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv
 	./e2e/pyjwt.sh
 	./e2e/consumers.sh
 	./e2e/systemd.sh

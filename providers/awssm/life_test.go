@@ -167,6 +167,7 @@ func TestOneLife(t *testing.T) {
 
 // Promise 10: each call of a life fails before it is made, is applied and loses
 // its reply, is refused, or is held for 30 hours while another process goes on.
+// At a read one kind in turn is tried beside the first; $ROTATE_FULL tries all.
 func TestPromise10EveryCallMayFail(t *testing.T) {
 	var calls []awsfake.Call
 	synctest.Test(t, func(t *testing.T) {
@@ -193,7 +194,10 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 		if idle(i-2) && idle(i-1) && idle(i) && idle(i+1) && idle(i+2) {
 			continue // one of many idle reads
 		}
-		for _, word := range slices.Sorted(maps.Keys(kinds)) {
+		for j, word := range slices.Sorted(maps.Keys(kinds)) {
+			if idle(i) && word != "lost before" && (i+j)%len(kinds) != 0 && os.Getenv("ROTATE_FULL") == "" {
+				continue
+			}
 			points++
 			t.Run(fmt.Sprintf("call %d, %s %d, %s", c.All, c.Action, c.N, word), func(t *testing.T) {
 				t.Parallel()
