@@ -4,7 +4,7 @@ SHELL = /bin/bash
 CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance
+.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance live-awssm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
@@ -70,6 +70,7 @@ edges: ## what breaks beyond the declared bounds, and by how much
 conformance: guards ## what takes longer or needs more than `go test`
 	ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill ./providers/file
 	ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
+	ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv
 	./e2e/pyjwt.sh
 	./e2e/consumers.sh
 	./e2e/systemd.sh
@@ -77,3 +78,11 @@ conformance: guards ## what takes longer or needs more than `go test`
 	$(MAKE) reproducible
 	./e2e/aws.sh
 	./e2e/vault.sh
+
+live-awssm: ## the store on AWS itself, in your account: REGION=eu-west-1, and ROLE= to assume one
+	@test -n "$(REGION)" || { echo "say where: make live-awssm REGION=eu-west-1"; exit 1; }
+	ROTATE_AWS_LIVE=$(REGION) ROTATE_AWS_LIVE_ROLE=$(ROLE) go test -count=1 -timeout 60m -parallel 8 -run '^TestLive$$' -v ./providers/awssm
+
+live-vaultkv: ## the store on a Vault of yours: ADDR=https://vault.example.com:8200 TOKEN_FILE=/path/of/a/token
+	@test -n "$(ADDR)" -a -n "$(TOKEN_FILE)" || { echo "say where: make live-vaultkv ADDR=https://vault.example.com:8200 TOKEN_FILE=/path/of/a/token"; exit 1; }
+	ROTATE_VAULT_LIVE=$(ADDR) ROTATE_VAULT_LIVE_TOKEN_FILE=$(abspath $(TOKEN_FILE)) go test -count=1 -timeout 20m -run '^TestLive$$' -v ./providers/vaultkv

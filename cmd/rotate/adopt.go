@@ -43,7 +43,10 @@ grace has ended. A weak one is replaced as soon as possible. It is never printed
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.stdin = len(args) == 2 && args[1] == "-"
-			if len(args) == 2 && !o.stdin {
+			if o.from == "-" { // as many other tools have it
+				o.from, o.stdin = "", true
+			}
+			if len(args) == 2 && args[1] != "-" {
 				return &usageError{"after KEY only - (standard input) may follow", "a secret does not belong on a command line: others on this host see it, and the shell keeps it"}
 			}
 			return a.adopt(cmd.Context(), args[0], o)
@@ -75,7 +78,7 @@ func (a *app) adopt(ctx context.Context, name string, o adoptOptions) error {
 	spec := k.spec
 	if o.algorithm != "" {
 		if spec.Algorithm, err = keyset.ParseAlgorithm(o.algorithm); err != nil {
-			return &usageError{"--algorithm: " + shown(o.algorithm, "what was given") + " is not known", fmt.Sprintf("known are %v", keyset.Algorithms())}
+			return &usageError{"--algorithm: " + shown(o.algorithm, "what was given") + " is not known", "known are " + strings.Trim(fmt.Sprint(keyset.Algorithms()), "[]")}
 		}
 	}
 	taken, err := keygen.Adopt(spec, raw, o.kid)
@@ -234,7 +237,7 @@ func shownVariable(name string) string {
 func (a *app) storeSource(ctx context.Context, k *key, from string) ([]byte, string, error) {
 	store, name, ok := strings.Cut(from, ":")
 	if !ok || store == "" || name == "" {
-		return nil, "", &usageError{"--from: not of the form STORE:NAME", ""}
+		return nil, "", &usageError{"--from: not of the form STORE:NAME", "a file of variables is --from-env FILE:VAR; standard input is -, as in: rotate adopt KEY - < key.pem"}
 	}
 	if store == k.StoreName && name == k.Secret {
 		return nil, "", &usageError{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,7 +51,7 @@ func (a *app) get(ctx context.Context, names []string, o getOptions) error {
 	f, err := format.Parse(o.format)
 	switch {
 	case err != nil:
-		return &usageError{"--format: " + shown(o.format, "what was given") + " is an unknown format", fmt.Sprintf("known are %v", format.All())}
+		return &usageError{"--format: " + shown(o.format, "what was given") + " is an unknown format", "known are " + strings.Trim(fmt.Sprint(format.All()), "[]")}
 	case o.envName != "" && f != format.Env:
 		return &usageError{"--env-name is for --format env", ""}
 	case o.envName != "" && !format.IsVariable(o.envName):

@@ -15,6 +15,33 @@ type prober interface {
 	Probe(ctx context.Context) error
 }
 
+// A surveyor also tells of one secret: what is missing there is an error, what
+// may be done beyond what rotate needs is returned.
+type surveyor interface {
+	ProbeSecret(ctx context.Context, name string) (excess []string, err error)
+}
+
+// survey asks the stores that can tell about each key's secret. It returns
+// whether there is a warning and whether something failed.
+func (a *app) survey(ctx context.Context, keys []*key, opened map[string]providers.Store) (warned, failed bool) {
+	for _, k := range keys {
+		s, ok := opened[k.StoreName].(surveyor)
+		if !ok {
+			continue
+		}
+		excess, err := s.ProbeSecret(ctx, k.Secret)
+		if err != nil {
+			failed = true
+			a.voice.Error(fmt.Errorf("key %s, store %s: %w", k.Name, k.StoreName, err))
+		}
+		if len(excess) > 0 {
+			warned = true
+			a.voice.Warn("key %s, store %s: rotate may do more than it needs, and so may whoever takes over this host: %s", k.Name, k.StoreName, strings.Join(excess, ", "))
+		}
+	}
+	return warned, failed
+}
+
 // probe reads and writes without changing anything. A write after a revision
 // that never was, under a name that no one uses, has to be refused as a
 // conflict; it is refused for another reason where the store cannot be reached

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"runtime/debug"
 	"strings"
 	"testing"
 
+	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
+	"github.com/keyrotate/rotate/rotation/engine"
 )
 
 func TestActor(t *testing.T) {
@@ -77,6 +80,36 @@ func TestProbe(t *testing.T) {
 	if err := probe(t.Context(), deniesWrites{m, denied}, "ID2"); !errors.Is(err, providers.ErrDenied) {
 		t.Error(err)
 	}
+}
+
+// Too much is a warning, too little an error, each with the key that it is about.
+func TestSurvey(t *testing.T) {
+	var said bytes.Buffer
+	a := &app{voice: &ui.Voice{Err: &said}}
+	at := func(name, store string) *key {
+		return &key{Target: engine.Target{Name: name, StoreName: store, Secret: name}}
+	}
+	opened := map[string]providers.Store{"plain": memory.New(), "asks": surveyed{memory.New()}}
+	if warned, failed := a.survey(t.Context(), []*key{at("one", "asks"), at("three", "plain")}, opened); !warned || failed {
+		t.Errorf("warned %v, failed %v", warned, failed)
+	}
+	if warned, failed := a.survey(t.Context(), []*key{at("two", "asks"), at("four", "closed")}, opened); warned || !failed {
+		t.Errorf("warned %v, failed %v", warned, failed)
+	}
+	want := "warning: key one, store asks: rotate may do more than it needs, and so may whoever takes over this host: delete, share\n" +
+		"rotate: key two, store asks: probe two: permission denied: missing read\n"
+	if said.String() != want {
+		t.Errorf("%s\nwant\n%s", said.String(), want)
+	}
+}
+
+type surveyed struct{ providers.Store }
+
+func (surveyed) ProbeSecret(_ context.Context, name string) ([]string, error) {
+	if name == "one" {
+		return []string{"delete", "share"}, nil
+	}
+	return nil, &providers.Error{Op: "probe", Name: name, Kind: providers.ErrDenied, Err: errors.New("missing read")}
 }
 
 type takesAll struct{ providers.Store }

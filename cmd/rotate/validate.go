@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 )
 
@@ -71,7 +72,7 @@ func (a *app) keyLine(k *key) string {
 // probeAll tries every store, and says what each erases.
 func (a *app) probeAll(ctx context.Context, conf *config.Config, keys []*key) error {
 	failed := false
-	stores := openStores{}
+	stores, opened := openStores{}, map[string]providers.Store{}
 	if len(keys) > 0 {
 		stores = keys[0].stores
 	}
@@ -87,6 +88,7 @@ func (a *app) probeAll(ctx context.Context, conf *config.Config, keys []*key) er
 			a.voice.Error(err)
 			continue
 		}
+		opened[name] = s
 		text := fmt.Sprintf("  store %s: reads and writes; what is gone is %s\n", name, s.Traits().Erases)
 		for _, note := range s.Traits().Notes {
 			text += "    note: " + note + "\n"
@@ -95,10 +97,11 @@ func (a *app) probeAll(ctx context.Context, conf *config.Config, keys []*key) er
 			return err
 		}
 	}
-	if failed {
+	excessive, lacking := a.survey(ctx, keys, opened)
+	if failed || lacking {
 		return errTold
 	}
-	return attention(len(conf.Warnings) > 0)
+	return attention(len(conf.Warnings) > 0 || excessive)
 }
 
 func attention(needed bool) error {

@@ -14,7 +14,7 @@ import (
 
 var errSchedule = errors.New("is not a schedule")
 
-const cronHint = `five fields, minute hour day month weekday, in quotes: "0 3 1 */3 *" is 03:00 UTC on the first day of each quarter; or @monthly, @every 30d`
+const cronHint = `five fields, minute hour day month weekday, in quotes: "0 3 1 */3 *" is 03:00 UTC on the first day of each quarter; or @monthly, @every 30d; another zone is CRON_TZ=Europe/Berlin before it`
 
 // parseSchedule reads what stands after schedule: five cron fields or a
 // descriptor, in UTC unless a time zone stands before it. "@every 30d" gives an

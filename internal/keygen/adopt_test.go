@@ -129,7 +129,7 @@ func TestAdoptRefuses(t *testing.T) {
 		{"a zero byte", "canary\x00" + sound, "", keygen.Spec{}, "secret_as"},
 		{"text for an asymmetric algorithm", "canary" + sound, "", keygen.Spec{Algorithm: keyset.ES256}, "PEM"},
 		{"a PEM for a symmetric one", pkcs8(rsaKey), "", keygen.Spec{Algorithm: keyset.HS256}, "PEM"},
-		{"a PEM of another type", pkcs8(rsaKey), "", keygen.Spec{Algorithm: keyset.ES256}, "does not serve"},
+		{"a PEM of another type", pkcs8(rsaKey), "", keygen.Spec{Algorithm: keyset.ES256}, "an RSA key does not serve ES256"},
 		{"a public key", public, "", keygen.Spec{}, "no private key"},
 		{"two private keys", pkcs8(rsaKey) + pkcs8(rsaKey), "", keygen.Spec{}, "more than one"},
 		{"an unknown curve", pkcs8(p224), "", keygen.Spec{}, "P-256"},

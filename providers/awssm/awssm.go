@@ -15,27 +15,16 @@
 package awssm
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/keyrotate/rotate/providers"
@@ -44,102 +33,10 @@ import (
 const (
 	maxValue = 65536            // bytes: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 	stale    = 10 * time.Second // no bound is documented; see docs/providers/awssm.md
-	timeout  = 30 * time.Second // of one call
 
 	current  = "AWSCURRENT"
 	previous = "AWSPREVIOUS"
 )
-
-// Config is the store's part of the config file. Credentials are those of the
-// surroundings: environment, profile, web identity, container or instance role.
-type Config struct {
-	Region   string            `yaml:"region" doc:"AWS region, such as eu-west-1; left out, that of the environment or profile."`
-	Endpoint string            `yaml:"endpoint" doc:"Another address of the service, such as a VPC endpoint."`
-	Profile  string            `yaml:"profile" doc:"Profile of the shared AWS config files."`
-	Role     string            `yaml:"role" doc:"ARN of a role to assume with the credentials of the surroundings."`
-	KMSKey   string            `yaml:"kms_key" doc:"ARN, id or alias of the KMS key of secrets that rotate creates; left out, aws/secretsmanager."`
-	Tags     map[string]string `yaml:"tags" doc:"Tags of secrets that rotate creates."`
-	Replicas []string          `yaml:"replicas" doc:"Regions to which secrets that rotate creates are replicated."`
-}
-
-// Validate refuses an endpoint on which keys could be overheard.
-func (c *Config) Validate() error {
-	if c.Endpoint == "" {
-		return nil
-	}
-	u, err := url.Parse(c.Endpoint)
-	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
-		return errors.New("endpoint is not a URL such as https://vpce-….secretsmanager.eu-west-1.vpce.amazonaws.com")
-	case u.Scheme == "http" && !slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname()):
-		return errors.New("endpoint has to begin with https: keys go over it")
-	}
-	return nil
-}
-
-// Where tells people, and the config, which secret is meant.
-func (c *Config) Where(secret string) string {
-	where := "AWS Secrets Manager"
-	for _, part := range []string{c.Endpoint, c.Region, c.Profile, c.Role} {
-		if part != "" {
-			where += ", " + part
-		}
-	}
-	return where + ", " + secret
-}
-
-// Open finds the region and the credentials. It does not call the service.
-func (c *Config) Open(ctx context.Context) (_ providers.Store, err error) {
-	defer dress(&err, "open", "awssm")
-	if err := c.Validate(); err != nil {
-		return nil, unsafe(err, "")
-	}
-	conf, err := config.LoadDefaultConfig(ctx,
-		config.WithRegion(c.Region), config.WithSharedConfigProfile(c.Profile),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(timeout)),
-		config.WithLogger(logging.Nop{})) // what matters comes as an error
-	if err != nil {
-		return nil, unsafe(err, "look at AWS_PROFILE and the files in ~/.aws")
-	}
-	if conf.Region == "" {
-		return nil, unsafe(errors.New("no region is set"), "give the store a region: {type: awssm, region: eu-west-1}")
-	}
-	if c.Role != "" {
-		conf.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(conf), c.Role,
-			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "rotate" }))
-	}
-	return c.store(conf), nil
-}
-
-// store is the part of Open that reads no surroundings.
-func (c *Config) store(conf aws.Config) *store {
-	conf.ClientLogMode = 0 // requests hold values
-	return &store{conf: *c, region: conf.Region, api: secretsmanager.NewFromConfig(conf, func(o *secretsmanager.Options) {
-		o.HTTPClient = whole{o.HTTPClient}
-		if c.Endpoint != "" {
-			o.BaseEndpoint = aws.String(c.Endpoint)
-		}
-	})}
-}
-
-// whole is a client that reads a reply to its end before it hands it on. The SDK
-// closes the request's body first, and with a server that answers quickly that
-// has been seen to close the connection under the reply.
-type whole struct{ secretsmanager.HTTPClient }
-
-func (w whole) Do(r *http.Request) (*http.Response, error) {
-	res, err := w.HTTPClient.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(res.Body)
-	_ = res.Body.Close() // all there is was read, or is an error already
-	if err != nil {
-		return nil, err
-	}
-	res.Body = io.NopCloser(bytes.NewReader(body))
-	return res, nil
-}
 
 // store implements providers.Store. Its handles share nothing but the service.
 type store struct {
@@ -161,114 +58,6 @@ func (s *store) Traits() providers.Traits {
 			"The witness is the note on AWSPREVIOUS, which moves with AWSCURRENT: two changes from outside in a row hide it.",
 		},
 	}
-}
-
-// A state is what DescribeSecret tells of a secret: one consistent look at all
-// labels.
-type state struct {
-	cur, prev  string             // ids of the versions with AWSCURRENT and AWSPREVIOUS, or ""
-	versions   map[string]version // those with any label
-	syncing    string             // why the secret is not to be changed now, or ""
-	replicated bool
-	service    time.Time
-}
-
-type version struct {
-	id     string
-	stages []string
-	label  label
-}
-
-// look describes a secret and refuses one that is not ours to work on.
-func (s *store) look(ctx context.Context, name string) (state, error) {
-	if ctx.Err() != nil {
-		return state{}, failed(ctx, nil, false)
-	}
-	if !validName.MatchString(name) {
-		return state{}, &providers.Error{Kind: providers.ErrBadName, Hint: "AWS takes 1 to 512 letters, digits and /_+=.@-"}
-	}
-	out, err := s.api.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
-	switch {
-	case err != nil:
-		return state{service: servedError(err)}, failed(ctx, err, false)
-	case out.DeletedDate != nil:
-		return state{}, &providers.Error{
-			Kind: providers.ErrUnreadable, Err: fmt.Errorf("it is scheduled for deletion, since %s", out.DeletedDate.UTC().Format(time.RFC3339)),
-			Hint: "aws secretsmanager restore-secret --secret-id " + name,
-		}
-	case aws.ToBool(out.RotationEnabled):
-		return state{}, unsafe(errors.New("AWS rotates it by itself: RotationEnabled"), "two owners would overwrite each other: aws secretsmanager cancel-rotate-secret --secret-id "+name)
-	case aws.ToString(out.OwningService) != "":
-		return state{}, unsafe(fmt.Errorf("it belongs to the AWS service %s", *out.OwningService), "give the key another secret")
-	}
-	st := state{versions: map[string]version{}, service: served(out.ResultMetadata)}
-	for id, stages := range out.VersionIdsToStages {
-		if len(stages) == 0 {
-			continue
-		}
-		v := version{id: id, stages: stages, label: parseLabel(stages...)}
-		if slices.Contains(stages, current) {
-			st.cur = id
-			if first := parseLabel(strings.Fields(aws.ToString(out.Description))...); v.label.seq == 0 && first.of(id) {
-				v.label = first // created, but not yet labelled
-			}
-		}
-		if slices.Contains(stages, previous) {
-			st.prev = id
-		}
-		st.versions[id] = v
-	}
-	if aws.ToString(out.PrimaryRegion) != "" && *out.PrimaryRegion != s.region {
-		st.syncing = fmt.Sprintf("this is a replica, the secret is in %s", *out.PrimaryRegion)
-	}
-	st.replicated = len(out.ReplicationStatus) > 0
-	for _, r := range out.ReplicationStatus {
-		if r.Status != "InSync" {
-			st.syncing = fmt.Sprintf("the replica in %s is %s %s", aws.ToString(r.Region), r.Status, aws.ToString(r.StatusMessage))
-		}
-	}
-	return st, nil
-}
-
-// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
-var validName = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]{1,512}$`)
-
-// newest is the label that was made last of those known to have been the head's.
-// After a rollback it is on AWSPREVIOUS, which follows AWSCURRENT.
-func (st state) newest() label {
-	cur, prev := st.versions[st.cur].label, st.versions[st.prev].label
-	if prev.seq > cur.seq {
-		return prev
-	}
-	return cur
-}
-
-// above tells whether a version was made on the head, or on what it was rolled
-// back from. Someone is about to move AWSCURRENT to it, or a killed writer left
-// it; the next head shows which.
-func (st state) above(v version) bool {
-	top := st.versions[st.cur].label.seq
-	if top == 0 { // made from outside
-		top = st.newest().seq
-	}
-	return v.label.seq > top
-}
-
-// below lists what is superseded, or lost its race, and has a label; oldest
-// first.
-func (st state) below() []version {
-	var all []version
-	for _, v := range st.versions {
-		if v.id != st.cur && !st.above(v) {
-			all = append(all, v)
-		}
-	}
-	slices.SortFunc(all, older)
-	return all
-}
-
-func older(a, b version) int {
-	return cmp.Or(cmp.Compare(a.label.seq, b.label.seq), a.label.at.Compare(b.label.at), cmp.Compare(a.id, b.id))
 }
 
 // Read implements providers.Store. The witness is read before the value: a

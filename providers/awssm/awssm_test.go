@@ -302,6 +302,39 @@ func TestProbe(t *testing.T) {
 	fails(t, s.Probe(t.Context()), providers.ErrDenied, "missing secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage")
 }
 
+func TestProbeNamesWhatIsTooMuch(t *testing.T) {
+	f := awsfake.New()
+	s := onFake(f, Config{})
+	write(t, s, "first", "", 1)
+	denied := &awsfake.Fault{Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}}
+	for _, c := range []struct {
+		allowed string
+		want    []string
+	}{
+		{"", nil},
+		{"DeleteSecret", []string{"secretsmanager:DeleteSecret"}},
+		{"DeleteSecret PutResourcePolicy", []string{"secretsmanager:DeleteSecret", "secretsmanager:PutResourcePolicy"}},
+	} {
+		f.On(func(call awsfake.Call) *awsfake.Fault {
+			if call.Name == name {
+				t.Errorf("the probe calls %s on the secret itself", call.Action)
+			}
+			if strings.Contains(c.allowed, call.Action) {
+				return nil
+			}
+			return denied
+		})
+		if got, err := s.ProbeSecret(t.Context(), name); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("with %q it says %q (%v)", c.allowed, got, err)
+		}
+	}
+	f.On(func(awsfake.Call) *awsfake.Fault {
+		return &awsfake.Fault{Before: &awsfake.Error{Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"}}
+	})
+	_, err := s.ProbeSecret(t.Context(), name)
+	fails(t, err, providers.ErrThrottled)
+}
+
 // Cancelled inside a call: soon, with the cause.
 func TestCancelledInsideACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

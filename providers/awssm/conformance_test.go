@@ -94,7 +94,13 @@ func TestConformance(t *testing.T) {
 					t.Errorf("there is no case %q", name)
 				}
 			}
-			t.Run("a life, killed at every call", func(t *testing.T) { killedLives(t, url, client) })
+			t.Run("a life, killed at every call", func(t *testing.T) {
+				killedLives(t, client, func(client aws.HTTPClient) *store {
+					conf := testConfig(client)
+					conf.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+					return (&Config{Endpoint: url}).store(conf)
+				})
+			})
 		})
 	}
 }
@@ -301,8 +307,8 @@ func (k *killer) Do(r *http.Request) (*http.Response, error) {
 // killedLives lives one short life after another, all at once: created, rotated
 // on request, retired. In each the process is killed at another call; a second
 // one finishes the work.
-func killedLives(t *testing.T, url string, client aws.HTTPClient) {
-	total := oneShortLife(t, url, client, "life-0", 0, false)
+func killedLives(t *testing.T, client aws.HTTPClient, open func(aws.HTTPClient) *store) {
+	total := oneShortLife(t, client, open, "life-0", 0, false)
 	if t.Failed() {
 		return
 	}
@@ -312,22 +318,20 @@ func killedLives(t *testing.T, url string, client aws.HTTPClient) {
 			for _, after := range []bool{false, true} {
 				t.Run(fmt.Sprintf("call %d, after %v", n, after), func(t *testing.T) {
 					t.Parallel()
-					oneShortLife(t, url, client, fmt.Sprintf("life-%d-%v", n, after), n, after)
+					oneShortLife(t, client, open, fmt.Sprintf("life-%d-%v", n, after), n, after)
 				})
 			}
 		}
 	})
 }
 
-func oneShortLife(t *testing.T, url string, client aws.HTTPClient, secretName string, at int, after bool) (calls int) {
+func oneShortLife(t *testing.T, client aws.HTTPClient, open func(aws.HTTPClient) *store, secretName string, at int, after bool) (calls int) {
 	l := &life{t: t}
 	k := &killer{inner: client, at: at, after: after}
-	conf := testConfig(k)
-	conf.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	process := func() {
 		l.engine = l.process()
 		l.target = engine.Target{
-			Name: "auth-jwt", Environment: "production", StoreName: "aws", Store: (&Config{Endpoint: url}).store(conf), Secret: secretName,
+			Name: "auth-jwt", Environment: "production", StoreName: "aws", Store: open(k), Secret: secretName,
 			Policy: rotation.Policy{Schedule: rotation.Every(time.Hour), Grace: time.Second}, Generate: l.generate,
 		}
 	}

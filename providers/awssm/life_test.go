@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -133,6 +134,9 @@ func (l *life) endsWell() {
 			l.t.Errorf("%s was done %d times", action, n)
 		}
 	}
+	if len(l.errs) > 2 {
+		l.t.Errorf("%d passes failed, want at most 2: %v", len(l.errs), l.errs)
+	}
 	for _, err := range l.errs {
 		for _, text := range l.made {
 			if strings.Contains(fmt.Sprintf("%v %+v", err, err), text) {
@@ -163,6 +167,7 @@ func TestOneLife(t *testing.T) {
 
 // Promise 10: each call of a life fails before it is made, is applied and loses
 // its reply, is refused, or is held for 30 hours while another process goes on.
+// At a read one kind in turn is tried beside the first; $ROTATE_FULL tries all.
 func TestPromise10EveryCallMayFail(t *testing.T) {
 	var calls []awsfake.Call
 	synctest.Test(t, func(t *testing.T) {
@@ -176,6 +181,9 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 		"500 after":   {After: &awsfake.Error{Status: 500, Code: "InternalServiceError", Message: "An error occurred on the server side."}},
 		"denied":      {Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}},
 		"throttled":   {Before: &awsfake.Error{Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"}},
+		"429":         {Before: &awsfake.Error{Status: 429, Code: "TooManyRequestsException", Message: "Rate exceeded", RetryAfter: 7}},
+		"403":         {Before: &awsfake.Error{Status: 403, Code: "AccessDenied", Message: "an endpoint's policy"}},
+		"timed out":   {After: os.ErrDeadlineExceeded},
 		"KMS":         {Before: &awsfake.Error{Status: 400, Code: "EncryptionFailure", Message: "KMS key is disabled"}},
 	}
 	points := 0
@@ -186,9 +194,9 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 		if idle(i-2) && idle(i-1) && idle(i) && idle(i+1) && idle(i+2) {
 			continue // one of many idle reads
 		}
-		for _, word := range slices.Sorted(maps.Keys(kinds)) {
-			if idle(i) && word != "lost before" {
-				continue // a read is a read, however it fails
+		for j, word := range slices.Sorted(maps.Keys(kinds)) {
+			if idle(i) && word != "lost before" && (i+j)%len(kinds) != 0 && os.Getenv("ROTATE_FULL") == "" {
+				continue
 			}
 			points++
 			t.Run(fmt.Sprintf("call %d, %s %d, %s", c.All, c.Action, c.N, word), func(t *testing.T) {

@@ -75,3 +75,44 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		Hint: "allow them on the secrets of rotate, and on rotate-probe-* so that this can be told: docs/providers/awssm.md has the policy",
 	}
 }
+
+// excessive are calls that rotate never makes, and with which whoever takes over
+// its host could do more than rotate can: lose the secret, or share it.
+var excessive = []struct {
+	action string
+	call   func(ctx context.Context, api *secretsmanager.Client, name string) error
+}{
+	{"DeleteSecret", func(ctx context.Context, api *secretsmanager.Client, name string) error {
+		_, err := api.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: &name}, once)
+		return err
+	}},
+	{"PutResourcePolicy", func(ctx context.Context, api *secretsmanager.Client, name string) error {
+		_, err := api.PutResourcePolicy(ctx, &secretsmanager.PutResourcePolicyInput{
+			SecretId: &name, ResourcePolicy: aws.String(`{"Version":"2012-10-17","Statement":[]}`),
+		}, once)
+		return err
+	}},
+}
+
+// ProbeSecret names what the credentials may do beyond what rotate needs. It
+// makes those calls on a secret beside name, which does not exist: a policy that
+// ends in * covers it too. Of a policy for name alone it tells nothing.
+func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	beside := name + "-rotate-probe-" + hex.EncodeToString(random[:])
+	defer dress(&err, "probe", name)
+	if !validName.MatchString(beside) {
+		return nil, nil
+	}
+	for _, c := range excessive {
+		switch err := failed(ctx, c.call(ctx, s.api, beside), false); {
+		case errors.Is(err, providers.ErrNotFound):
+			excess = append(excess, "secretsmanager:"+c.action)
+		case errors.Is(err, providers.ErrDenied):
+		default:
+			return nil, err
+		}
+	}
+	return excess, nil
+}

@@ -117,7 +117,8 @@ func TestModeAndGroup(t *testing.T) {
 		{"640", strconv.Itoa(gid), 0o640, 0o710},
 		{"0644", "", 0o644, 0o711},
 	} {
-		dir := filepath.Join(t.TempDir(), "keys")
+		above := filepath.Join(t.TempDir(), "above")
+		dir := filepath.Join(above, "keys")
 		s, err := Config{Dir: dir, Mode: c.mode, Group: c.group}.Open(t.Context())
 		if err != nil {
 			t.Fatalf("%+v: %v", c, err)
@@ -128,8 +129,10 @@ func TestModeAndGroup(t *testing.T) {
 		if got := perm(t, p.head); got != c.file {
 			t.Errorf("%+v: the file has mode %04o", c, got)
 		}
-		if got := perm(t, dir); got != c.dir {
-			t.Errorf("%+v: the directory has mode %04o", c, got)
+		for _, made := range []string{dir, above} { // no one gets to the files if not through both
+			if got := perm(t, made); got != c.dir {
+				t.Errorf("%+v: %s has mode %04o", c, made, got)
+			}
 		}
 		if lock, side := perm(t, p.lock), perm(t, p.witness); lock != 0o600 || side != 0o600 {
 			t.Errorf("%+v: the lock has mode %04o, the witness %04o", c, lock, side)

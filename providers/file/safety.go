@@ -45,13 +45,17 @@ func checkOwner(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// makeDir makes a directory and those above it, mode 0700, durably. Where the
-// files are for others too, they may also pass through it, but not list it.
+// makeDir makes a directory and those above it, mode 0700, durably: each is
+// synced into the one above it. Where the files are for others too, they may
+// also pass through all of them, but not list them.
 func (s *store) makeDir(path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := s.makeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) { // another process may be faster
 		return err
 	}
 	if s.gid >= 0 {

@@ -243,6 +243,9 @@ func TestProbeNamesWhatLacks(t *testing.T) {
 	f.tokens["limited"] = &fakeToken{until: time.Now().Add(time.Hour), ttl: time.Hour, capabilities: policy("t/")}
 	s := v.open(t, &Config{Address: v.addr, Path: "t", Auth: Auth{TokenFile: file}})
 	must(t, s.Probe(t.Context()))
+	if excess, err := s.ProbeSecret(t.Context(), name); err != nil || len(excess) > 0 {
+		t.Errorf("with the documented policy the probe says %q (%v)", excess, err)
+	}
 	if f.count("PUT data") != 0 {
 		t.Error("the probe wrote")
 	}
@@ -250,6 +253,24 @@ func TestProbeNamesWhatLacks(t *testing.T) {
 	next := put(t, s, "b", rev.ID, 2)
 	if _, err := s.Erase(t.Context(), name, rev.ID, next.ID); err != nil {
 		t.Errorf("with the documented policy: %v", err)
+	}
+}
+
+// What a token may do beyond the documented policy is named, and is no error.
+func TestProbeNamesWhatIsTooMuch(t *testing.T) {
+	f, v := fakeServer(t)
+	caps := policy("t/")
+	caps["secret/metadata/t/*"] = []string{"read", "list", "delete"}
+	f.tokens["broad"] = &fakeToken{until: time.Now().Add(time.Hour), ttl: time.Hour, capabilities: caps}
+	s := v.open(t, &Config{Address: v.addr, Path: "t", Auth: Auth{TokenFile: fileOf(t, "broad")}})
+	must(t, s.Probe(t.Context()))
+	want := []string{fmt.Sprintf(`path "secret/metadata/t/%s" { capabilities = ["delete"] }`, name)}
+	if excess, err := s.ProbeSecret(t.Context(), name); err != nil || !slices.Equal(excess, want) {
+		t.Errorf("%q (%v), want %q", excess, err, want)
+	}
+	s = v.open(t, v.config(t))
+	if excess, err := s.ProbeSecret(t.Context(), name); err != nil || len(excess) != 3 || !strings.Contains(excess[0], "root") {
+		t.Errorf("of the root token it says %q (%v)", excess, err)
 	}
 }
 

@@ -101,3 +101,16 @@ func send(ctx context.Context, c *api.Client, path string, query url.Values, bod
 	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 	return answer{}, refused(&refusal{a.status, a.Errors}, changes, time.Duration(seconds)*time.Second)
 }
+
+var errNotKV = errors.New("the reply is not one of a KV version 2 mount")
+
+// into decodes the data of a reply; of a 404 without data nothing.
+func (a answer) into(v any) error {
+	if len(a.Data) == 0 && a.status == 404 {
+		return nil
+	}
+	if len(a.Data) == 0 || json.Unmarshal(a.Data, v) != nil { // its error could quote a value
+		return &providers.Error{Kind: providers.ErrUnavailable, Err: errNotKV}
+	}
+	return nil
+}

@@ -11,49 +11,81 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
+// A right is what rotate needs on a path, and what it must not need: with
+// delete and with changes of metadata, versions disappear that are in use.
+type right struct {
+	path            string
+	needed, surplus []string
+}
+
+func (s *store) rights(name string) []right {
+	return []right{
+		{s.at("data", name), []string{"create", "read", "update"}, []string{"delete", "sudo", "root"}},
+		{s.at("metadata", name), []string{"read"}, []string{"create", "update", "patch", "delete", "sudo", "root"}},
+		{s.at("destroy", name), []string{"update"}, nil},
+		{s.Mount + "/config", []string{"read"}, []string{"create", "update", "sudo", "root"}},
+	}
+}
+
 // Probe asks Vault what the token may do under the store's path, on a name that
 // nobody uses, and names what it lacks as policies do. It changes nothing.
-// https://developer.hashicorp.com/vault/api-docs/system/capabilities-self
 func (s *store) Probe(ctx context.Context) (err error) {
 	const name = "rotate-probe"
 	defer dress(&err, "probe", s.path(name))
-	needs := []struct {
-		path         string
-		capabilities []string
-	}{
-		{s.at("data", name), []string{"create", "read", "update"}},
-		{s.at("metadata", name), []string{"read"}},
-		{s.at("destroy", name), []string{"update"}},
-		{s.Mount + "/config", []string{"read"}},
-	}
-	var paths []string
-	for _, n := range needs {
-		paths = append(paths, n.path)
-	}
-	a, err := s.call(ctx, "sys/capabilities-self", nil, map[string]any{"paths": paths})
-	if err != nil {
+	if _, err := s.compare(ctx, name); err != nil {
 		return err
-	}
-	var has map[string]json.RawMessage // beside the paths, Vault sends "capabilities" for one of them
-	if err := a.into(&has); err != nil {
-		return err
-	}
-	var lacks []string
-	for _, n := range needs {
-		var got []string
-		_ = json.Unmarshal(has[n.path], &got) // nothing is no capability
-		missing := slices.DeleteFunc(slices.Clone(n.capabilities), func(c string) bool {
-			return slices.Contains(got, c) || slices.Contains(got, "root")
-		})
-		if len(missing) > 0 {
-			lacks = append(lacks, fmt.Sprintf("path %q { capabilities = [%q] }", n.path, strings.Join(missing, `", "`)))
-		}
-	}
-	if len(lacks) > 0 {
-		return &providers.Error{Kind: providers.ErrDenied, Err: fmt.Errorf("the token's policy lacks %s", strings.ReplaceAll(strings.Join(lacks, " and "), `\"`, `"`)), Hint: "docs/providers/vaultkv.md has a policy"}
 	}
 	if _, err = s.Read(ctx, name); errors.Is(err, providers.ErrNotFound) {
 		return nil
 	}
 	return err
+}
+
+// ProbeSecret asks the same about one secret: what is missing is an error, and
+// what is more than rotate needs is returned.
+func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
+	defer dress(&err, "probe", s.path(name))
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	return s.compare(ctx, name)
+}
+
+// compare holds a token's capabilities against the rights.
+// https://developer.hashicorp.com/vault/api-docs/system/capabilities-self
+func (s *store) compare(ctx context.Context, name string) (excess []string, err error) {
+	var paths []string
+	for _, r := range s.rights(name) {
+		paths = append(paths, r.path)
+	}
+	a, err := s.call(ctx, "sys/capabilities-self", nil, map[string]any{"paths": paths})
+	if err != nil {
+		return nil, err
+	}
+	var has map[string]json.RawMessage // beside the paths, Vault sends "capabilities" for one of them
+	if err := a.into(&has); err != nil {
+		return nil, err
+	}
+	var lacks []string
+	for _, r := range s.rights(name) {
+		var got []string
+		_ = json.Unmarshal(has[r.path], &got) // nothing is no capability
+		missing := slices.DeleteFunc(r.needed, func(c string) bool {
+			return slices.Contains(got, c) || slices.Contains(got, "root")
+		})
+		lacks = append(lacks, stanza(r.path, missing)...)
+		excess = append(excess, stanza(r.path, slices.DeleteFunc(r.surplus, func(c string) bool { return !slices.Contains(got, c) }))...)
+	}
+	if len(lacks) > 0 {
+		err = &providers.Error{Kind: providers.ErrDenied, Err: fmt.Errorf("the token's policy lacks %s", strings.Join(lacks, " and ")), Hint: "docs/providers/vaultkv.md has a policy"}
+	}
+	return excess, err
+}
+
+// stanza is how a policy grants capabilities; nothing if there are none.
+func stanza(path string, capabilities []string) []string {
+	if len(capabilities) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf(`path %q { capabilities = ["%s"] }`, path, strings.Join(capabilities, `", "`))}
 }

@@ -14,14 +14,11 @@ package vaultkv
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/keyrotate/rotate/providers"
 )
@@ -246,155 +243,6 @@ func (s *store) Erase(ctx context.Context, name string, id, head providers.Revis
 	return providers.Erasure{How: providers.Destroyed}, nil
 }
 
-// A version is Vault's record of one, without its data.
-type version struct {
-	Created   string `json:"created_time"`
-	Deletion  string `json:"deletion_time"` // past: deleted; future: delete_version_after
-	Destroyed bool   `json:"destroyed"`
-}
-
-func (v version) id(number int) providers.RevisionID {
-	return providers.RevisionID(fmt.Sprintf("%d@%s", number, v.Created))
-}
-
-func (v version) created() time.Time {
-	t, _ := time.Parse(time.RFC3339, v.Created) // zero where Vault does not say
-	return t
-}
-
-func (v version) gone() bool { return v.Destroyed || v.Deletion != "" }
-
-// metadata is Vault's record of a secret; zero where there never was one.
-type metadata struct {
-	Current  int             `json:"current_version"`
-	Max      int             `json:"max_versions"`
-	After    string          `json:"delete_version_after"`
-	Versions map[int]version `json:"versions"`
-	date     time.Time
-}
-
-func (s *store) metadata(ctx context.Context, name string) (metadata, error) {
-	a, err := s.call(ctx, s.at("metadata", name), nil, nil)
-	if err != nil {
-		return metadata{}, err
-	}
-	m := metadata{date: a.date}
-	return m, a.into(&m)
-}
-
-// head is "" if no version was ever made, and an error if the newest is gone.
-func (m metadata) head() (providers.RevisionID, error) {
-	v := m.Versions[m.Current]
-	switch {
-	case m.Current == 0:
-		return "", nil
-	case v.gone():
-		return "", fmt.Errorf("version %d is deleted or destroyed", m.Current)
-	}
-	return v.id(m.Current), nil
-}
-
-// number is that of a revision, and whether Vault has a record of just that.
-func (m metadata) number(id providers.RevisionID) (n int, known bool) {
-	text, _, _ := strings.Cut(string(id), "@")
-	n, _ = strconv.Atoi(text)
-	v, ok := m.Versions[n]
-	return n, ok && v.id(n) == id
-}
-
-// settings is the secret's metadata, if mount and key are set up such that
-// versions stay until they are destroyed.
-func (s *store) settings(ctx context.Context, name string) (metadata, error) {
-	mount, err := s.mount(ctx)
-	if err != nil {
-		return metadata{}, err
-	}
-	m, err := s.metadata(ctx, name)
-	if err != nil {
-		return metadata{}, err
-	}
-	// [kv] deletionTime: the shorter of the two that are set; a mount's negative
-	// one turns off the key's too. AddVersion: the larger max_versions counts.
-	kept := max(m.Max, mount.Max)
-	switch {
-	case !none(m.After) && !strings.HasPrefix(mount.After, "-"):
-		return metadata{}, unsafe(fmt.Errorf("the key's delete_version_after is %s: it would delete live keys", m.After),
-			fmt.Sprintf("vault kv metadata put -mount=%s -delete-version-after=0s %s", s.Mount, s.path(name)))
-	case kept > 0 && kept < minVersions:
-		return metadata{}, unsafe(fmt.Errorf("max_versions is %d: Vault would drop versions that are still needed", kept),
-			fmt.Sprintf("vault kv metadata put -mount=%s -max-versions=%d %s", s.Mount, defaultKept, s.path(name)))
-	}
-	return m, nil
-}
-
-// mount is the settings of the whole mount.
-func (s *store) mount(ctx context.Context) (metadata, error) {
-	a, err := s.call(ctx, s.Mount+"/config", nil, nil)
-	if err != nil {
-		return metadata{}, err
-	}
-	var m metadata
-	if err := a.into(&m); err != nil {
-		return metadata{}, err
-	}
-	if a.status != 200 { // a version 1 mount has a secret of that name, or none
-		return metadata{}, notV2(s.Mount)
-	}
-	if !none(m.After) && !strings.HasPrefix(m.After, "-") {
-		return metadata{}, unsafe(fmt.Errorf("the mount's delete_version_after is %s: it would delete live keys", m.After),
-			fmt.Sprintf("vault write %s/config delete_version_after=0s", s.Mount))
-	}
-	return m, nil
-}
-
-func notV2(mount string) error {
-	return unsafe(fmt.Errorf("%s is not a KV mount of version 2: it keeps no versions and compares nothing", mount), "vault kv enable-versioning "+mount)
-}
-
-func none(after string) bool { return after == "" || after == "0s" }
-
-// known is what lies beside a revision: as this process has seen it, else as
-// read finds it; ErrConflict if it is not there any more.
-func (s *store) known(ctx context.Context, name string, id providers.RevisionID, read func(context.Context, string, int) (providers.Revision, error)) (providers.Revision, error) {
-	s.mu.Lock()
-	seen, ok := s.seen[name][id]
-	s.mu.Unlock()
-	if ok || id == "" {
-		return seen, nil
-	}
-	number, _, _ := strings.Cut(string(id), "@")
-	n, _ := strconv.Atoi(number)
-	rev, err := read(ctx, name, n)
-	if errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnreadable) || err == nil && rev.ID != id {
-		return providers.Revision{}, conflict(err)
-	}
-	return rev, err
-}
-
-// remember keeps what lies beside a value: a revision never changes.
-func (s *store) remember(name string, rev providers.Revision) {
-	rev.Value = providers.Secret{}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen[name] == nil {
-		s.seen[name] = map[providers.RevisionID]providers.Revision{}
-	}
-	s.seen[name][rev.ID] = rev
-}
-
-// forget drops what is not listed any more.
-func (s *store) forget(name string, listed []providers.Revision) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	kept := map[providers.RevisionID]providers.Revision{}
-	for _, rev := range listed {
-		if seen, ok := s.seen[name][rev.ID]; ok {
-			kept[rev.ID] = seen
-		}
-	}
-	s.seen[name] = kept
-}
-
 // lost says what a person can do about a head that is gone.
 func (s *store) lost(name string, number int, v version) error {
 	hint := fmt.Sprintf("vault kv undelete -mount=%s -versions=%d %s", s.Mount, number, s.path(name))
@@ -402,42 +250,4 @@ func (s *store) lost(name string, number int, v version) error {
 		hint = fmt.Sprintf("its data is gone for good: make an older version the newest (vault kv rollback -mount=%s -version=N %s), or restore a snapshot of Vault", s.Mount, s.path(name))
 	}
 	return &providers.Error{Kind: providers.ErrUnreadable, Err: fmt.Errorf("the newest version, %d, is deleted or destroyed", number), Hint: hint}
-}
-
-// path is a secret's place in the mount, at its address in the API.
-func (s *store) path(name string) string {
-	if s.Path == "" {
-		return name
-	}
-	return s.Path + "/" + name
-}
-
-func (s *store) at(kind, name string) string { return s.Mount + "/" + kind + "/" + s.path(name) }
-
-// checkName takes 1 to 200 bytes of letters, digits, . _ - @ and single /
-// between segments: nothing that a URL, a policy's glob or path.Join changes.
-func checkName(name string) error {
-	ok := len(name) <= 200
-	for _, segment := range strings.Split(name, "/") {
-		ok = ok && strings.Trim(segment, ".") != "" && strings.Trim(segment, nameBytes) == ""
-	}
-	if !ok {
-		return &providers.Error{Kind: providers.ErrBadName, Hint: "names are at most 200 letters, digits, . _ - @ and / between segments"}
-	}
-	return nil
-}
-
-const nameBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@"
-
-var errNotKV = errors.New("the reply is not one of a KV version 2 mount")
-
-// into decodes the data of a reply; of a 404 without data nothing.
-func (a answer) into(v any) error {
-	if len(a.Data) == 0 && a.status == 404 {
-		return nil
-	}
-	if len(a.Data) == 0 || json.Unmarshal(a.Data, v) != nil { // its error could quote a value
-		return &providers.Error{Kind: providers.ErrUnavailable, Err: errNotKV}
-	}
-	return nil
 }

@@ -69,7 +69,12 @@ type synced struct {
 // syncOutput reads one output, and writes it if it differs, once a generation
 // and pass: a place that does not keep what it is given is not written again and
 // again.
-func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote bool) synced {
+func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote bool) (got synced) {
+	defer func() { // it runs in a goroutine of its own, where a panic would end the whole process
+		if v := recover(); v != nil { // which is not shown: it could quote a key
+			got = synced{err: fmt.Errorf("a bug in rotate, please report it: a panic of type %T", v)}
+		}
+	}()
 	set := p.result.Set
 	want, err := o.Render(set)
 	if err != nil {
@@ -79,7 +84,7 @@ func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote boo
 	if err != nil && !errors.Is(err, providers.ErrNotFound) {
 		return synced{err: err}
 	}
-	got := synced{revision: rev.ID}
+	got.revision = rev.ID
 	again := wrote && before.generation == set.Generation
 	equal := err == nil && rev.Value.Equal(want)
 	if equal && (again || rev.Note.Lineage == set.Lineage) {

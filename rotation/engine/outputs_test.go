@@ -56,6 +56,26 @@ func TestOutputsFollowTheStore(t *testing.T) {
 	})
 }
 
+// An output's goroutine is not the pass's: a panic in it would end the process,
+// and with it the work on every other key.
+func TestAPanickingOutputIsBehind(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		_, stores := withOutputs(r)
+		r.target.Outputs[0].Render = func(*keyset.Set) (secret.Text, error) { panic("canary-material") }
+		res, err := r.engine.Pass(context.Background(), r.target, engine.Ask{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := res.Outputs[0].Behind; !strings.Contains(got, "a panic of type string") || strings.Contains(got, "canary") {
+			t.Errorf("the output is behind for %q", got)
+		}
+		if _, err := stores["two"].Read(context.Background(), "out-two"); err != nil {
+			t.Errorf("the other output: %v", err)
+		}
+	})
+}
+
 // Promise 2 and 3: while an output is dead, or loses what is written to it
 // without saying so, nothing is promoted and nothing retired; the others are
 // kept up to date.

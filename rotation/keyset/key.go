@@ -196,5 +196,16 @@ func (k Key) checkMaterial() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: a %T does not serve %s", ErrBadKey, k.public, k.Alg)
+	return fmt.Errorf("%w: an %s key does not serve %s", ErrBadKey, kindOf(k.public), k.Alg)
+}
+
+// kindOf is what people call a public key's type.
+func kindOf(public any) string {
+	switch public.(type) {
+	case *rsa.PublicKey:
+		return "RSA"
+	case *ecdsa.PublicKey:
+		return "EC"
+	}
+	return "Ed25519"
 }

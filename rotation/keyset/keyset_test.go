@@ -1,6 +1,7 @@
 package keyset_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -125,15 +126,19 @@ func full(t testing.TB) *keyset.Set {
 func edit(t tb, doc []byte, change func(map[string]any)) []byte {
 	t.Helper()
 	var tree map[string]any
-	if err := json.Unmarshal(doc, &tree); err != nil {
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.UseNumber() // a number of any size stays as it is written
+	if err := d.Decode(&tree); err != nil {
 		t.Fatal(err)
 	}
 	change(tree)
-	out, err := json.Marshal(tree)
-	if err != nil {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(tree); err != nil {
 		t.Fatal(err)
 	}
-	return out
+	return bytes.TrimRight(out.Bytes(), "\n")
 }
 
 func keyAt(tree map[string]any, i int) map[string]any {

@@ -44,7 +44,7 @@ type Call struct {
 }
 
 // A Fault is what goes wrong with one call, in the order of the fields. Before
-// and After are an *Error or ErrLost.
+// and After are an *Error, or an error of the connection such as ErrLost.
 type Fault struct {
 	Paused      chan<- struct{} // closed when the call waits
 	PauseBefore <-chan struct{}
@@ -229,23 +229,25 @@ func (f *Fake) Do(r *http.Request) (*http.Response, error) {
 	if err := fault.wait(ctx, fault.PauseBefore); err != nil {
 		return nil, err
 	}
-	if errors.Is(fault.Before, ErrLost) {
-		return nil, ErrLost
-	}
 	if fault.Before != nil {
-		return f.answer(nil, fault.Before), nil
+		return f.refuse(fault.Before)
 	}
 	out, err := f.apply(action, in)
 	if err := fault.wait(ctx, fault.PauseAfter); err != nil {
 		return nil, err
 	}
-	if errors.Is(fault.After, ErrLost) {
-		return nil, ErrLost
-	}
 	if fault.After != nil {
-		err = fault.After
+		return f.refuse(fault.After)
 	}
 	return f.answer(out, err), nil
+}
+
+// refuse is a fault's reply, or that there is none.
+func (f *Fake) refuse(fault error) (*http.Response, error) {
+	if refused := (*Error)(nil); !errors.As(fault, &refused) {
+		return nil, fault
+	}
+	return f.answer(nil, fault), nil
 }
 
 func (t Fault) wait(ctx context.Context, gate <-chan struct{}) error {
@@ -301,6 +303,7 @@ func (f *Fake) apply(action string, in request) (any, error) {
 	do, known := map[string]func(*Secret, request) (any, error){
 		"PutSecretValue": f.put, "UpdateSecretVersionStage": f.updateStage, "GetSecretValue": f.get,
 		"DescribeSecret": f.describe, "ListSecretVersionIds": f.list, "DeleteSecret": f.remove, "RestoreSecret": f.restore,
+		"PutResourcePolicy": f.policy,
 	}[action]
 	switch {
 	case !known:

@@ -332,6 +332,11 @@ func (f *Fake) restore(s *Secret, _ request) (any, error) {
 	return reply{"Name": s.Name}, nil
 }
 
+// policy takes a resource policy, which changes nothing that is kept here.
+func (f *Fake) policy(s *Secret, _ request) (any, error) {
+	return reply{"ARN": f.arn(s.Name), "Name": s.Name}, nil
+}
+
 func (f *Fake) checkValue(in request) error {
 	size := len(in.SecretBinary)
 	if in.SecretString != nil {

@@ -1,0 +1,124 @@
+package awssm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/keyrotate/rotate/providers"
+)
+
+const timeout = 30 * time.Second // of one call
+
+// Config is the store's part of the config file. Credentials are those of the
+// surroundings: environment, profile, web identity, container or instance role.
+type Config struct {
+	Region   string            `yaml:"region" doc:"AWS region, such as eu-west-1; left out, that of the environment or profile."`
+	Endpoint string            `yaml:"endpoint" doc:"Another address of the service, such as a VPC endpoint."`
+	Profile  string            `yaml:"profile" doc:"Profile of the shared AWS config files."`
+	Role     string            `yaml:"role" doc:"ARN of a role to assume with the credentials of the surroundings."`
+	KMSKey   string            `yaml:"kms_key" doc:"ARN, id or alias of the KMS key of secrets that rotate creates; left out, aws/secretsmanager."`
+	Tags     map[string]string `yaml:"tags" doc:"Tags of secrets that rotate creates."`
+	Replicas []string          `yaml:"replicas" doc:"Regions to which secrets that rotate creates are replicated."`
+}
+
+// Validate refuses an endpoint on which keys could be overheard.
+func (c *Config) Validate() error {
+	if c.Endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(c.Endpoint)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
+		return errors.New("endpoint is not a URL such as https://vpce-….secretsmanager.eu-west-1.vpce.amazonaws.com")
+	case u.Scheme == "http" && !slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname()):
+		return errors.New("endpoint has to begin with https: keys go over it")
+	}
+	return nil
+}
+
+// Where tells people, and the config, which secret is meant.
+func (c *Config) Where(secret string) string {
+	where := "AWS Secrets Manager"
+	for _, part := range []string{c.Endpoint, c.Region, c.Profile, c.Role} {
+		if part != "" {
+			where += ", " + part
+		}
+	}
+	return where + ", " + secret
+}
+
+// Open finds the region and the credentials. It does not call the service.
+func (c *Config) Open(ctx context.Context) (_ providers.Store, err error) {
+	defer dress(&err, "open", "awssm")
+	if err := c.Validate(); err != nil {
+		return nil, unsafe(err, "")
+	}
+	conf, err := c.surroundings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.store(conf), nil
+}
+
+// surroundings are what the SDK finds of region and credentials.
+func (c *Config) surroundings(ctx context.Context) (aws.Config, error) {
+	conf, err := config.LoadDefaultConfig(ctx,
+		config.WithRegion(c.Region), config.WithSharedConfigProfile(c.Profile),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(timeout)),
+		config.WithLogger(logging.Nop{})) // what matters comes as an error
+	if err != nil {
+		return aws.Config{}, unsafe(err, "look at AWS_PROFILE and the files in ~/.aws")
+	}
+	if conf.Region == "" {
+		return aws.Config{}, unsafe(errors.New("no region is set"), "give the store a region: {type: awssm, region: eu-west-1}")
+	}
+	if c.Role != "" {
+		conf.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(conf), c.Role,
+			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "rotate" }))
+	}
+	return conf, nil
+}
+
+// store is the part of Open that reads no surroundings.
+func (c *Config) store(conf aws.Config) *store {
+	conf.ClientLogMode = 0 // requests hold values
+	return &store{conf: *c, region: conf.Region, api: secretsmanager.NewFromConfig(conf, func(o *secretsmanager.Options) {
+		o.HTTPClient = whole{o.HTTPClient}
+		if c.Endpoint != "" {
+			o.BaseEndpoint = aws.String(c.Endpoint)
+		}
+	})}
+}
+
+// whole is a client that reads a reply to its end before it hands it on. The SDK
+// closes the request's body first, and with a server that answers quickly that
+// has been seen to close the connection under the reply.
+type whole struct{ secretsmanager.HTTPClient }
+
+func (w whole) Do(r *http.Request) (*http.Response, error) {
+	res, err := w.HTTPClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close() // all there is was read, or is an error already
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
