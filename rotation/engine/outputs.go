@@ -16,6 +16,8 @@ import (
 // never answers must not hold up the key for longer in a pass.
 const outputTimeout = 15 * time.Second
 
+var errNoAnswer = errors.New("it did not answer in time")
+
 // A tried is a write of an output in this pass.
 type tried struct {
 	generation uint64
@@ -24,9 +26,10 @@ type tried struct {
 
 // syncOutputs holds every output against the newest rendering and writes those
 // that differ, all at once: an output that fails or hangs is behind, and keeps
-// no other from being written. written says that something has to be read back
-// before the outputs can be spoken of.
-func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, written bool) {
+// no other from being written. again says that the store has to be read before
+// the outputs can be spoken of: something was written, or an output remembers a
+// newer document than was read.
+func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, again bool) {
 	if p.result.Set == nil {
 		return nil, false
 	}
@@ -35,7 +38,7 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, written
 	for i, o := range p.t.Outputs {
 		before, wrote := p.wrote[o.Name]
 		wg.Go(func() {
-			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errors.New("it did not answer in time"))
+			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
 			defer cancel()
 			synced[i] = p.syncOutput(limited, o, before, wrote)
 		})
@@ -45,23 +48,63 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, written
 	for i, o := range p.t.Outputs {
 		got := synced[i]
 		state := rotation.Output{Name: o.Name, CarriesNext: o.CarriesNext, Revision: string(got.revision)}
+		if n := got.note; n.Lineage == p.result.Set.Lineage && n.Generation > p.result.Set.Generation {
+			p.heard("output "+o.Name, n)
+			again = true
+		}
 		switch {
 		case got.err != nil:
 			state.Behind = got.err.Error()
 		case got.wrote != nil:
 			p.wrote[o.Name] = *got.wrote
-			written = true
+			again = true
 		default:
 			p.current[o.Name] = got.revision
 		}
 		seen = append(seen, state)
 	}
-	return seen, written
+	return seen, again
+}
+
+// remembered tells whether an output was written from a keyset of this key,
+// although the store has none.
+func (p *pass) remembered(ctx context.Context) (found bool) {
+	for _, got := range p.readOutputs(ctx) {
+		if got.err == nil && got.rev.Note.Lineage != "" {
+			p.heard("output "+got.name, got.rev.Note)
+			found = true
+		}
+	}
+	return found
+}
+
+// A held is what an output holds.
+type held struct {
+	name string
+	rev  providers.Revision
+	err  error
+}
+
+// readOutputs reads all of them at once.
+func (p *pass) readOutputs(ctx context.Context) []held {
+	all := make([]held, len(p.t.Outputs))
+	var wg sync.WaitGroup
+	for i, o := range p.t.Outputs {
+		wg.Go(func() {
+			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
+			defer cancel()
+			rev, err := o.Store.Read(limited, o.Secret)
+			all[i] = held{o.Name, rev, err}
+		})
+	}
+	wg.Wait()
+	return all
 }
 
 // A synced is what came of one output in one round.
 type synced struct {
 	revision providers.RevisionID
+	note     providers.Note
 	wrote    *tried // it was written, and has to be read back
 	err      error  // why it is behind
 }
@@ -79,7 +122,7 @@ func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote boo
 	if err != nil && !errors.Is(err, providers.ErrNotFound) {
 		return synced{err: err}
 	}
-	got := synced{revision: rev.ID}
+	got := synced{revision: rev.ID, note: rev.Note}
 	again := wrote && before.generation == set.Generation
 	equal := err == nil && rev.Value.Equal(want)
 	if equal && (again || rev.Note.Lineage == set.Lineage) {

@@ -67,12 +67,14 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 // sweep erases every revision below the head that holds what must be gone, and
 // every other one that was superseded a propagation ago: until then a reader
 // may still be on its way to it. What an output held before it was rotate's is
-// left alone. It returns how long until the next one may go, 0 if none is left.
+// left alone. One that cannot be erased keeps no other from it. It returns how
+// long until the next one may go, 0 if none is left.
 func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, err error) {
 	revs, err := s.store.History(ctx, s.secret)
 	if err != nil {
 		return 0, err
 	}
+	var failed []error
 	for i, rev := range revs {
 		if rev.ID == s.head {
 			break // the head, or newer
@@ -93,11 +95,12 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 			return time.Second, nil // there is a newer head: its sweep goes on
 		}
 		if err != nil {
-			return 0, err
+			failed = append(failed, err)
+			continue
 		}
 		p.tell([]Event{p.erasure(s, rev, erased)})
 	}
-	return left, nil
+	return left, errors.Join(failed...)
 }
 
 func (p *pass) erasure(s swept, rev providers.Revision, e providers.Erasure) Event {

@@ -116,6 +116,18 @@ func (s *Set) Previous() []Key {
 	return s.Keys[i:]
 }
 
+// Replaced is the compromised key that current took the place of, if that is how
+// current began.
+func (s *Set) Replaced() (Gone, bool) {
+	i := slices.IndexFunc(s.Gone, func(g Gone) bool {
+		return slices.Contains(s.Revoked, g.Kid) && g.At.Equal(s.Signing().Issued)
+	})
+	if i < 0 {
+		return Gone{}, false
+	}
+	return s.Gone[i], true
+}
+
 // Past is what s will be to its successors.
 func (s *Set) Past() Past { return Past{Generation: s.Generation, Digest: s.Digest} }
 

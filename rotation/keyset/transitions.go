@@ -1,6 +1,7 @@
 package keyset
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -113,31 +114,56 @@ func (s *Set) Revoke(kids []string, fresh *Key, at time.Time, how string) (*Set,
 	if err != nil {
 		return nil, err
 	}
+	return n, n.revoke(kids, fresh, at, how)
+}
+
+// Accept goes on from s although newer documents of its lineage are known: s is
+// a restored backup, or a fork, and someone has decided that it counts. The
+// newer ones become its ancestors, and its generation is above all of theirs, so
+// that no witness contradicts it any more. Nothing is taken for seen. kids never
+// come back to life; if current is among them, fresh takes its place.
+func (s *Set) Accept(newer []Past, kids []string, fresh *Key, at time.Time, how string) (*Set, error) {
+	n, err := s.successor(1, at)
+	if err != nil {
+		return nil, err
+	}
+	n.History = append(slices.Clone(newer), n.History...)
+	slices.SortStableFunc(n.History, func(a, b Past) int { return cmp.Compare(b.Generation, a.Generation) })
+	n.History = slices.Compact(n.History)
+	n.History = n.History[:min(len(n.History), maxHistory)]
+	n.Generation = max(s.Generation, n.History[0].Generation) + 1
+	n.Ready, n.Settled = nil, nil
+	return n, n.revoke(kids, fresh, at, how)
+}
+
+// revoke does it to a successor that was not handed out yet.
+func (s *Set) revoke(kids []string, fresh *Key, at time.Time, how string) error {
+	old := s.Signing()
 	for _, kid := range kids {
 		if _, live := s.Key(kid); live {
-			n.remove(kid, at, how)
+			s.remove(kid, at, how)
 		}
-		if !slices.Contains(n.Revoked, kid) {
-			n.Revoked = append(n.Revoked, kid)
+		if !slices.Contains(s.Revoked, kid) {
+			s.Revoked = append(s.Revoked, kid)
 		}
 	}
-	if len(n.Revoked) > maxRevoked {
-		return nil, fmt.Errorf("%w: more than %d revoked kids", ErrTooLarge, maxRevoked)
+	if len(s.Revoked) > maxRevoked {
+		return fmt.Errorf("%w: more than %d revoked kids", ErrTooLarge, maxRevoked)
 	}
-	if slices.Contains(kids, s.Signing().Kid) {
+	if slices.Contains(kids, old.Kid) {
 		if fresh == nil {
-			return nil, fmt.Errorf("%w: the current key has to be replaced", ErrWrongStatus)
+			return fmt.Errorf("%w: the current key has to be replaced", ErrWrongStatus)
 		}
 		k := *fresh
 		k.Status, k.Issued = Current, seconds(at)
-		k.NotBefore = latest(k.Issued, s.Signing().NotBefore)
-		n.Keys = slices.Insert(n.Keys, 0, k)
-		n.Settled = nil
+		k.NotBefore = latest(k.Issued, old.NotBefore)
+		s.Keys = slices.Insert(s.Keys, 0, k)
+		s.Settled = nil
 	}
-	if next, ok := n.Next(); !ok || n.Ready != nil && n.Ready.Kid != next.Kid {
-		n.Ready = nil
+	if next, ok := s.Next(); !ok || s.Ready != nil && s.Ready.Kid != next.Kid {
+		s.Ready = nil
 	}
-	return n, n.check()
+	return s.check()
 }
 
 // HasRoom reports whether the document can take one more key like the current
