@@ -97,6 +97,7 @@ type memory struct {
 	at      time.Time   // when that was
 	whose   string      // who it was seen at
 	swept   providers.RevisionID
+	dropped uint64    // the last removal that was swept up after
 	sweepAt time.Time // when something more can be erased; zero if nothing waits
 	refusal string    // the last one told, so that each is told once
 }
