@@ -54,7 +54,7 @@ func (e *Engine) Restored(ctx context.Context, t Target) (Restored, Result, erro
 }
 
 // Accept makes the document of this generation the truth again: its successor is
-// above every witness and has them all among its ancestors. revoke names keys
+// above every witness and counts as what became of all that they remember. revoke names keys
 // that must not come back to life; those which a witness knows as compromised
 // never do. The outputs follow at the next pass.
 func (e *Engine) Accept(ctx context.Context, t Target, generation uint64, revoke []string) (Result, error) {
@@ -77,10 +77,6 @@ func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) e
 		return err
 	}
 	kids := slices.Clone(revoke)
-	var newer []keyset.Past
-	for _, w := range found.Witnesses {
-		newer = append(newer, w.Past)
-	}
 	if found.Newer != nil {
 		kids = append(kids, found.Newer.Revoked...)
 	}
@@ -88,11 +84,11 @@ func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) e
 	if !p.head.Service.IsZero() {
 		step.At = p.head.Service
 	}
-	set, err := found.Set.Accept(newer, kids, &fresh, step.At, string(p.t.Store.Traits().Erases))
+	set, err := found.Set.Accept(found.Witnesses[0].Generation, kids, &fresh, step.At, string(p.t.Store.Traits().Erases))
 	if err != nil {
 		return err
 	}
-	step.Why = fmt.Sprintf("generation %d was accepted over generation %d, which %s remembers", generation, set.Generation-1, found.Witnesses[0].Whose)
+	step.Why = fmt.Sprintf("generation %d was accepted over generation %d, which %s remembers", generation, found.Witnesses[0].Generation, found.Witnesses[0].Whose)
 	if err := p.commit(ctx, set, step); err != nil {
 		return err
 	}

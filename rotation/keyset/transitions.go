@@ -1,7 +1,6 @@
 package keyset
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -117,21 +116,18 @@ func (s *Set) Revoke(kids []string, fresh *Key, at time.Time, how string) (*Set,
 	return n, n.revoke(kids, fresh, at, how)
 }
 
-// Accept goes on from s although newer documents of its lineage are known: s is
-// a restored backup, or a fork, and someone has decided that it counts. The
-// newer ones become its ancestors, and its generation is above all of theirs, so
-// that no witness contradicts it any more. Nothing is taken for seen. kids never
-// come back to life; if current is among them, fresh takes its place.
-func (s *Set) Accept(newer []Past, kids []string, fresh *Key, at time.Time, how string) (*Set, error) {
-	n, err := s.successor(1, at)
+// Accept goes on from s although newer documents of its lineage are known, up to
+// generation above: s is a restored backup, or a fork, and someone has decided
+// that it counts. Its successor follows all that there was up to there, so that no
+// witness contradicts it. Nothing is taken for seen. kids never come back to
+// life; if current is among them, fresh takes its place.
+func (s *Set) Accept(above uint64, kids []string, fresh *Key, at time.Time, how string) (*Set, error) {
+	n, err := s.successor(0, at)
 	if err != nil {
 		return nil, err
 	}
-	n.History = append(slices.Clone(newer), n.History...)
-	slices.SortStableFunc(n.History, func(a, b Past) int { return cmp.Compare(b.Generation, a.Generation) })
-	n.History = slices.Compact(n.History)
-	n.History = n.History[:min(len(n.History), maxHistory)]
-	n.Generation = max(s.Generation, n.History[0].Generation) + 1
+	n.Accepted = max(s.Generation, above)
+	n.Generation = n.Accepted + 1
 	n.Ready, n.Settled = nil, nil
 	return n, n.revoke(kids, fresh, at, how)
 }
