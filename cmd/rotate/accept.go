@@ -17,6 +17,7 @@ import (
 type acceptOptions struct {
 	generation  uint64
 	revoke      []string
+	noneRevoked bool
 	yes, dryRun bool
 	logFormat   string
 }
@@ -32,8 +33,9 @@ life. accept tells which, asks on a terminal, and writes a generation above ever
 that any witness remembers, so that outputs follow.
 
 N is the generation that the alarm and status name, so that nothing else is accepted than
-was looked at. A kid that a witness knows as revoked stays revoked. What leaked after the
-backup and is on record nowhere has to be named with --revoke.
+was looked at. A kid that an output knows as revoked stays revoked. Where no output can
+tell, you have to: name each kid that leaked after the backup with --revoke, or say
+--none-revoked. The audit log has them, as lines with the action "revoke".
 
 Neither a document that was edited nor that of another key can be accepted, and what was
 lost cannot be made up: docs/runbooks has the ways out.`,
@@ -44,6 +46,7 @@ lost cannot be made up: docs/runbooks has the ways out.`,
 	f := cmd.Flags()
 	f.Uint64Var(&o.generation, "generation", 0, "the generation that the store holds, as the alarm names it")
 	f.StringArrayVar(&o.revoke, "revoke", nil, "a kid that must not come back to life; may be repeated")
+	f.BoolVar(&o.noneRevoked, "none-revoked", false, "no key was reported as compromised since that generation")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.StringVar(&o.logFormat, "log-format", logNone, "text or json: also log what is done to standard error, with one line \"audit\" for every change, as run does")
@@ -66,6 +69,12 @@ func (a *app) accept(ctx context.Context, name string, o acceptOptions) error {
 		return err
 	case b.o.dryRun || len(b.found.Witnesses) == 0:
 		return a.each(ctx, keys, 1, func(context.Context, *key) (answer, error) { return notice, nil })
+	case b.found.Newer == nil && len(o.revoke) == 0 && !o.noneRevoked:
+		// A revoked key must not come back because nobody thought of it.
+		return &usageError{
+			fmt.Sprintf("key %s: no output tells which keys were reported as compromised since generation %d, and a revoked one must not come back; nothing was changed", name, o.generation),
+			"the audit log has lines with the action \"revoke\": name each kid with --revoke KID, or say --none-revoked",
+		}
 	}
 	if err := a.confirm(ctx, notice, o.yes, fmt.Sprintf("Accept generation %d of key %s", o.generation, name)); err != nil {
 		return err
@@ -135,7 +144,7 @@ func (b *backup) notice(head string) answer {
 			}
 		}
 	} else {
-		t.row("unknown", fmt.Sprintf("which keys were deleted, or reported as compromised, since then: no output shows it. Look into the audit log, and name what must not come back with --revoke KID.\nWhoever has a token of a key that was made since then is logged out"))
+		t.row("unknown", "which keys were deleted, or reported as compromised, since then: no output shows it.\nThe audit log does: name what must not come back with --revoke KID, or say --none-revoked.\nWhoever has a token of a key that was made since then is logged out")
 	}
 	return t.answer("")
 }
