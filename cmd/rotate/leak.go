@@ -176,7 +176,7 @@ type leftError struct {
 
 func (e *leftError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "key %s: %s revoked, but not gone from every place", e.key, e.kids)
+	fmt.Fprintf(&b, "key %s: %s is revoked, but not gone from every place", e.key, e.kids)
 	for _, l := range e.left {
 		fmt.Fprintf(&b, "\n  %s: %s", l.Place, l.What)
 	}

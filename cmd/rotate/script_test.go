@@ -65,7 +65,9 @@ func kidCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: kid STATUS VARIABLE FILE")
 	}
-	var doc struct{ Keys []struct{ Kid, Status string } }
+	var doc struct {
+		Keys []struct{ Kid, Status string }
+	}
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2])), &doc))
 	for _, k := range doc.Keys {
 		if k.Status == args[0] {
