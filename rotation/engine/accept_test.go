@@ -79,6 +79,7 @@ func (l *leakRig) putFile(v version) {
 // docs/design.md names: nothing is written anywhere, and the key stops. Accepted,
 // it is above every witness, and nobody stops any more.
 func TestPromise6EveryOldDocumentIsNoticed(t *testing.T) {
+	t.Parallel() // the file store waits for its disk
 	total := 0
 	for _, w := range witnesses {
 		t.Run(w.name, func(t *testing.T) {
@@ -230,6 +231,52 @@ func TestPromise6AnOutputRemembersALostStore(t *testing.T) {
 			t.Errorf("ends with %s", kinds(set))
 		}
 	})
+}
+
+// A fresh process that finds an output ahead of the store has read an old head,
+// where the store may show one, and waits before it calls that a restored backup.
+func TestAnOutputAheadOfAStaleReadIsNoAlarm(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, memory.WithStale(time.Minute))
+		r.target.Outputs = append(r.target.Outputs, keysetOutput("one", memory.New()))
+		r.pass(engine.Ask{})
+		time.Sleep(time.Hour)
+		r.pass(engine.Ask{Rotate: true})
+		time.Sleep(time.Hour)
+		r.pass(engine.Ask{})
+		first := r.store.Peek()[name][0]
+		r.restart()
+		r.target.Store = oldHead{r.store, first}
+		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Wait || !res.Step.At.After(time.Now()) || len(r.actionsOf("refuse")) > 0 {
+			t.Errorf("within the bound: %v", res.Step)
+		}
+		time.Sleep(2 * time.Minute)
+		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Halt {
+			t.Errorf("beyond the bound: %v", res.Step)
+		}
+		r.target.Store = r.store
+		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Wait || res.Step.Alarm != "" {
+			t.Errorf("with the newest head: %v", res.Step)
+		}
+	})
+}
+
+// An oldHead shows an old head for ever.
+type oldHead struct {
+	providers.Store
+	rev providers.Revision
+}
+
+func (s oldHead) Read(context.Context, string) (providers.Revision, error) { return s.rev, nil }
+
+// actionsOf lists the events of one action.
+func (r *rig) actionsOf(action string) (found []engine.Event) {
+	for _, ev := range r.events {
+		if ev.Action == action {
+			found = append(found, ev)
+		}
+	}
+	return found
 }
 
 // Two lines that parted: the one in the store is as far as the one that the

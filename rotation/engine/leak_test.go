@@ -196,6 +196,7 @@ func (r *report) done(what string) {
 // the end be read nowhere. Every point is one run. The file store syncs to a
 // real disk, which takes its time: there it is one phase, and the key that signs.
 func TestPromise4ACompromiseLeavesNothing(t *testing.T) {
+	t.Parallel()
 	var points atomic.Int32
 	t.Run("each", func(t *testing.T) {
 		for phase := range phases {
