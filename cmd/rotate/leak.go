@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -153,10 +153,10 @@ func (l *leak) revoke(ctx context.Context) (answer, error) {
 	}
 	set, left, err := l.engine.Leftovers(ctx, l.key.Target)
 	switch {
-	case set == nil:
-		return answer{}, errors.Join(failed, err)
-	case !slices.Contains(set.Revoked, l.kids[0]):
-		return answer{}, failed
+	case failed == nil && err != nil:
+		return answer{}, fmt.Errorf("%w\nhint: %s may be revoked; what is left of it could not be looked for. Repeat this command, which replaces nothing twice", err, l.named())
+	case set == nil || !slices.Contains(set.Revoked, l.kids[0]):
+		return answer{}, cmp.Or(failed, fmt.Errorf("key %s: %s is not on the revoked list of what the store holds now; repeat this command", l.key.Name, l.named()))
 	}
 	r.Set = set
 	ans := l.tell(r)

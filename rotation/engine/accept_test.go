@@ -170,7 +170,10 @@ func TestPromise6AcceptIsNoWayAroundTheOthers(t *testing.T) {
 		}, "`rotate accept` does not take it", nil},
 		"lost":                              {1, func(l *leakRig, _ []version) { l.store.Lose(name) }, "cannot be read", nil},
 		"lost with all that the store knew": {1, func(l *leakRig, _ []version) { l.target.Store = memory.New() }, "the key was lost", nil},
-		"an output that cannot say":         {1, func(l *leakRig, past []version) { l.store.Tamper(name, past[0].value.Reveal()); down(l.outputs["two"]) }, "", providers.ErrUnavailable},
+		"an output that cannot say": {1, func(l *leakRig, past []version) {
+			l.store.Tamper(name, past[0].value.Reveal())
+			down(l.outputs["value"])
+		}, "", providers.ErrUnavailable},
 		"never there, and nobody remembers": {1, func(l *leakRig, _ []version) { l.target.Store, l.target.Outputs = memory.New(), nil }, "", engine.ErrNotRestored},
 		"another environment's, however old": {1, func(l *leakRig, past []version) {
 			l.store.Tamper(name, past[0].value.Reveal())
@@ -210,6 +213,13 @@ func TestPromise6AnOutputRemembersALostStore(t *testing.T) {
 				t.Fatalf("%v", res.Step)
 			}
 			time.Sleep(time.Hour)
+		}
+		k, err := l.generate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err := l.engine.Adopt(context.Background(), l.target, k, ""); err != nil || res.Step.Do != rotation.Halt || len(empty.Peek()) > 0 {
+			t.Errorf("adopted over a lost key: %v, %v", res.Step, err)
 		}
 		// The way out of docs/runbooks/lost-store.md: a keyset output is a backup.
 		rev, err := l.stores["one"].Read(context.Background(), "out-one")
