@@ -19,6 +19,7 @@
 //
 //	create: the very first key is current at once.
 //	revoke: any status ─▶ gone at once; a fresh key signs in the same write.
+//	accept: a person goes on from a restored document, above all that is known.
 //
 // Create, publish, promote, retire and revoke are transitions: each adds 1 to
 // the generation. Ready and settled are marks: they note what was observed, and

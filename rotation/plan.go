@@ -21,6 +21,7 @@ const (
 	Retire      Action = "retire"  // remove a previous key
 	Revoke      Action = "revoke"  // remove compromised keys
 	Record      Action = "record"  // put a request on record, nothing else
+	Accept      Action = "accept"  // go on from a restored document; a person decides that, never Plan
 	Wait        Action = "wait"    // nothing until At
 	Halt        Action = "halt"    // nothing until a person has looked
 )

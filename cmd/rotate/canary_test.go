@@ -32,6 +32,8 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, prefix: sk_}, d: {}}
 			{"now", "--all"}, {"status"}, {"status", "-o", "json"}, {"status", "-o", "yaml"}, {"plan"},
 			{"now", "--all", "--dry-run"}, {"now", "--all", "--request", canary[:6]}, {"run", "--once"}, {"get", "a"}, {"get", "b", "--format", "jwks"},
 			{"adopt", "d", "--from", "disk:test-a"}, {"adopt", "a", "--from", "disk:test-d"},
+			{"now", "--compromised", "b", "--dry-run"}, {"now", "--compromised", "b", "--yes", "--log-format", "json"}, {"revoke", "c", canary, "--yes"},
+			{"accept", "a", "--generation", "1", "--revoke", canary, "--yes"},
 		} {
 			c.try(canary, args...)
 			material = append(material, c.material()...)
@@ -39,7 +41,8 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, prefix: sk_}, d: {}}
 		time.Sleep(50 * time.Hour)
 		c.try("", "run", "--once")
 		c.spoil()
-		for _, args := range [][]string{{"status"}, {"now", "--all"}, {"run", "--once"}, {"plan"}, {"get", "a"}, {"get", "b"}, {"get", "c"}, {"get", "d"}} {
+		for _, args := range [][]string{{"status"}, {"now", "--all"}, {"run", "--once"}, {"plan"}, {"get", "a"}, {"get", "b"}, {"get", "c"}, {"get", "d"},
+			{"now", "--compromised", "a", "--yes"}, {"accept", "a", "--generation", "1", "--yes"}, {"accept", "b", "--generation", "1", "--yes"}} {
 			c.try("", args...)
 		}
 		if len(material) < 20 {

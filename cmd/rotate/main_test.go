@@ -77,10 +77,11 @@ const (
 
 // A console is an app in this process, for tests that need its clock.
 type console struct {
-	t   *testing.T
-	dir string
-	tty bool         // standard error is a terminal
-	all bytes.Buffer // everything that was said, but for what get prints
+	t    *testing.T
+	dir  string
+	tty  bool         // standard error is a terminal
+	asks bool         // and so is standard input
+	all  bytes.Buffer // everything that was said, but for what get prints
 }
 
 func newConsole(t *testing.T, config string) *console {
@@ -104,7 +105,7 @@ func (c *console) try(stdin string, args ...string) (code int, stdout, stderr st
 	a := system()
 	a.stdin, a.stdout, a.stderr = strings.NewReader(stdin), &out, &errs
 	a.getenv = func(string) string { return "" }
-	a.isTerminal = func(f any) bool { return c.tty && f == any(&errs) }
+	a.isTerminal = func(f any) bool { return (c.tty || c.asks) && f == any(&errs) || c.asks && f == any(a.stdin) }
 	a.actor = "tester@host pid 1"
 	code = a.run(context.Background(), append(args, "-c", filepath.Join(c.dir, "rotate.yaml")))
 	if args[0] != "get" && args[0] != "generate" {

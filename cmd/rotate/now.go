@@ -21,6 +21,9 @@ type nowOptions struct {
 	all, wait, dryRun bool
 	request           string
 	logFormat         string
+
+	compromised, yes bool // see leak
+	kids             []string
 }
 
 func (a *app) nowCommand() *cobra.Command {
@@ -38,11 +41,23 @@ A second rotation within the grace leaves two previous keys, and only the younge
 among the three values that applications read as variables. now says so, and ends with
 exit code 3. Audit lines are not written unless --log-format asks for them.
 
-If several processes ask at once, one rotation happens; the others tell who did it.`,
+If several processes ask at once, one rotation happens; the others tell who did it.
+
+With --compromised the key that signs, or those that --kid names, are worthless at once:
+a fresh key takes the place of the one that signs, no copy that rotate can reach stays
+readable, and their users are logged out. It says so first and asks, or wants --yes. The
+exit code is 1, and each place is named, until no place holds the old key; repeat it, or
+leave that to the daemon. A repeat replaces nothing twice.`,
 		Example: `  rotate now                            the one key of the config
   rotate now auth-jwt --wait            stay until the new key signs
-  rotate now auth-jwt --request INC-42  safe to repeat: INC-42 rotates once`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.rotateNow(cmd.Context(), args, o) },
+  rotate now auth-jwt --request INC-42  safe to repeat: INC-42 rotates once
+  rotate now --compromised auth-jwt     it leaked: replace it at once, after a question`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.compromised || len(o.kids) > 0 || o.yes {
+				return a.leaked(cmd.Context(), args, o)
+			}
+			return a.rotateNow(cmd.Context(), args, o)
+		},
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.all, "all", false, "every key of the config")
@@ -50,6 +65,9 @@ If several processes ask at once, one rotation happens; the others tell who did 
 	f.StringVar(&o.request, "request", "", "an id for this wish: a retry with the same one changes nothing, for 7 days")
 	f.StringVar(&o.logFormat, "log-format", logNone, "text or json: also log what is done to standard error, with one line \"audit\" for every change, as run does")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
+	f.BoolVar(&o.compromised, "compromised", false, "the key has leaked: replace it at once and log its users out")
+	f.StringArrayVar(&o.kids, "kid", nil, "with --compromised: the key that has leaked, if it is not the one that signs; may be repeated")
+	f.BoolVar(&o.yes, "yes", false, "with --compromised: do not ask")
 	return cmd
 }
 

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -27,7 +29,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"norm": normCmd, "exits": exitsCmd,
+			"norm": normCmd, "exits": exitsCmd, "kid": kidCmd, "runbook": runbookCmd,
 		},
 	})
 }
@@ -56,3 +58,55 @@ func exitsCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
 }
+
+// kidCmd sets a variable to the kid of the youngest key in a status, as a file
+// store has it: kid previous OLD keys/test-auth-jwt.json.
+func kidCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: kid STATUS VARIABLE FILE")
+	}
+	var doc struct {
+		Keys []struct{ Kid, Status string }
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2])), &doc))
+	for _, k := range doc.Keys {
+		if k.Status == args[0] {
+			ts.Setenv(args[1], k.Kid)
+			return
+		}
+	}
+	ts.Fatalf("no key is %s", args[0])
+}
+
+// A console block of a runbook, and a command in it.
+var (
+	consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)```")
+	consoleLine  = regexp.MustCompile(`(?m)^\$ (.*)$`)
+)
+
+// runbookCmd runs the commands of one block of a runbook as they stand:
+// runbook compromise.md 1.
+func runbookCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: runbook FILE BLOCK")
+	}
+	doc, err := os.ReadFile(filepath.Join(runbooks, args[0]))
+	ts.Check(err)
+	blocks := consoleBlock.FindAllStringSubmatch(string(doc), -1)
+	n := int(args[1][0] - '0')
+	if n < 1 || n > len(blocks) {
+		ts.Fatalf("%s has %d blocks", args[0], len(blocks))
+	}
+	for _, command := range consoleLine.FindAllStringSubmatch(blocks[n-1][1], -1) {
+		ts.Check(ts.Exec("sh", "-c", command[1]))
+	}
+}
+
+// runbooks is where they are, wherever a script runs.
+var runbooks = func() string {
+	dir, err := filepath.Abs(filepath.Join("..", "..", "docs", "runbooks"))
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}()

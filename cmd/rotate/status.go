@@ -61,17 +61,22 @@ func (a *app) status(ctx context.Context, names []string, output string) error {
 // report looks at all keys, some at a time.
 func (a *app) report(ctx context.Context, keys []*key) status.Report {
 	eng := a.engine(nil)
-	seen := make([]status.Key, len(keys))
+	facts := make([]status.Facts, len(keys))
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
 	for i, k := range keys {
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			seen[i] = status.Of(a.look(ctx, eng, k))
+			facts[i] = a.look(ctx, eng, k)
 		})
 	}
 	all.Wait()
+	var seen []status.Key
+	for _, f := range facts {
+		f.Twins = eng.Twins(f.Target) // all have been read
+		seen = append(seen, status.Of(f))
+	}
 	return status.New(a.now(), seen)
 }
 

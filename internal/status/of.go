@@ -23,6 +23,7 @@ type Facts struct {
 	Warnings  []string         // from the config
 	Algorithm keyset.Algorithm // that the config asks for; "" if it does not tell
 
+	Twins  string        // which keys are live under another name, too
 	Result engine.Result // of a Look
 	Err    error         // of the same
 
@@ -92,6 +93,9 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 	k.Then = &Step{Do: string(step.Do), At: some(step.At), Why: step.Why}
 	if step.Alarm != "" && step.Do != rotation.Halt {
 		k.attend(step.Alarm)
+	}
+	if f.Twins != "" {
+		k.attend(f.Twins)
 	}
 	for _, why := range weak(f.Now, set) {
 		k.attend(why)

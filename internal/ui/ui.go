@@ -11,7 +11,9 @@
 //     and what is unharmed. The hint below it says what to do.
 //   - A time is absolute, in UTC and in whole seconds, with the distance from now
 //     beside it.
-//   - Nothing is asked: rotate runs where no one answers.
+//   - Nothing is asked, since rotate runs where no one answers. What logs users
+//     out or brings deleted keys back is the exception: it is said first and
+//     asked on a terminal, and refused elsewhere unless --yes is given.
 //   - Nothing is coloured, and only progress is overwritten, on a terminal.
 //   - Key material is printed by get and generate, to standard output, and by
 //     nothing else.

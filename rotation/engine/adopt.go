@@ -27,6 +27,11 @@ func (p *pass) adopt(ctx context.Context, k keyset.Key, weak string) error {
 	if stop, err := p.read(ctx); stop || err != nil {
 		return err
 	}
+	if p.result.Set == nil && p.remembered(ctx) {
+		if stop, err := p.read(ctx); stop || err != nil {
+			return err
+		}
+	}
 	if p.result.Set == nil {
 		if err := p.adoptFirst(ctx, k, weak); err != nil {
 			return err

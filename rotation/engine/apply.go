@@ -106,6 +106,13 @@ func (p *pass) revoke(s *keyset.Set, step rotation.Step, how string) (*keyset.Se
 // takeRequest puts the request on record in the same write as the first step
 // that serves it, so that no retry of it can be taken for a new one.
 func (p *pass) takeRequest(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
+	if step.Do == rotation.Revoke && p.ask.ID != "" {
+		// That no place is left on the record must not keep a compromised key alive.
+		if asked, err := s.With(keyset.NamedRequest(p.ask.ID, step.Kid, p.ask.By), step.At); err == nil {
+			return asked, nil
+		}
+		return s, nil
+	}
 	r := p.request().Rotate
 	if r == nil || step.Do == rotation.Record {
 		return s, nil

@@ -57,7 +57,7 @@ type Ask struct {
 	Rotate bool
 	ID     string   // names the request, so that a retry of it changes nothing; "" if it has no name
 	By     string   // who asks, for people
-	Revoke []string // kids that are compromised
+	Revoke []string // kids that are compromised; with an ID, the first write that serves it records it
 
 	// Away is the kid that was current when the asker first looked. It is ""
 	// before that: a pass fills it in, and its Result hands it on to the next.
@@ -84,6 +84,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	memory map[place]*memory
+	claims claims
 }
 
 // A place is one secret of one store.
@@ -94,7 +95,9 @@ type memory struct {
 	lineage string
 	seen    keyset.Past // the newest document read or written
 	at      time.Time   // when that was
+	whose   string      // who it was seen at
 	swept   providers.RevisionID
+	dropped uint64    // the last removal that was swept up after
 	sweepAt time.Time // when something more can be erased; zero if nothing waits
 	refusal string    // the last one told, so that each is told once
 }
@@ -131,8 +134,7 @@ func (e *Engine) Pass(ctx context.Context, t Target, ask Ask) (Result, error) {
 func (e *Engine) Look(ctx context.Context, t Target, ask Ask) (Result, error) {
 	p := e.begin(t, ask)
 	p.readOnly = true
-	_, err := p.round(ctx)
-	return p.end(err)
+	return p.end(p.run(ctx))
 }
 
 func (e *Engine) begin(t Target, ask Ask) *pass {
@@ -159,7 +161,8 @@ type pass struct {
 	wrote   map[string]tried                // outputs written in this pass
 	current map[string]providers.RevisionID // heads of the outputs that are up to date
 
-	readOnly bool // look, and change nothing
+	readOnly  bool // look, and change nothing
+	restoring bool // the age of the head is no reason to halt
 }
 
 func (p *pass) run(ctx context.Context) error {
@@ -185,8 +188,11 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	p.bind()
-	outputs, written := p.syncOutputs(ctx)
-	if written {
+	if p.result.Set == nil && p.remembered(ctx) {
+		return false, nil // whether the store has lost a key is told by reading it again
+	}
+	outputs, again := p.syncOutputs(ctx)
+	if again {
 		return false, nil // what was written has to be read back
 	}
 	p.result.Outputs = outputs
@@ -199,6 +205,9 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 		return true, nil
 	case step.Do == rotation.Wait:
 		p.atRest(ctx)
+		if twins := p.e.Twins(p.t); twins != "" {
+			p.result.Step.Alarm = join(p.result.Step.Alarm, twins)
+		}
 		return true, nil
 	}
 	return false, p.apply(ctx, step)

@@ -16,6 +16,8 @@ import (
 // never answers must not hold up the key for longer in a pass.
 const outputTimeout = 15 * time.Second
 
+var errNoAnswer = errors.New("it did not answer in time")
+
 // A tried is a write of an output in this pass.
 type tried struct {
 	generation uint64
@@ -24,9 +26,10 @@ type tried struct {
 
 // syncOutputs holds every output against the newest rendering and writes those
 // that differ, all at once: an output that fails or hangs is behind, and keeps
-// no other from being written. written says that something has to be read back
-// before the outputs can be spoken of.
-func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, written bool) {
+// no other from being written. again says that the store has to be read before
+// the outputs can be spoken of: something was written, or an output remembers a
+// newer document than was read.
+func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, again bool) {
 	if p.result.Set == nil {
 		return nil, false
 	}
@@ -35,7 +38,7 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, written
 	for i, o := range p.t.Outputs {
 		before, wrote := p.wrote[o.Name]
 		wg.Go(func() {
-			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errors.New("it did not answer in time"))
+			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
 			defer cancel()
 			synced[i] = p.syncOutput(limited, o, before, wrote)
 		})
@@ -45,23 +48,75 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, written
 	for i, o := range p.t.Outputs {
 		got := synced[i]
 		state := rotation.Output{Name: o.Name, CarriesNext: o.CarriesNext, Revision: string(got.revision)}
+		if n := got.note; n.Lineage == p.result.Set.Lineage && n.Generation > p.result.Set.Generation {
+			p.heard("output "+o.Name, n)
+			again = true
+		}
 		switch {
 		case got.err != nil:
 			state.Behind = got.err.Error()
 		case got.wrote != nil:
 			p.wrote[o.Name] = *got.wrote
-			written = true
+			again = true
 		default:
 			p.current[o.Name] = got.revision
 		}
 		seen = append(seen, state)
 	}
-	return seen, written
+	return seen, again
+}
+
+// remembered tells whether an output was written from a keyset of this key,
+// although the store has none.
+func (p *pass) remembered(ctx context.Context) (found bool) {
+	for _, got := range p.readOutputs(ctx) {
+		if got.err == nil && got.rev.Note.Lineage != "" {
+			p.heard("output "+got.name, got.rev.Note)
+			found = true
+		}
+	}
+	return found
+}
+
+// A held is what an output holds.
+type held struct {
+	name string
+	rev  providers.Revision
+	err  error
+}
+
+// readOutputs reads all of them at once.
+func (p *pass) readOutputs(ctx context.Context) []held {
+	all := make([]held, len(p.t.Outputs))
+	var wg sync.WaitGroup
+	for i, o := range p.t.Outputs {
+		wg.Go(func() { all[i] = readOutput(ctx, o) })
+	}
+	wg.Wait()
+	return all
+}
+
+func readOutput(ctx context.Context, o Output) (h held) {
+	defer contained(&h.err)
+	limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
+	defer cancel()
+	h.name = o.Name
+	h.rev, h.err = o.Store.Read(limited, o.Secret)
+	return h
+}
+
+// contained is deferred by what runs in a goroutine of its own, where a panic
+// would end the whole process. The panic is not shown: it could quote a key.
+func contained(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("a bug in rotate, please report it: a panic of type %T", v)
+	}
 }
 
 // A synced is what came of one output in one round.
 type synced struct {
 	revision providers.RevisionID
+	note     providers.Note
 	wrote    *tried // it was written, and has to be read back
 	err      error  // why it is behind
 }
@@ -70,11 +125,7 @@ type synced struct {
 // and pass: a place that does not keep what it is given is not written again and
 // again.
 func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote bool) (got synced) {
-	defer func() { // it runs in a goroutine of its own, where a panic would end the whole process
-		if v := recover(); v != nil { // which is not shown: it could quote a key
-			got = synced{err: fmt.Errorf("a bug in rotate, please report it: a panic of type %T", v)}
-		}
-	}()
+	defer contained(&got.err)
 	set := p.result.Set
 	want, err := o.Render(set)
 	if err != nil {
@@ -84,7 +135,7 @@ func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote boo
 	if err != nil && !errors.Is(err, providers.ErrNotFound) {
 		return synced{err: err}
 	}
-	got.revision = rev.ID
+	got.revision, got.note = rev.ID, rev.Note
 	again := wrote && before.generation == set.Generation
 	equal := err == nil && rev.Value.Equal(want)
 	if equal && (again || rev.Note.Lineage == set.Lineage) {

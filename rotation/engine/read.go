@@ -55,7 +55,11 @@ func (p *pass) readSet() (halt string) {
 		return halt
 	}
 	p.result.Set = set
+	if p.restoring {
+		return ""
+	}
 	p.saw(set)
+	p.e.claim(p.t, set)
 	return ""
 }
 
@@ -77,8 +81,11 @@ func (p *pass) missing() (halt string) {
 	if p.known.lineage == "" {
 		return ""
 	}
-	return p.advise("the store has nothing under this name, but this process has seen a keyset there",
-		"restore it; to begin anew on purpose, restart rotate")
+	todo := "restore it; to begin anew on purpose, restart rotate"
+	if p.known.whose != fromEarlier {
+		todo = "restore it; to begin anew on purpose, remove what " + p.known.whose + " holds, too: everyone with a token of the lost key is logged out"
+	}
+	return p.advise(fmt.Sprintf("the store has nothing under this name, but %s is of generation %d: the key was lost", p.known.whose, p.known.seen.Generation), todo)
 }
 
 // notOurs says why a well-formed document is not the one that this key may go
@@ -93,11 +100,15 @@ func (p *pass) notOurs(set *keyset.Set) (halt string) {
 	case set.Writable() != nil:
 		return p.advise(set.Writable().Error(), "run the newest rotate everywhere; this one only reads")
 	}
-	if halt = p.behind(set, p.head.Witness.Lineage, keyset.Past{Generation: p.head.Witness.Generation, Digest: p.head.Witness.Digest}, "the store's own record"); halt != "" {
+	w := p.head.Witness
+	if halt = p.behind(set, w.Lineage, keyset.Past{Generation: w.Generation, Digest: w.Digest}, storesRecord); halt != "" {
 		return halt
 	}
-	return p.behind(set, p.known.lineage, p.known.seen, "what this process saw earlier")
+	return p.behind(set, p.known.lineage, p.known.seen, p.known.whose)
 }
+
+// storesRecord is whose witness a store's is.
+const storesRecord = "the store's own record"
 
 // behind holds a document against a witness of a newer truth.
 func (p *pass) behind(set *keyset.Set, lineage string, w keyset.Past, whose string) (halt string) {
@@ -106,10 +117,10 @@ func (p *pass) behind(set *keyset.Set, lineage string, w keyset.Past, whose stri
 		return ""
 	case lineage != set.Lineage:
 		return p.advise(fmt.Sprintf("it holds a keyset of another lineage than %s", whose),
-			"someone created it anew or copied it from elsewhere; put the right one back")
-	case !set.Follows(w):
+			"someone created it anew or copied it from elsewhere; put the right one back. `rotate accept` does not take it: it is another key, which belongs under a name and `secret:` of its own")
+	case !set.Follows(w) && !p.restoring:
 		return p.advise(fmt.Sprintf("it is at generation %d, but %s is of generation %d and is not among its ancestors: a restored backup, or a fork", set.Generation, whose, w.Generation),
-			"put the newest document back; keys made since then would be lost, and deleted ones would verify again")
+			fmt.Sprintf("put the newest document back. Where it cannot be had: rotate accept %s --generation %d --dry-run tells which keys would be lost, and which deleted ones would verify again", p.t.Name, set.Generation))
 	}
 	return ""
 }
@@ -143,6 +154,22 @@ func (p *pass) saw(set *keyset.Set) {
 		m.lineage = set.Lineage
 		m.seen = set.Past()
 		m.at = p.e.Clock().Wall
-		m.refusal = ""
+		m.whose, m.refusal = fromEarlier, ""
+	})
+}
+
+// fromEarlier is whose witness a document is that was read or written before.
+const fromEarlier = "what this process saw earlier"
+
+// heard keeps a note that was found elsewhere as a witness, unless something as
+// new is known already. An output is written from a document that was read, so
+// what its note names was once the store's truth.
+func (p *pass) heard(whose string, n providers.Note) {
+	p.e.remember(p.place(), func(m *memory) {
+		if m.lineage == n.Lineage && m.seen.Generation >= n.Generation {
+			return
+		}
+		m.lineage, m.seen = n.Lineage, keyset.Past{Generation: n.Generation, Digest: n.Digest}
+		m.at, m.whose = p.e.Clock().Wall, whose
 	})
 }

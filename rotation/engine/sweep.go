@@ -20,9 +20,10 @@ type swept struct {
 }
 
 // atRest erases what is superseded, in the store and in every output that is up
-// to date. It is done once for each head, and again when something that had to
-// stay a while may go: an idle key costs no call. What cannot be erased is an
-// alarm and is tried again at the next pass.
+// to date. It is done once for each head and each removal of a key, which need not
+// change what an output shows, and again when something that had to stay a while
+// may go: an idle key costs no call. What cannot be erased is an alarm and is
+// tried again at the next pass.
 func (p *pass) atRest(ctx context.Context) {
 	if p.result.Set == nil {
 		return
@@ -39,11 +40,11 @@ func (p *pass) atRest(ctx context.Context) {
 // atRestIn does it in one place.
 func (p *pass) atRestIn(ctx context.Context, s swept) {
 	step := &p.result.Step
-	now := p.clock()
+	now, dropped := p.clock(), p.result.Set.Dropped
 	needed, again := true, time.Time{}
 	p.e.remember(s.place, func(m *memory) {
 		again = m.sweepAt
-		needed = m.swept != s.head || !again.IsZero() && !now.Wall.Before(again)
+		needed = m.swept != s.head || m.dropped != dropped || !again.IsZero() && !now.Wall.Before(again)
 	})
 	if needed {
 		// What ends a wait takes the earlier clock; when to look again is told by
@@ -57,7 +58,7 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 		if left > 0 {
 			again = now.Wall.Add(left)
 		}
-		p.e.remember(s.place, func(m *memory) { m.swept, m.sweepAt = s.head, again })
+		p.e.remember(s.place, func(m *memory) { m.swept, m.dropped, m.sweepAt = s.head, dropped, again })
 	}
 	if !again.IsZero() && (step.At.IsZero() || again.Before(step.At)) {
 		step.At, step.Why = again, "superseded revisions are erased then"
@@ -67,12 +68,14 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 // sweep erases every revision below the head that holds what must be gone, and
 // every other one that was superseded a propagation ago: until then a reader
 // may still be on its way to it. What an output held before it was rotate's is
-// left alone. It returns how long until the next one may go, 0 if none is left.
+// left alone. One that cannot be erased keeps no other from it. It returns how
+// long until the next one may go, 0 if none is left.
 func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, err error) {
 	revs, err := s.store.History(ctx, s.secret)
 	if err != nil {
 		return 0, err
 	}
+	var failed []error
 	for i, rev := range revs {
 		if rev.ID == s.head {
 			break // the head, or newer
@@ -93,11 +96,12 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 			return time.Second, nil // there is a newer head: its sweep goes on
 		}
 		if err != nil {
-			return 0, err
+			failed = append(failed, err)
+			continue
 		}
 		p.tell([]Event{p.erasure(s, rev, erased)})
 	}
-	return left, nil
+	return left, errors.Join(failed...)
 }
 
 func (p *pass) erasure(s swept, rev providers.Revision, e providers.Erasure) Event {

@@ -96,6 +96,9 @@ func (s *Set) addInternal(m map[string]any) {
 	if s.Dropped > 0 {
 		m["dropped"] = s.Dropped
 	}
+	if s.Accepted > 0 {
+		m["accepted"] = s.Accepted
+	}
 	for name, mark := range map[string]*Mark{"ready": s.Ready, "settled": s.Settled} {
 		if mark != nil {
 			m[name] = with(mark.extra, map[string]any{"kid": mark.Kid, "at": mark.At.Unix(), "outputs": mark.Places})

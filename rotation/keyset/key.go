@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/secret"
@@ -160,6 +161,17 @@ func (k Key) SameMaterial(o Key) bool {
 		return k.Alg.Symmetric() && o.Alg.Symmetric() && k.bytes.Equal(o.bytes)
 	}
 	return thumbprint(k.public) == thumbprint(o.public)
+}
+
+// Fingerprint writes what a key is made of into w, which must be a keyed hash:
+// two keys then have the same sum exactly where SameMaterial says so, and a sum
+// tells a guesser nothing.
+func (k Key) Fingerprint(w io.Writer) {
+	if k.Alg.Symmetric() {
+		fmt.Fprintf(w, "symmetric %s", k.bytes.Reveal())
+		return
+	}
+	fmt.Fprintf(w, "asymmetric %s", thumbprint(k.public))
 }
 
 // withoutPrivate drops what signs. A symmetric key stays as it is: the same

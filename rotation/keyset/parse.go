@@ -65,7 +65,8 @@ func readSet(m *members) (*Set, [3]secret.Text, error) {
 		Name: m.word("name"), Environment: m.word("environment"), Lineage: m.kid("lineage"),
 		Generation: uint64(m.number("generation")), //nolint:gosec // number is never negative
 		Parent:     m.optWord("parent"), Write: m.optWord("write"), Digest: m.word("digest"),
-		Dropped:   uint64(m.optNumber("dropped")), //nolint:gosec // likewise
+		Dropped:   uint64(m.optNumber("dropped")),  //nolint:gosec // likewise
+		Accepted:  uint64(m.optNumber("accepted")), //nolint:gosec // likewise
 		MinWriter: int(m.optNumber("min_writer")),
 	}
 	var texts [3]secret.Text

@@ -47,6 +47,10 @@ type Set struct {
 	// A revision of an earlier generation still holds it and must go.
 	Dropped uint64
 
+	// Accepted is the generation up to which every other line of this lineage was
+	// given up when a restored document was accepted; 0 if that never happened.
+	Accepted uint64
+
 	MinWriter int            // oldest version of the document's writers that may change it
 	extra     map[string]any // members that this version does not know
 }
@@ -116,6 +120,18 @@ func (s *Set) Previous() []Key {
 	return s.Keys[i:]
 }
 
+// Replaced is the compromised key that current took the place of, if that is how
+// current began.
+func (s *Set) Replaced() (Gone, bool) {
+	i := slices.IndexFunc(s.Gone, func(g Gone) bool {
+		return slices.Contains(s.Revoked, g.Kid) && g.At.Equal(s.Signing().Issued)
+	})
+	if i < 0 {
+		return Gone{}, false
+	}
+	return s.Gone[i], true
+}
+
 // Past is what s will be to its successors.
 func (s *Set) Past() Past { return Past{Generation: s.Generation, Digest: s.Digest} }
 
@@ -123,7 +139,7 @@ func (s *Set) Past() Past { return Past{Generation: s.Generation, Digest: s.Dige
 // witness that s does not follow was written by someone whose work is missing
 // from s: s was restored from a backup, or is a fork.
 func (s *Set) Follows(w Past) bool {
-	if w == s.Past() {
+	if w == s.Past() || w.Generation <= s.Accepted {
 		return true
 	}
 	if w.Generation > s.Generation {

@@ -113,31 +113,53 @@ func (s *Set) Revoke(kids []string, fresh *Key, at time.Time, how string) (*Set,
 	if err != nil {
 		return nil, err
 	}
+	return n, n.revoke(kids, fresh, at, how)
+}
+
+// Accept goes on from s although newer documents of its lineage are known, up to
+// generation above: s is a restored backup, or a fork, and someone has decided
+// that it counts. Its successor follows all that there was up to there, so that no
+// witness contradicts it. Nothing is taken for seen. kids never come back to
+// life; if current is among them, fresh takes its place.
+func (s *Set) Accept(above uint64, kids []string, fresh *Key, at time.Time, how string) (*Set, error) {
+	n, err := s.successor(0, at)
+	if err != nil {
+		return nil, err
+	}
+	n.Accepted = max(s.Generation, above)
+	n.Generation = n.Accepted + 1
+	n.Ready, n.Settled = nil, nil
+	return n, n.revoke(kids, fresh, at, how)
+}
+
+// revoke does it to a successor that was not handed out yet.
+func (s *Set) revoke(kids []string, fresh *Key, at time.Time, how string) error {
+	old := s.Signing()
 	for _, kid := range kids {
 		if _, live := s.Key(kid); live {
-			n.remove(kid, at, how)
+			s.remove(kid, at, how)
 		}
-		if !slices.Contains(n.Revoked, kid) {
-			n.Revoked = append(n.Revoked, kid)
+		if !slices.Contains(s.Revoked, kid) {
+			s.Revoked = append(s.Revoked, kid)
 		}
 	}
-	if len(n.Revoked) > maxRevoked {
-		return nil, fmt.Errorf("%w: more than %d revoked kids", ErrTooLarge, maxRevoked)
+	if len(s.Revoked) > maxRevoked {
+		return fmt.Errorf("%w: more than %d revoked kids", ErrTooLarge, maxRevoked)
 	}
-	if slices.Contains(kids, s.Signing().Kid) {
+	if slices.Contains(kids, old.Kid) {
 		if fresh == nil {
-			return nil, fmt.Errorf("%w: the current key has to be replaced", ErrWrongStatus)
+			return fmt.Errorf("%w: the current key has to be replaced", ErrWrongStatus)
 		}
 		k := *fresh
 		k.Status, k.Issued = Current, seconds(at)
-		k.NotBefore = latest(k.Issued, s.Signing().NotBefore)
-		n.Keys = slices.Insert(n.Keys, 0, k)
-		n.Settled = nil
+		k.NotBefore = latest(k.Issued, old.NotBefore)
+		s.Keys = slices.Insert(s.Keys, 0, k)
+		s.Settled = nil
 	}
-	if next, ok := n.Next(); !ok || n.Ready != nil && n.Ready.Kid != next.Kid {
-		n.Ready = nil
+	if next, ok := s.Next(); !ok || s.Ready != nil && s.Ready.Kid != next.Kid {
+		s.Ready = nil
 	}
-	return n, n.check()
+	return s.check()
 }
 
 // HasRoom reports whether the document can take one more key like the current

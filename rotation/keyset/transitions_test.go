@@ -323,3 +323,41 @@ func TestEveryDocumentFits(t *testing.T) {
 		})
 	}
 }
+
+func TestAcceptIsAboveAllThatIsKnown(t *testing.T) {
+	old := reread(t, create(t, symmetric(t, "first")))
+	n, err := old.Accept(9, []string{"gone"}, nil, t0.Add(time.Hour), "unlinked")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n = reread(t, n)
+	if n.Generation != 10 || n.Accepted != 9 || n.Signing().Kid != old.Signing().Kid || !slices.Contains(n.Revoked, "gone") {
+		t.Errorf("generation %d, accepted %d, revoked %v", n.Generation, n.Accepted, n.Revoked)
+	}
+	for _, w := range []struct {
+		keyset.Past
+		follows bool
+	}{{old.Past(), true}, {keyset.Past{Generation: 9, Digest: "of a lost document"}, true}, {keyset.Past{Generation: 10, Digest: "of another one"}, false}} {
+		if n.Follows(w.Past) != w.follows {
+			t.Errorf("follows generation %d: %v", w.Generation, !w.follows)
+		}
+	}
+	if _, err := old.Accept(9, []string{old.Signing().Kid}, nil, t0, "unlinked"); err == nil {
+		t.Error("the signing key was revoked without a successor")
+	}
+}
+
+func TestReplacedIsTheKeyThatCurrentTookThePlaceOf(t *testing.T) {
+	s := create(t, symmetric(t, "first"))
+	if _, ok := s.Replaced(); ok {
+		t.Error("a first key has replaced one")
+	}
+	fresh := symmetric(t, "fresh")
+	n, err := s.Revoke([]string{s.Signing().Kid}, &fresh, t0.Add(time.Hour), "unlinked")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, ok := reread(t, n).Replaced(); !ok || g.Kid != s.Signing().Kid {
+		t.Errorf("%v, %v", g, ok)
+	}
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+type acceptOptions struct {
+	generation  uint64
+	revoke      []string
+	noneRevoked bool
+	yes, dryRun bool
+	logFormat   string
+}
+
+func (a *app) acceptCommand() *cobra.Command {
+	var o acceptOptions
+	cmd := &cobra.Command{
+		Use:   "accept KEY --generation N",
+		Short: "Go on from a restored backup, which stops a key until someone says so",
+		Long: `Go on from a document that was restored from a backup, or is a fork. Such a key stops
+with an alarm, since keys made after the backup are lost and deleted ones come back to
+life. accept tells which, asks on a terminal, and writes a generation above everything
+that any witness remembers, so that outputs follow.
+
+N is the generation that the alarm and status name, so that nothing else is accepted than
+was looked at. A kid that an output knows as revoked stays revoked. Where no output can
+tell, you have to: name each kid that leaked after the backup with --revoke, or say
+--none-revoked. The audit log has them, as lines with the action "revoke".
+
+Neither a document that was edited nor that of another key can be accepted, and what was
+lost cannot be made up: docs/runbooks has the ways out.`,
+		Example: `  rotate accept auth-jwt --generation 12 --dry-run`,
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.accept(cmd.Context(), args[0], o) },
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&o.generation, "generation", 0, "the generation that the store holds, as the alarm names it")
+	f.StringArrayVar(&o.revoke, "revoke", nil, "a kid that must not come back to life; may be repeated")
+	f.BoolVar(&o.noneRevoked, "none-revoked", false, "no key was reported as compromised since that generation")
+	f.BoolVar(&o.yes, "yes", false, "do not ask")
+	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
+	f.StringVar(&o.logFormat, "log-format", logNone, "text or json: also log what is done to standard error, with one line \"audit\" for every change, as run does")
+	return cmd
+}
+
+func (a *app) accept(ctx context.Context, name string, o acceptOptions) error {
+	keys, err := a.keys(choice{names: []string{name}})
+	if err != nil {
+		return err
+	}
+	log, err := a.logger(o.logFormat)
+	if err != nil {
+		return err
+	}
+	b := &backup{app: a, key: keys[0], o: o, engine: a.engine(auditTo(log))}
+	notice, err := b.look(ctx)
+	switch {
+	case err != nil:
+		return err
+	case b.o.dryRun || len(b.found.Witnesses) == 0:
+		return a.each(ctx, keys, 1, func(context.Context, *key) (answer, error) { return notice, nil })
+	case b.found.Newer == nil && len(o.revoke) == 0 && !o.noneRevoked:
+		// A revoked key must not come back because nobody thought of it.
+		return &usageError{
+			fmt.Sprintf("key %s: no output tells which keys were reported as compromised since generation %d, and a revoked one must not come back; nothing was changed", name, o.generation),
+			"the audit log has lines with the action \"revoke\": name each kid with --revoke KID, or say --none-revoked",
+		}
+	}
+	if err := a.confirm(ctx, notice, o.yes, fmt.Sprintf("Accept generation %d of key %s", o.generation, name)); err != nil {
+		return err
+	}
+	return a.each(ctx, keys, 1, func(ctx context.Context, _ *key) (answer, error) { return b.accept(ctx) })
+}
+
+// A backup is a restored document on its way to being accepted.
+type backup struct {
+	*app
+	key    *key
+	o      acceptOptions
+	engine *engine.Engine
+	found  engine.Restored
+}
+
+// look finds out what would be accepted.
+func (b *backup) look(ctx context.Context) (answer, error) {
+	found, r, err := b.app.engine(nil).Restored(ctx, b.key.Target)
+	switch {
+	case errors.Is(err, engine.ErrNotRestored):
+		return answer{}, fmt.Errorf("key %s: there is nothing to accept: neither the store nor an output knows a keyset of this name\nhint: put a backup into %s, and look again; rotate now %s begins anew", b.key.Name, b.key.place(), b.key.Name)
+	case err != nil:
+		return answer{}, err
+	case r.Step.Do == rotation.Halt:
+		return answer{}, &haltError{r.Step.Why + "\nhint: rotate accept takes only a whole document whose age is all that is wrong with it; docs/runbooks/lost-store.md has the other ways out"}
+	}
+	b.found = found
+	at := found.Set.Generation
+	switch {
+	case len(found.Witnesses) == 0:
+		t := &sheet{head: fmt.Sprintf("%s: nothing to accept: no witness contradicts generation %d", b.key.Name, at), now: b.now()}
+		t.row("if", "a daemon says otherwise, it remembers more than the store and the outputs do: make sure that this is the document you want, and restart it")
+		return t.answer(""), nil
+	case b.o.generation == 0:
+		return answer{}, &usageError{"--generation is missing: the one that the alarm names", "rotate status " + b.key.Name + " shows it"}
+	case b.o.generation != at:
+		return answer{}, &usageError{fmt.Sprintf("the store holds generation %d of key %s, not %d; nothing was changed", at, b.key.Name, b.o.generation), "look at it again: rotate status " + b.key.Name}
+	}
+	for i, kid := range b.o.revoke {
+		if b.o.revoke[i], err = findKid(found.Set, kid); err != nil {
+			return answer{}, err
+		}
+	}
+	head := "this is about to happen"
+	if b.o.dryRun {
+		head = "dry run, nothing was changed"
+	}
+	return b.notice(head), nil
+}
+
+// notice tells what is accepted, and at what price.
+func (b *backup) notice(head string) answer {
+	t := &sheet{head: b.key.Name + ": " + head, now: b.now()}
+	set := b.found.Set
+	t.row("accepts", fmt.Sprintf("generation %d, of %s", set.Generation, ui.When(t.now, set.NewestTime())))
+	for _, w := range b.found.Witnesses {
+		t.row("over", fmt.Sprintf("generation %d, which %s remembers", w.Generation, w.Whose))
+	}
+	for _, k := range set.Keys {
+		t.row(string(k.Status), fmt.Sprintf("kid %s (%s), made at %s; %s", ui.Kid(k.Kid), k.Alg, ui.When(t.now, k.Issued), b.fate(k)))
+	}
+	if newer := b.found.Newer; newer != nil {
+		for _, k := range newer.Keys {
+			if _, kept := set.Key(k.Kid); !kept {
+				t.row("lost", fmt.Sprintf("kid %s (%s), which %s still shows: whoever has a token of it is logged out", ui.Kid(k.Kid), k.Status, b.found.In))
+			}
+		}
+	} else {
+		t.row("unknown", "which keys were deleted, or reported as compromised, since then: no output shows it.\nThe audit log does: name what must not come back with --revoke KID, or say --none-revoked.\nWhoever has a token of a key that was made since then is logged out")
+	}
+	return t.answer("")
+}
+
+// fate is what becomes of a key of the restored document.
+func (b *backup) fate(k keyset.Key) string {
+	newer := b.found.Newer
+	switch {
+	case slices.Contains(b.found.Revoked, k.Kid):
+		return "revoked, as " + b.found.In + " knows: it does not come back"
+	case slices.Contains(b.o.revoke, k.Kid):
+		return "revoked, as you say: it does not come back"
+	case newer == nil:
+		return "is live again"
+	}
+	if now, live := newer.Key(k.Kid); !live {
+		return "deleted since: it comes back to life"
+	} else if now.Status != k.Status {
+		return fmt.Sprintf("%s by now: it is %s again", now.Status, k.Status)
+	}
+	return "as before"
+}
+
+// accept writes, and brings the outputs up to date.
+func (b *backup) accept(ctx context.Context) (answer, error) {
+	r, err := b.engine.Accept(ctx, b.key.Target, b.o.generation, b.o.revoke)
+	switch {
+	case err != nil:
+		return answer{}, err
+	case r.Step.Do == rotation.Halt:
+		return answer{}, &haltError{r.Step.Why}
+	}
+	head := fmt.Sprintf("generation %d is accepted", b.o.generation)
+	if len(r.Did) == 0 {
+		head = "another process was faster, and what the store holds is not contradicted any more"
+	}
+	r, err = b.key.rest(ctx, b.engine, engine.Ask{}, b.now)
+	switch {
+	case err != nil:
+		return answer{text: b.key.Name + ": " + head + "; it has to be gone on with\n"}, err
+	case r.Step.Do == rotation.Halt:
+		return answer{}, &haltError{r.Step.Why}
+	}
+	w := &wish{app: b.app, key: b.key, last: r, did: r.Did}
+	t := w.sheet(fmt.Sprintf("%s; the key goes on at generation %d", head, r.Set.Generation))
+	w.keysNow(t)
+	t.row("lives in", b.key.place())
+	t.row("daemons", "that have seen the newer document take this one for its successor: they need no restart")
+	return t.answer(r.Step.Alarm), nil
+}

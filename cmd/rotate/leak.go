@@ -1,0 +1,190 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+func (a *app) revokeCommand() *cobra.Command {
+	o := nowOptions{compromised: true}
+	cmd := &cobra.Command{
+		Use:   "revoke KEY KID…",
+		Short: "Take a leaked key out of use at once, and log its users out",
+		Long: `Take keys out of use at once: the same as rotate now --compromised KEY --kid KID.
+A kid that signs is replaced by a fresh key; one that is next or previous is only
+removed. A revoked kid is never accepted again. rotate status lists the kids.
+
+It says first what users will notice, and asks on a terminal. The exit code is 1, and
+each place is named, until no place holds the key any more.`,
+		Example: `  rotate revoke auth-jwt nhrxbuxqmyfa… --dry-run`,
+		Args:    cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.kids = args[1:]
+			return a.leaked(cmd.Context(), args[:1], o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.yes, "yes", false, "do not ask")
+	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
+	f.StringVar(&o.logFormat, "log-format", logNone, "text or json: also log what is done to standard error, with one line \"audit\" for every change, as run does")
+	return cmd
+}
+
+// leaked is `now --compromised` and `revoke`.
+func (a *app) leaked(ctx context.Context, names []string, o nowOptions) error {
+	switch {
+	case !o.compromised:
+		return &usageError{"--kid and --yes belong to --compromised", "without a leak, rotate now KEY logs nobody out and asks nothing"}
+	case o.all || len(names) > 1:
+		return &usageError{"--compromised is about one key at a time", ""}
+	case o.wait:
+		return &usageError{"--wait: a compromised key is replaced at once", ""}
+	}
+	keys, err := a.keys(choice{names: names})
+	if err != nil {
+		return err
+	}
+	log, err := a.logger(o.logFormat)
+	if err != nil {
+		return err
+	}
+	l := &leak{app: a, key: keys[0], o: o, engine: a.engine(auditTo(log))}
+	if err := l.find(ctx); err != nil {
+		return err
+	}
+	if o.dryRun {
+		return a.each(ctx, keys, 1, func(context.Context, *key) (answer, error) {
+			return l.notice("dry run, nothing was changed"), nil
+		})
+	}
+	if !l.repeated() {
+		question := fmt.Sprintf("Revoke %s of key %s", l.named(), l.key.Name)
+		if err := a.confirm(ctx, l.notice("this is about to happen"), o.yes, question); err != nil {
+			return err
+		}
+	}
+	return a.each(ctx, keys, 1, func(ctx context.Context, _ *key) (answer, error) { return l.revoke(ctx) })
+}
+
+// A leak is a report of compromised keys.
+type leak struct {
+	*app
+	key    *key
+	o      nowOptions
+	engine *engine.Engine
+	before *keyset.Set // as it was when the report came
+	kids   []string    // that are compromised
+	taken  bool        // for a repeat, as no kid was named
+}
+
+// find settles which keys are meant, once: whoever else is at work meanwhile,
+// no other key is ever revoked by this report.
+func (l *leak) find(ctx context.Context) error {
+	r, err := l.app.engine(nil).Look(ctx, l.key.Target, engine.Ask{})
+	switch {
+	case err != nil:
+		return err
+	case r.Step.Do == rotation.Halt:
+		return &haltError{r.Step.Why}
+	case r.Set == nil:
+		return &usageError{fmt.Sprintf("key %s has no keyset yet: there is nothing to revoke", l.key.Name), ""}
+	}
+	l.before = r.Set
+	asked, recorded := r.Set.Recorded(keyset.NamedRequest(l.requestID(), "", "").ID)
+	replaced, repeat := r.Set.Replaced()
+	switch {
+	case len(l.o.kids) > 0:
+		for _, kid := range l.o.kids {
+			if kid, err = findKid(r.Set, kid); err != nil {
+				return err
+			}
+			l.kids = append(l.kids, kid)
+		}
+	case l.o.request != "" && recorded:
+		l.kids = []string{asked.From}
+	case repeat:
+		// A script that repeats its command must not log everyone out once more.
+		l.kids, l.taken = []string{replaced.Kid}, true
+	default:
+		l.kids = []string{r.Set.Signing().Kid}
+	}
+	return nil
+}
+
+// requestID names the report in the document, apart from a wish to rotate of
+// that name.
+func (l *leak) requestID() string {
+	if l.o.request == "" {
+		return ""
+	}
+	return "compromised " + l.o.request
+}
+
+// repeated tells whether nothing is left to be revoked.
+func (l *leak) repeated() bool {
+	return !slices.ContainsFunc(l.kids, func(kid string) bool { return !slices.Contains(l.before.Revoked, kid) })
+}
+
+// named lists the kids in their short form.
+func (l *leak) named() string {
+	var short []string
+	for _, kid := range l.kids {
+		short = append(short, "kid "+ui.Kid(kid))
+	}
+	return strings.Join(short, ", ")
+}
+
+// revoke does it, as far as places can be reached, and says what is left.
+func (l *leak) revoke(ctx context.Context) (answer, error) {
+	ask := engine.Ask{Revoke: l.kids, ID: l.requestID(), By: l.actor}
+	r, failed := l.key.rest(ctx, l.engine, ask, l.now)
+	if failed == nil && r.Step.Do == rotation.Halt {
+		return answer{}, &haltError{r.Step.Why}
+	}
+	set, left, err := l.engine.Leftovers(ctx, l.key.Target)
+	switch {
+	case failed == nil && err != nil:
+		return answer{}, fmt.Errorf("%w\nhint: %s may be revoked; what is left of it could not be looked for. Repeat this command, which replaces nothing twice", err, l.named())
+	case set == nil || !slices.Contains(set.Revoked, l.kids[0]):
+		return answer{}, cmp.Or(failed, fmt.Errorf("key %s: %s is not on the revoked list of what the store holds now; repeat this command", l.key.Name, l.named()))
+	}
+	r.Set = set
+	ans := l.tell(r)
+	if failed == nil && len(left) == 0 {
+		return ans, nil
+	}
+	ans.alarm = "" // the error says more
+	return ans, &leftError{key: l.key.Name, kids: l.named(), left: left, cause: failed}
+}
+
+// A leftError names each place that may still hold what was revoked.
+type leftError struct {
+	key, kids string
+	left      []engine.Leftover
+	cause     error // why the work was not finished, if a call failed
+}
+
+func (e *leftError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "key %s: %s is revoked, but not gone from every place", e.key, e.kids)
+	for _, l := range e.left {
+		fmt.Fprintf(&b, "\n  %s: %s", l.Place, l.What)
+	}
+	if e.cause != nil {
+		fmt.Fprintf(&b, "\n  not finished: %v", e.cause)
+	}
+	b.WriteString("\nhint: mend the place and repeat this command, which replaces nothing twice; a running daemon goes on with it, too")
+	return b.String()
+}
+
+func (e *leftError) Unwrap() error { return e.cause }

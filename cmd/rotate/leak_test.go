@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/memory"
+	"github.com/keyrotate/rotate/providers/providertest"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+const leakConfig = `environment: test
+stores: {disk: {type: file, dir: ./keys}}
+defaults: {store: disk, propagation: 0s}
+keys: {auth-jwt: {}}
+`
+
+// On a terminal it asks, and only yes is an answer.
+func TestACompromiseIsAskedOnATerminal(t *testing.T) {
+	for answer, code := range map[string]int{"": exitFailed, "no\n": exitFailed, "y\n": exitFailed, "yes\n": exitDone} {
+		c := newConsole(t, leakConfig)
+		c.do("now")
+		before := c.do("get", "--format", "value")
+		c.asks = true
+		got, _, stderr := c.try(answer, "now", "--compromised", "auth-jwt")
+		if got != code || !strings.Contains(stderr, "Revoke kid ") || !strings.Contains(stderr, "of key auth-jwt? Type yes to go on: ") {
+			t.Errorf("%q: exit code %d, want %d\n%s", answer, got, code, stderr)
+		}
+		if code != exitDone && !strings.Contains(stderr, "not confirmed; nothing was changed") {
+			t.Errorf("%q: %s", answer, stderr)
+		}
+		if same := c.do("get", "--format", "value") == before; same != (code != exitDone) {
+			t.Errorf("%q: the key is the same: %v", answer, same)
+		}
+	}
+}
+
+// A weakStore erases as weakly as AWS and Azure do.
+type weakStore struct {
+	providers.Store
+	how providers.How
+}
+
+func (s weakStore) Traits() providers.Traits {
+	t := s.Store.Traits()
+	t.Erases, t.Remains = s.how, "Versions that someone else can still read."
+	return t
+}
+
+func (s weakStore) Erase(ctx context.Context, name string, id, head providers.RevisionID) (providers.Erasure, error) {
+	_, err := s.Store.Erase(ctx, name, id, head)
+	return providers.Erasure{How: s.how}, err
+}
+
+// leaky is an app with one key in a store and an output, and what it says.
+func leaky(t *testing.T, store providers.Store) (l *leak, out *providertest.Faulty, said *bytes.Buffer) {
+	t.Helper()
+	c := newConsole(t, leakConfig)
+	said = &bytes.Buffer{}
+	a := system()
+	a.stdout, a.stderr, a.actor = said, said, "tester@host pid 1"
+	a.started, a.configPath = true, filepath.Join(c.dir, "rotate.yaml")
+	a.voice = &ui.Voice{Err: said}
+	keys, err := a.keys(choice{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := keys[0]
+	out = providertest.NewFaulty(memory.New())
+	k.Store = store
+	k.Outputs = []engine.Output{{Name: "app", Store: out, Secret: "app-jwt", CarriesNext: true, Render: (*keyset.Set).Projection}}
+	eng := a.engine(nil)
+	if _, err := k.rest(t.Context(), eng, engine.Ask{}, a.now); err != nil {
+		t.Fatal(err)
+	}
+	return &leak{app: a, key: k, o: nowOptions{compromised: true}, engine: eng}, out, said
+}
+
+// report is the command as often as it is repeated.
+func (l *leak) report(t *testing.T) (answer, error) {
+	t.Helper()
+	if err := l.find(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return l.revoke(t.Context())
+}
+
+// Until no place holds the key, each that may is named and the code is 1.
+func TestACompromiseNamesEachPlaceThatIsLeft(t *testing.T) {
+	l, out, said := leaky(t, memory.New())
+	out.On(func(providertest.Call) *providertest.Fault {
+		return &providertest.Fault{Before: providers.ErrUnavailable}
+	})
+	ans, err := l.report(t)
+	if err == nil || l.exit(err) != exitFailed {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"is revoked, but not gone from every place\n  output app, secret app-jwt: it may hold them: read app-jwt: the service cannot be reached", "repeat this command, which replaces nothing twice"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("%q is not said:\n%s", want, said)
+		}
+	}
+	if strings.Contains(said.String(), "store disk") || ans.alarm != "" {
+		t.Errorf("the store is clean, and the error says it all: %q\n%s", ans.alarm, said)
+	}
+	fresh := l.key
+	out.On(nil)
+	l = &leak{app: l.app, key: fresh, o: l.o, engine: l.app.engine(nil)} // a process that was not there before
+	if ans, err = l.report(t); err != nil || !strings.Contains(ans.text, "nothing was replaced") {
+		t.Errorf("%v\n%s", err, ans.text)
+	}
+}
+
+// Where the backend cannot erase for good, what is left there is said, with the
+// revisions, and a person should look.
+func TestACompromiseSaysWhatAWeakStoreKeeps(t *testing.T) {
+	for how, weak := range map[providers.How]bool{
+		providers.Destroyed: false, providers.Unlinked: false, providers.Replaced: false, providers.Disabled: true, providers.Unlabelled: true,
+	} {
+		l, _, _ := leaky(t, weakStore{memory.New(), how})
+		ans, err := l.report(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := "store disk: what is gone is " + string(how) + ". Versions that someone else can still read."
+		if !strings.Contains(ans.text, said) || strings.Contains(ans.text, "These are they: r0") != weak {
+			t.Errorf("%s:\n%s", how, ans.text)
+		}
+		if alarmed := strings.Contains(ans.alarm, "cannot erase it for good: store disk ("+string(how)+")"); alarmed != weak {
+			t.Errorf("%s: alarm %q", how, ans.alarm)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// A Restored is a document that a witness of a newer truth contradicts, and what
+// is known of the time that it misses.
+type Restored struct {
+	Set       *keyset.Set // what the store holds
+	Witnesses []Witness   // who remembers something newer; empty if nobody does
+
+	// Newer is the newest keyset that an output still shows, and In that output;
+	// nil where none can be read. Without it nobody can tell here which keys were
+	// deleted, or reported as compromised, since Set was written.
+	Newer *keyset.Set
+	In    string
+
+	// Revoked is the live keys of Set which Newer knows as compromised. They are
+	// never accepted again.
+	Revoked []string
+}
+
+// A Witness remembers a document that Set does not follow.
+type Witness struct {
+	Whose string
+	keyset.Past
+}
+
+// ErrNotRestored says that there is nothing to accept.
+var ErrNotRestored = errors.New("no witness contradicts what the store holds")
+
+// ErrOtherGeneration says that the document is not the one that was looked at.
+var ErrOtherGeneration = errors.New("the store holds another generation than was named")
+
+// Restored finds out what Accept would go on from. Where the key has halted for
+// another reason than its age, the result halts, too: neither an edited document
+// nor another key's can be accepted.
+func (e *Engine) Restored(ctx context.Context, t Target) (Restored, Result, error) {
+	p := e.begin(t, Ask{})
+	p.readOnly = true
+	found, err := p.restored(ctx)
+	result, err := p.end(err)
+	return found, result, err
+}
+
+// Accept makes the document of this generation the truth again: its successor is
+// above every witness and counts as what became of all that they remember. revoke names keys
+// that must not come back to life; those which a witness knows as compromised
+// never do. The outputs follow at the next pass.
+func (e *Engine) Accept(ctx context.Context, t Target, generation uint64, revoke []string) (Result, error) {
+	p := e.begin(t, Ask{})
+	return p.end(p.accept(ctx, generation, revoke))
+}
+
+func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) error {
+	found, err := p.restored(ctx)
+	switch {
+	case err != nil || p.result.Step.Do == rotation.Halt:
+		return err
+	case len(found.Witnesses) == 0:
+		return ErrNotRestored
+	case found.Set.Generation != generation:
+		return fmt.Errorf("%w: %d, not %d", ErrOtherGeneration, found.Set.Generation, generation)
+	}
+	fresh, err := p.t.Generate()
+	if err != nil {
+		return err
+	}
+	kids := slices.Clone(revoke)
+	if found.Newer != nil {
+		kids = append(kids, found.Newer.Revoked...)
+	}
+	step := rotation.Step{Do: rotation.Accept, Kid: found.Set.Signing().Kid, At: p.e.Clock().Wall}
+	if !p.head.Service.IsZero() {
+		step.At = p.head.Service
+	}
+	set, err := found.Set.Accept(found.Witnesses[0].Generation, kids, &fresh, step.At, string(p.t.Store.Traits().Erases))
+	if err != nil {
+		return err
+	}
+	step.Why = fmt.Sprintf("generation %d was accepted over generation %d, which %s remembers", generation, found.Witnesses[0].Generation, found.Witnesses[0].Whose)
+	if err := p.commit(ctx, set, step); err != nil {
+		return err
+	}
+	return p.accepted(ctx)
+}
+
+// accepted reads back what came of it.
+func (p *pass) accepted(ctx context.Context) error {
+	stop, err := p.read(ctx)
+	if err != nil || stop {
+		return err
+	}
+	if err := p.resolve(); err != nil {
+		return err
+	}
+	p.result.Step = rotation.Step{Do: rotation.Wait, At: p.e.Clock().Wall, Why: "accepted"}
+	return nil
+}
+
+// restored reads the head and everyone who may remember a newer truth. Unless
+// all that is wrong with the head is its age, the pass is halted.
+func (p *pass) restored(ctx context.Context) (Restored, error) {
+	p.restoring = true
+	defer func() { p.restoring = false }()
+	stop, err := p.read(ctx)
+	switch {
+	case err != nil || stop:
+		return Restored{}, err
+	case p.result.Set == nil && p.remembered(ctx): // the witnesses that are not asked otherwise
+		p.e.remember(p.place(), func(m *memory) { p.known = *m })
+		p.halt(p.missing())
+		return Restored{}, nil
+	case p.result.Set == nil:
+		return Restored{}, ErrNotRestored
+	}
+	found := Restored{Set: p.result.Set}
+	add := func(whose string, n providers.Note) {
+		w := keyset.Past{Generation: n.Generation, Digest: n.Digest}
+		if n.Lineage == found.Set.Lineage && !found.Set.Follows(w) {
+			found.Witnesses = append(found.Witnesses, Witness{whose, w})
+		}
+	}
+	add(storesRecord, p.head.Witness)
+	add(p.known.whose, providers.Note{Lineage: p.known.lineage, Generation: p.known.seen.Generation, Digest: p.known.seen.Digest})
+	for _, got := range p.readOutputs(ctx) {
+		if got.err != nil && !errors.Is(got.err, providers.ErrNotFound) {
+			return Restored{}, fmt.Errorf("output %s may remember a newer generation, and cannot be asked: %w", got.name, got.err)
+		}
+		if got.rev.Note.Generation > found.Set.Generation {
+			add("output "+got.name, got.rev.Note)
+		}
+		found.learn(got)
+	}
+	slices.SortStableFunc(found.Witnesses, func(a, b Witness) int { return cmp.Compare(b.Generation, a.Generation) })
+	return found, nil
+}
+
+// learn takes in what an output shows of the time after Set.
+func (r *Restored) learn(got held) {
+	newer, err := keyset.Parse(bytes.TrimSpace(got.rev.Value.Reveal()))
+	if err != nil || newer.Lineage != r.Set.Lineage || newer.Generation <= r.Set.Generation {
+		return
+	}
+	if r.Newer == nil || newer.Generation > r.Newer.Generation {
+		r.Newer, r.In = newer, "output "+got.name
+	}
+	for _, k := range r.Set.Keys {
+		if slices.Contains(newer.Revoked, k.Kid) && !slices.Contains(r.Revoked, k.Kid) {
+			r.Revoked = append(r.Revoked, k.Kid)
+		}
+	}
+}
