@@ -27,6 +27,7 @@ func (p *pass) atRest(ctx context.Context) {
 	if p.result.Set == nil {
 		return
 	}
+	p.result.Left = Left{}
 	p.atRestIn(ctx, swept{place: p.place(), store: p.t.Store, secret: p.t.Secret, head: p.head.ID, mine: true})
 	for _, o := range p.t.Outputs {
 		if head, current := p.current[o.Name]; current {
@@ -40,16 +41,19 @@ func (p *pass) atRest(ctx context.Context) {
 func (p *pass) atRestIn(ctx context.Context, s swept) {
 	step := &p.result.Step
 	now := p.clock()
-	needed, again := true, time.Time{}
+	needed, again, kept := true, time.Time{}, 0
 	p.e.remember(s.place, func(m *memory) {
-		again = m.sweepAt
+		again, kept = m.sweepAt, m.left
 		needed = m.swept != s.head || !again.IsZero() && !now.Wall.Before(again)
 	})
 	if needed {
 		// What ends a wait takes the earlier clock; when to look again is told by
 		// the host's.
-		left, err := p.sweep(ctx, s, now.Early())
+		left, n, err := p.sweep(ctx, s, now.Early())
+		kept = n
 		if err != nil {
+			p.result.Left.Revisions += kept
+			p.result.Left.Failed = true
 			step.Alarm = join(step.Alarm, fmt.Sprintf("%ssuperseded revisions could not be erased: %v", s.what, err))
 			return
 		}
@@ -57,8 +61,9 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 		if left > 0 {
 			again = now.Wall.Add(left)
 		}
-		p.e.remember(s.place, func(m *memory) { m.swept, m.sweepAt = s.head, again })
+		p.e.remember(s.place, func(m *memory) { m.swept, m.sweepAt, m.left = s.head, again, kept })
 	}
+	p.result.Left.Revisions += kept
 	if !again.IsZero() && (step.At.IsZero() || again.Before(step.At)) {
 		step.At, step.Why = again, "superseded revisions are erased then"
 	}
@@ -67,11 +72,12 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 // sweep erases every revision below the head that holds what must be gone, and
 // every other one that was superseded a propagation ago: until then a reader
 // may still be on its way to it. What an output held before it was rotate's is
-// left alone. It returns how long until the next one may go, 0 if none is left.
-func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, err error) {
+// left alone. It returns how long until the next one may go, 0 if none is left,
+// and how many are left.
+func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, kept int, err error) {
 	revs, err := s.store.History(ctx, s.secret)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for i, rev := range revs {
 		if rev.ID == s.head {
@@ -82,6 +88,7 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 		}
 		mustGo := rev.Note.Generation < p.result.Set.Dropped
 		until := revs[min(i+1, len(revs)-1)].Created.Add(p.t.Policy.Propagation)
+		kept++
 		if wait := until.Sub(now); !mustGo && wait > 0 {
 			if left == 0 || wait < left {
 				left = wait
@@ -90,14 +97,15 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 		}
 		erased, err := s.store.Erase(ctx, s.secret, rev.ID, s.head)
 		if errors.Is(err, providers.ErrConflict) {
-			return time.Second, nil // there is a newer head: its sweep goes on
+			return time.Second, kept, nil // there is a newer head: its sweep goes on
 		}
 		if err != nil {
-			return 0, err
+			return 0, kept, err
 		}
+		kept--
 		p.tell([]Event{p.erasure(s, rev, erased)})
 	}
-	return left, nil
+	return left, kept, nil
 }
 
 func (p *pass) erasure(s swept, rev providers.Revision, e providers.Erasure) Event {
