@@ -76,4 +76,5 @@ conformance: guards ## what takes longer or needs more than `go test`
 	./e2e/image.sh
 	$(MAKE) reproducible
 	./e2e/aws.sh
+	./e2e/promtool.sh
 	./e2e/vault.sh
