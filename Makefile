@@ -77,6 +77,7 @@ conformance: guards ## what takes longer or needs more than `go test`
 	./e2e/image.sh
 	$(MAKE) reproducible
 	./e2e/aws.sh
+	./e2e/promtool.sh
 	./e2e/vault.sh
 
 live-awssm: ## the store on AWS itself, in your account: REGION=eu-west-1, and ROLE= to assume one

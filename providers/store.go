@@ -134,5 +134,11 @@ type Traits struct {
 	OneValue bool          // a write replaces its predecessor: History has at most the head
 	Clock    bool          // Revision.Service is set
 	Witness  bool          // Revision.Witness is kept
-	Notes    []string      // any other departure, each with its reason
+
+	// WritesAMinute is how many calls of Write and Erase are a tenth of the
+	// service's quota, all keys of the store together; 0 if it has none. Commands
+	// and daemons keep to it, each process by itself.
+	WritesAMinute int
+
+	Notes []string // any other departure, each with its reason
 }

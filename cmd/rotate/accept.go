@@ -79,7 +79,10 @@ func (a *app) accept(ctx context.Context, name string, o acceptOptions) error {
 	if err := a.confirm(ctx, notice, o.yes, fmt.Sprintf("Accept generation %d of key %s", o.generation, name)); err != nil {
 		return err
 	}
-	return a.each(ctx, keys, 1, func(ctx context.Context, _ *key) (answer, error) { return b.accept(ctx) })
+	return a.each(ctx, keys, 1, func(ctx context.Context, k *key) (answer, error) {
+		a.command(b.engine, k, fmt.Sprintf("rotate accept --generation %d", o.generation))
+		return b.accept(ctx)
+	})
 }
 
 // A backup is a restored document on its way to being accepted.

@@ -121,7 +121,9 @@ func (a *app) adoptKey(ctx context.Context, k *key, taken keygen.Adoption, o ado
 	if o.dryRun {
 		r, err = a.wouldAdopt(ctx, k, taken.Key)
 	} else {
-		r, err = a.engine(auditTo(log)).Adopt(ctx, k.Target, taken.Key, weak)
+		eng := a.engine(auditTo(log))
+		a.command(eng, k, "rotate adopt")
+		r, err = eng.Adopt(ctx, k.Target, taken.Key, weak)
 	}
 	switch {
 	case errors.Is(err, engine.ErrManaged):

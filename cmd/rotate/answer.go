@@ -40,6 +40,11 @@ func (a *app) each(ctx context.Context, keys []*key, atOnce int, f func(context.
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
+			defer func() {
+				if v := recover(); v != nil { // its value could be key material
+					outcomes[i] <- outcome{err: fmt.Errorf("key %s: a bug in rotate, please report it: a panic of type %T; what the store holds counts", k.Name, v)}
+				}
+			}()
 			answer, err := f(ctx, k)
 			outcomes[i] <- outcome{answer, err}
 		})

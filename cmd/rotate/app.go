@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/metrics"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -32,21 +35,34 @@ type app struct {
 	clock          func() rotation.Clock
 	newID          func() string
 	isTerminal     func(any) bool // of one of the three above
+	columns        func(any) int  // of a terminal
 	actor          string         // who this is, in audit events and requests
 	stores         config.Registry
 
 	voice      *ui.Voice
 	configPath string // --config
-	started    bool   // the command line was understood
+	listen     string // of the config that was read last
+	trail      audit.File
+	lost       atomic.Bool      // an event is missing in the trail
+	metrics    *metrics.Metrics // of a daemon; nil elsewhere
+	alarm      func(error)      // how a lost event is told
+	hardened   error            // why this process is less guarded than it should be
+	started    bool             // the command line was understood
 }
 
 // run is main with an exit code.
 func (a *app) run(ctx context.Context, args []string) int {
 	a.voice = &ui.Voice{Err: a.stderr, Terminal: a.isTerminal(a.stderr)}
+	a.alarm = func(err error) {
+		a.voice.Warn("the event is not on record: %v; what it tells has happened all the same", err)
+	}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	a.voice.Done()
+	if err == nil && a.lost.Load() {
+		err = errAttention
+	}
 	if err != nil && !a.started {
 		err = errors.New(scrub(err.Error(), args)) // cobra quotes whatever it does not know
 	}
@@ -76,7 +92,7 @@ Exit codes: 0 done, 1 failed, 2 usage or config, 3 done but something needs atte
 		"config file, or folder of files (default $ROTATE_CONFIG, ./rotate.yaml, /etc/rotate/rotate.yaml)")
 	root.AddCommand(
 		a.runCommand(), a.nowCommand(), a.revokeCommand(), a.acceptCommand(), a.statusCommand(), a.planCommand(), a.adoptCommand(), a.getCommand(),
-		a.validateCommand(), a.generateCommand(), a.schemaCommand(), a.versionCommand(),
+		a.validateCommand(), a.auditCommand(), a.generateCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }
@@ -122,7 +138,11 @@ func (a *app) exit(err error) int {
 	return exitFailed
 }
 
-// engine is the one that all passes of this process run on.
+// engine is the one that all passes of this process run on. What it tells is
+// kept in the audit file, too; an engine that only looks has nothing to tell.
 func (a *app) engine(audit func(engine.Event)) *engine.Engine {
+	if audit != nil {
+		audit = a.recorded(audit)
+	}
 	return &engine.Engine{Clock: a.clock, NewID: a.newID, Audit: audit, Actor: a.actor}
 }

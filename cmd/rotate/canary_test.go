@@ -2,14 +2,27 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/memory"
 )
 
 // TestPromise7NoMaterialInOutput runs every command, in good and in bad times,
@@ -18,6 +31,7 @@ func TestPromise7NoMaterialInOutput(t *testing.T) {
 	const canary = "canary-6f1d2c9b8a7e4f30-canary-6f1d2c9b8a7e"
 	synctest.Test(t, func(t *testing.T) {
 		c := newConsole(t, `environment: test
+audit: {file: audit.jsonl}
 stores: {disk: {type: file, dir: ./keys}}
 defaults: {store: disk, propagation: 0s}
 keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, prefix: sk_}, d: {}}
@@ -29,7 +43,7 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, prefix: sk_}, d: {}}
 			{"validate", "--probe"}, {"adopt", "d", "--from-env", c.dir + "/app.env:W"}, {"adopt", "d", "--from-env", c.dir + "/twice.env:V"},
 			{"adopt", "d", "--from-env", c.dir + "/app.env:V", "--algorithm", "ES256"}, {"adopt", "b", "--from-env", c.dir + "/app.env:V"},
 			{"adopt", "d", "--from-env", c.dir + "/app.env:V", "--dry-run"}, {"adopt", "d", "--from-env", c.dir + "/app.env:V"},
-			{"now", "--all"}, {"status"}, {"status", "-o", "json"}, {"status", "-o", "yaml"}, {"plan"},
+			{"now", "--all"}, {"status"}, {"status", "-o", "json"}, {"status", "-o", "yaml"}, {"plan"}, {"audit", "a"}, {"audit", "b", "-o", "json"},
 			{"now", "--all", "--dry-run"}, {"now", "--all", "--request", canary[:6]}, {"run", "--once"}, {"get", "a"}, {"get", "b", "--format", "jwks"},
 			{"adopt", "d", "--from", "disk:test-a"}, {"adopt", "a", "--from", "disk:test-d"},
 			{"now", "--compromised", "b", "--dry-run"}, {"now", "--compromised", "b", "--yes", "--log-format", "json"}, {"revoke", "c", canary, "--yes"},
@@ -41,39 +55,147 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, prefix: sk_}, d: {}}
 		time.Sleep(50 * time.Hour)
 		c.try("", "run", "--once")
 		c.spoil()
-		for _, args := range [][]string{{"status"}, {"now", "--all"}, {"run", "--once"}, {"plan"}, {"get", "a"}, {"get", "b"}, {"get", "c"}, {"get", "d"},
+		for _, args := range [][]string{{"status"}, {"now", "--all"}, {"run", "--once"}, {"plan"}, {"audit", "a"}, {"get", "a"}, {"get", "b"}, {"get", "c"}, {"get", "d"},
 			{"now", "--compromised", "a", "--yes"}, {"accept", "a", "--generation", "1", "--yes"}, {"accept", "b", "--generation", "1", "--yes"}} {
 			c.try("", args...)
 		}
-		if len(material) < 20 {
-			t.Fatalf("only %d keys to look for", len(material))
-		}
-		for _, m := range material {
-			for _, form := range []string{string(m), base64.RawURLEncoding.EncodeToString(m), base64.RawStdEncoding.EncodeToString(m), hex.EncodeToString(m)} {
-				if bytes.Contains(c.all.Bytes(), []byte(form)) {
-					t.Errorf("material was printed: …%s", form[len(form)-6:])
-				}
-			}
-		}
+		c.all.WriteString(c.read("audit.jsonl"))
+		c.holdsNone(material)
 	})
 }
 
-// material is the texts and JWK members of every key in the console's files.
+// TestPromise7DaemonTellsNoMaterial runs a daemon through two lives of its keys,
+// then with documents that must be refused and with a store that panics with
+// what it was given, and looks for each key that ever lived in every endpoint,
+// log line and audit line.
+func TestPromise7DaemonTellsNoMaterial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConsole(t, `environment: test
+audit: {file: audit.jsonl}
+stores: {disk: {type: file, dir: ./keys}, bad: {type: spills}}
+defaults: {store: disk, propagation: 0s, every: 60h}
+keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, encoding: hex}, d: {algorithm: RS256, bits: 2048}, e: {store: bad}}
+`)
+		spilt := &spills{panics: 3}
+		c.stores = stores()
+		c.stores["spills"] = func() config.StoreConfig { return spilt }
+		d := &runner{app: c.app(strings.NewReader(""), io.Discard, &c.all), log: slog.New(slog.NewJSONHandler(&c.all, nil))}
+		d.voice, d.configPath = &ui.Voice{Err: &c.all}, filepath.Join(c.dir, "rotate.yaml")
+		if _, err := d.prepare(nil); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		stopped := make(chan error)
+		go func() { stopped <- d.scheduler.Run(ctx) }()
+		endpoints := d.server().Handler()
+		look := func() {
+			synctest.Wait()
+			for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/.well-known/jwks.json", "/keys/a/jwks.json", "/keys/b/jwks.json", "/keys/e/jwks.json", "/debug/pprof/heap"} {
+				w := httptest.NewRecorder()
+				endpoints.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+				fmt.Fprintln(&c.all, w.Header(), w.Body)
+			}
+		}
+		var material [][]byte
+		for range 6 {
+			look()
+			material = append(material, c.material()...)
+			time.Sleep(20 * time.Hour)
+		}
+		c.spoil()
+		time.Sleep(2 * time.Hour)
+		look()
+		spilt.panics = 1
+		c.try("", "now", "e") // a panic in a command
+		stop()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		c.all.WriteString(c.read("audit.jsonl"))
+		for _, want := range []string{"a panic of type []uint8", "a pass panicked", `"action":"promote"`, "rotate_key_state", `"crv":"P-256"`} {
+			if !strings.Contains(c.all.String(), want) {
+				t.Errorf("%s: that was not tried", want)
+			}
+		}
+		if len(spilt.seen) != 4 {
+			t.Errorf("%d panics", len(spilt.seen))
+		}
+		c.holdsNone(append(material, spilt.seen...))
+	})
+}
+
+// spills is a type of store that panics with what it is to write, so many times.
+type spills struct {
+	panics int
+	seen   [][]byte
+}
+
+func (s *spills) Open(context.Context) (providers.Store, error) {
+	return spilling{memory.New(), s}, nil
+}
+
+type spilling struct {
+	providers.Store
+	*spills
+}
+
+func (s spilling) Write(_ context.Context, name string, v providers.Secret, _ providers.RevisionID, _ providers.Note) (providers.Revision, error) {
+	if s.panics == 0 {
+		return providers.Revision{}, &providers.Error{Op: "write", Name: name, Kind: providers.ErrDenied}
+	}
+	s.panics--
+	s.seen = append(s.seen, v.Reveal())
+	panic(v.Reveal())
+}
+
+// material is the texts and private JWK members of every key in the console's
+// files.
 func (c *console) material() (found [][]byte) {
 	files, _ := filepath.Glob(filepath.Join(c.dir, "keys", "*.json"))
+	member := regexp.MustCompile(`"(?:current|next|previous|k|d)":"([^"]*)"`)
 	for _, file := range files {
 		doc, err := os.ReadFile(file)
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		for _, name := range []string{`"current":"`, `"next":"`, `"previous":"`, `"k":"`, `"d":"`} {
-			_, after, ok := strings.Cut(string(doc), name)
-			if value, _, closed := strings.Cut(after, `"`); ok && closed {
-				found = append(found, []byte(strings.ReplaceAll(value, `\n`, "\n")))
+		for _, m := range member.FindAllStringSubmatch(string(doc), -1) {
+			if text := strings.ReplaceAll(m[1], `\n`, "\n"); len(text) > 26 && !strings.Contains(text, "PUBLIC KEY") { // longer than a kid
+				found = append(found, []byte(text))
 			}
 		}
 	}
 	return found
+}
+
+// forms is every way in which material is known to leak.
+func forms(m []byte) (all []string) {
+	variants := [][]byte{m}
+	if raw, err := base64.RawURLEncoding.DecodeString(string(m)); err == nil {
+		variants = append(variants, raw)
+	}
+	for _, v := range variants {
+		all = append(all, string(v), base64.RawURLEncoding.EncodeToString(v), base64.RawStdEncoding.EncodeToString(v),
+			hex.EncodeToString(v), strings.ToUpper(hex.EncodeToString(v)), strings.Trim(fmt.Sprint(v), "[]"), strings.ReplaceAll(strings.Trim(fmt.Sprint(v), "[]"), " ", ", "),
+			strings.Trim(strconv.Quote(string(v)), `"`))
+	}
+	return all
+}
+
+// holdsNone fails the test if anything that was said holds material.
+func (c *console) holdsNone(material [][]byte) {
+	c.t.Helper()
+	if len(material) < 20 {
+		c.t.Fatalf("only %d keys to look for", len(material))
+	}
+	said := c.all.String()
+	slices.SortFunc(material, bytes.Compare)
+	for _, m := range slices.CompactFunc(material, bytes.Equal) {
+		for _, form := range forms(m) {
+			if strings.Contains(said, form) {
+				c.t.Errorf("material was told: …%s", form[len(form)-6:])
+			}
+		}
+	}
 }
 
 // spoil makes every document one that must be refused, each in another way.

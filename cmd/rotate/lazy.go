@@ -42,9 +42,9 @@ func (l *lazyStore) open(ctx context.Context) (providers.Store, error) {
 	if err != nil {
 		return nil, notOpen(l.kind, err)
 	}
-	l.store = s
+	l.store = paced(s)
 	close(l.ready)
-	return s, nil
+	return l.store, nil
 }
 
 // notOpen keeps an error of opening from being taken for one of a name: a store

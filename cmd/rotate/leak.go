@@ -73,7 +73,10 @@ func (a *app) leaked(ctx context.Context, names []string, o nowOptions) error {
 			return err
 		}
 	}
-	return a.each(ctx, keys, 1, func(ctx context.Context, _ *key) (answer, error) { return l.revoke(ctx) })
+	return a.each(ctx, keys, 1, func(ctx context.Context, k *key) (answer, error) {
+		a.command(l.engine, k, "report of a compromise: revoke "+l.named())
+		return l.revoke(ctx)
+	})
 }
 
 // A leak is a report of compromised keys.

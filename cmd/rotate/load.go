@@ -63,6 +63,8 @@ func (a *app) load() (*config.Config, string, error) {
 	case err != nil:
 		return nil, path, &usageError{msg: err.Error()}
 	}
+	a.listen = c.Listen
+	a.trail.Use(c.AuditFile)
 	return c, path, nil
 }
 
@@ -116,7 +118,11 @@ func (a *app) keys(c choice) ([]*key, error) {
 func (a *app) build(conf *config.Config) []*key {
 	stores := openStores{}
 	for name, s := range conf.Stores {
-		stores[name] = newLazyStore(s.Type, s.Config.Open)
+		open := s.Config.Open
+		if a.metrics != nil {
+			open = a.metrics.Open(name, open)
+		}
+		stores[name] = newLazyStore(s.Type, open)
 	}
 	warnings := map[string][]string{}
 	for _, w := range conf.Warnings {

@@ -18,10 +18,15 @@ import (
 )
 
 func main() {
+	os.Exit(start(system()))
+}
+
+// start is a whole process: hardened, interruptible, with an exit code.
+func start(a *app) int {
+	a.hardened = harden()
 	ctx, stop := interruptible()
-	code := system().run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	defer stop()
+	return a.run(ctx, os.Args[1:])
 }
 
 // interruptible is done at the first SIGINT or SIGTERM. The second one ends the
@@ -42,6 +47,14 @@ func system() *app {
 		isTerminal: func(f any) bool {
 			file, ok := f.(*os.File)
 			return ok && term.IsTerminal(int(file.Fd()))
+		},
+		columns: func(f any) int {
+			if file, ok := f.(*os.File); ok {
+				if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+					return width
+				}
+			}
+			return 80
 		},
 		actor:  actor(),
 		stores: stores(),

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/keyrotate/rotate/internal/config"
 )
 
 var update = flag.Bool("update", false, "write the golden texts anew")
@@ -21,10 +24,7 @@ func TestMain(m *testing.M) {
 	}
 	a := system()
 	barrier(a)
-	ctx, stop := interruptible()
-	code := a.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(start(a))
 }
 
 // binary is the test binary under the name of rotate.
@@ -77,11 +77,13 @@ const (
 
 // A console is an app in this process, for tests that need its clock.
 type console struct {
-	t    *testing.T
-	dir  string
-	tty  bool         // standard error is a terminal
-	asks bool         // and so is standard input
-	all  bytes.Buffer // everything that was said, but for what get prints
+	t   *testing.T
+	dir string
+
+	stores config.Registry // nil for the real ones
+	tty    bool            // standard error is a terminal
+	asks   bool            // and so is standard input
+	all    bytes.Buffer    // everything that was said, but for what get prints
 }
 
 func newConsole(t *testing.T, config string) *console {
@@ -98,21 +100,39 @@ func (c *console) write(name, text string) {
 	}
 }
 
+func (c *console) read(name string) string {
+	c.t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.dir, name))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(text)
+}
+
 // try runs a command and returns its exit code and what it said.
 func (c *console) try(stdin string, args ...string) (code int, stdout, stderr string) {
 	c.t.Helper()
 	var out, errs bytes.Buffer
-	a := system()
-	a.stdin, a.stdout, a.stderr = strings.NewReader(stdin), &out, &errs
-	a.getenv = func(string) string { return "" }
-	a.isTerminal = func(f any) bool { return (c.tty || c.asks) && f == any(&errs) || c.asks && f == any(a.stdin) }
-	a.actor = "tester@host pid 1"
+	a := c.app(strings.NewReader(stdin), &out, &errs)
 	code = a.run(context.Background(), append(args, "-c", filepath.Join(c.dir, "rotate.yaml")))
 	if args[0] != "get" && args[0] != "generate" {
 		c.all.Write(out.Bytes())
 	}
 	c.all.Write(errs.Bytes())
 	return code, out.String(), errs.String()
+}
+
+// app is the one that the console's commands run in.
+func (c *console) app(stdin io.Reader, stdout, stderr io.Writer) *app {
+	a := system()
+	a.stdin, a.stdout, a.stderr = stdin, stdout, stderr
+	a.getenv = func(string) string { return "" }
+	a.isTerminal = func(f any) bool { return (c.tty || c.asks) && f == any(stderr) || c.asks && f == any(a.stdin) }
+	a.actor = "tester@host pid 1"
+	if c.stores != nil {
+		a.stores = c.stores
+	}
+	return a
 }
 
 // do is try for commands that have to succeed.

@@ -71,6 +71,19 @@ leave that to the daemon. A repeat replaces nothing twice.`,
 	return cmd
 }
 
+// words is the command as the audit tells it. The id of a request may say more
+// than a record should.
+func (o nowOptions) words() string {
+	words := "rotate now"
+	if o.wait {
+		words += " --wait"
+	}
+	if o.request != "" {
+		words += " --request, id " + keyset.NamedRequest(o.request, "", "").ID
+	}
+	return words
+}
+
 func (a *app) rotateNow(ctx context.Context, names []string, o nowOptions) error {
 	keys, err := a.keys(choice{names: names, all: o.all})
 	if err != nil {
@@ -94,6 +107,7 @@ func (a *app) rotateKey(ctx context.Context, eng *engine.Engine, k *key, o nowOp
 	if o.dryRun {
 		return w.look(ctx)
 	}
+	a.command(eng, k, o.words())
 	if err := w.pass(ctx, eng); err != nil {
 		return answer{}, err
 	}

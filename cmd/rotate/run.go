@@ -1,11 +1,7 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +12,7 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	var once bool
+	var listen string
 	format := logAuto
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -24,6 +21,9 @@ func (a *app) runCommand() *cobra.Command {
 what is being written come to its end, within 5 s. SIGHUP reads the config again; a bad
 one is refused and the old one kept. The log goes to standard error, with one line "audit"
 for every change and refusal.
+
+With listen in the config, or --listen, it answers over HTTP: /healthz, /readyz, /metrics,
+/status, /.well-known/jwks.json and /keys/KEY/jwks.json. A new listen counts from the next start.
 
 --once does what is due now and ends, for timers and CronJobs. Its exit code is 1 if a key
 failed and may be tried again, 3 if one needs a person.`,
@@ -36,66 +36,13 @@ failed and may be tried again, 3 if one needs a person.`,
 			case once:
 				return a.once(cmd.Context(), log)
 			}
-			return a.daemon(cmd.Context(), log)
+			return (&runner{app: a, log: log}).run(cmd.Context(), listen)
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "do what is due for each key, and end")
+	cmd.Flags().StringVar(&listen, "listen", "", "address of the endpoints for health, metrics and public keys (default listen of the config; none without it)")
 	cmd.Flags().StringVar(&format, "log-format", format, "text or json (auto: text on a terminal)")
 	return cmd
-}
-
-// daemon runs until ctx is done.
-func (a *app) daemon(ctx context.Context, log *slog.Logger) error {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP) // before anything takes time: unnoticed, it would end the process
-	defer signal.Stop(hangup)
-	keys, err := a.keys(choice{all: true})
-	if err != nil {
-		return err
-	}
-	manager := notifier{log}
-	s := scheduler.New(a.engine(auditTo(log)), scheduler.Options{Log: log, Beat: manager.watchdog(ctx)})
-	if err := s.Replace(schedulerKeys(keys)); err != nil {
-		return err
-	}
-	reloads, done := context.WithCancel(ctx)
-	defer done()
-	go a.reload(reloads, hangup, s, keys, log)
-	context.AfterFunc(ctx, manager.stopping)
-	log.Info("rotate is at work", "actor", a.actor, "keys", len(keys))
-	manager.ready(len(keys))
-	if err := s.Run(ctx); err != nil {
-		return err
-	}
-	log.Info("rotate has stopped; nothing is left half done")
-	return nil
-}
-
-// reload takes the config in anew at each SIGHUP.
-func (a *app) reload(ctx context.Context, hangup <-chan os.Signal, s *scheduler.Scheduler, old []*key, log *slog.Logger) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangup:
-		}
-		notifier{log}.reloading()
-		keys, err := a.keys(choice{all: true})
-		if err == nil {
-			err = s.Replace(schedulerKeys(keys))
-		}
-		if err != nil {
-			log.Error("the config is refused, the old one is kept", "error", err)
-			notifier{log}.refused()
-			continue
-		}
-		log.Info("the config was read again", "keys", len(keys))
-		notifier{log}.ready(len(keys))
-		if gone := dropped(old, keys); len(gone) > 0 {
-			log.Warn("keys are no longer looked after: they are not rotated any more, and their previous keys will not be retired", "keys", gone)
-		}
-		old = keys
-	}
 }
 
 // dropped is the keys that a new config has no more, or has in another place.

@@ -18,6 +18,7 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	var output string
+	var full bool
 	cmd := &cobra.Command{
 		Use:   "status [KEY…]",
 		Short: "Show each key as its store holds it, and what comes next",
@@ -28,17 +29,22 @@ The exit code is 3 when a key needs attention: halted, unreachable, overdue, mis
 with an alarm, or adopted although it is weak and still live. Clocks may differ by 5m, the
 skew: by so much later than its grace ended a key is removed. (0s where propagation is 0s.)
 
+On a terminal each key has a timeline: bars for next, current and previous, the line of
+now, the mark of due. NO_COLOR takes the colours away. Of more than 50 keys only those
+that need attention are shown, unless keys are named or --full is given.
+
 -o json and -o yaml have the form rotate/status/v1, which only ever grows: see the
 type Report in internal/status.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), args, output) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), args, output, full) },
 	}
+	cmd.Flags().BoolVar(&full, "full", false, "show every key, however many there are")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or yaml")
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, names []string, output string) error {
+func (a *app) status(ctx context.Context, names []string, output string, full bool) error {
 	write, ok := map[string]func(io.Writer, status.Report) error{
-		"text": func(w io.Writer, r status.Report) error { return r.Text(w) },
+		"text": func(w io.Writer, r status.Report) error { return r.Text(w, a.view(full || len(names) > 0)) },
 		"json": writeJSON, "yaml": writeYAML,
 	}[output]
 	if !ok {
@@ -56,6 +62,16 @@ func (a *app) status(ctx context.Context, names []string, output string) error {
 		return errAttention
 	}
 	return nil
+}
+
+// view is how standard output shows a report.
+func (a *app) view(full bool) status.View {
+	v := status.View{Full: full}
+	if a.isTerminal(a.stdout) {
+		v.Width = a.columns(a.stdout)
+		v.Colour = a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" // no-color.org
+	}
+	return v
 }
 
 // report looks at all keys, some at a time.
@@ -82,7 +98,7 @@ func (a *app) report(ctx context.Context, keys []*key) status.Report {
 
 // look reads what there is to know of a key.
 func (a *app) look(ctx context.Context, eng *engine.Engine, k *key) status.Facts {
-	f := status.Facts{Target: k.Target, Location: k.where, Algorithm: k.spec.Algorithm, Late: k.Sync, Warnings: k.warnings}
+	f := k.facts()
 	if f.Result, f.Err = eng.Look(ctx, k.Target, engine.Ask{}); f.Err == nil {
 		f.History, f.HistoryErr = k.Store.History(ctx, k.Secret)
 	}

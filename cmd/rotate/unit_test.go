@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -125,4 +126,28 @@ type deniesWrites struct {
 
 func (s deniesWrites) Write(context.Context, string, providers.Secret, providers.RevisionID, providers.Note) (providers.Revision, error) {
 	return providers.Revision{}, s.err
+}
+
+// Colours are for terminals, and for those who want them.
+func TestView(t *testing.T) {
+	env := map[string]string{}
+	a := &app{columns: func(any) int { return 60 }, getenv: func(name string) string { return env[name] }}
+	for _, c := range []struct {
+		terminal    bool
+		name, value string
+		want        status.View
+	}{
+		{false, "", "", status.View{}},
+		{true, "", "", status.View{Width: 60, Colour: true}},
+		{true, "NO_COLOR", "1", status.View{Width: 60}},
+		{true, "TERM", "dumb", status.View{Width: 60}},
+		{false, "TERM", "xterm", status.View{}},
+	} {
+		clear(env)
+		env[c.name] = c.value
+		a.isTerminal = func(any) bool { return c.terminal }
+		if got := a.view(false); got != c.want {
+			t.Errorf("terminal %v, %s=%s: %+v, want %+v", c.terminal, c.name, c.value, got, c.want)
+		}
+	}
 }

@@ -24,6 +24,8 @@ import (
 // A Config is a whole, valid config. It is not to be changed.
 type Config struct {
 	Environment string
+	Listen      string // host:port of the daemon's endpoints; "" for none
+	AuditFile   string // absolute path of the audit file; "" for none
 	Stores      map[string]Store
 	Keys        []Key     // by name
 	Warnings    []Problem // what is accepted but not advised

@@ -17,6 +17,14 @@ type document struct {
 	Stores      map[string]storeSection `yaml:"stores" doc:"Places that keep keysets, by names of your own."`
 	Defaults    shared                  `yaml:"defaults" doc:"Options for every key that does not set them itself."`
 	Keys        map[string]keySection   `yaml:"keys" doc:"The keys to rotate, by name."`
+
+	Listen option[string] `yaml:"listen" doc:"Address of the daemon's endpoints for health, metrics and public keys, such as 127.0.0.1:9797; none if not set. They know no login and no TLS."`
+	Audit  auditSection   `yaml:"audit" doc:"Where audit events go beside the log."`
+}
+
+// An auditSection says where audit events are kept.
+type auditSection struct {
+	File option[string] `yaml:"file" doc:"A file that every change, refusal and manual command is appended to as a line of JSON, from this file's folder; made with mode 0600."`
 }
 
 // A keySection is one key's options.

@@ -54,6 +54,8 @@ func resolve(d *decoder, doc *document) *Config {
 		r.checkName("stores", name)
 		r.config.Stores[name] = Store{Type: s.typ, Config: s.config}
 	}
+	r.listen(doc.Listen)
+	r.audit(doc.Audit.File)
 	r.checkPair(&doc.Defaults)
 	for _, name := range slices.Sorted(maps.Keys(doc.Keys)) {
 		r.checkName("keys", name)

@@ -50,13 +50,17 @@ var rules = map[string][]string{
 	"providers/providertest": {"std", "providers"},
 	"providers/vaultkv":      {"std", "providers", "github.com/hashicorp/vault/api"},
 	"rotation/engine":        {"std", "internal/secret", "providers", "rotation", "rotation/keyset"},
-	"rotation/scheduler":     {"std", "providers", "rotation", "rotation/engine", "github.com/robfig/cron/v3"},
+	"rotation/scheduler":     {"std", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/robfig/cron/v3"},
 	"internal/keygen":        {"std", "internal/secret", "rotation/keyset"},
 	"internal/format":        {"std", "internal/secret", "rotation/keyset"},
 	"internal/config":        {"std", "internal/keygen", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4", "github.com/google/jsonschema-go/jsonschema"},
 	"internal/dotenv":        {"std", "internal/secret"},
 	"internal/ui":            {"std", "rotation"},
 	"internal/status":        {"std", "internal/ui", "providers", "rotation", "rotation/engine", "rotation/keyset"},
+	"internal/live":          {"std", "internal/status", "rotation", "rotation/scheduler"},
+	"internal/metrics":       {"std", "internal/live", "internal/status", "providers", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp"},
+	"internal/serve":         {"std", "internal/live", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
+	"internal/audit":         {"std", "internal/ui", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/sim":           {"std", "internal/secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
 	"internal/imports":       {}, // tests only
 	"internal/guards":        {}, // tests only

@@ -29,6 +29,7 @@ type Facts struct {
 
 	History    []providers.Revision
 	HistoryErr error
+	Readable   *int // superseded revisions, where it is known without a History
 }
 
 // New puts keys together: those that need attention first, then by name.
@@ -221,7 +222,11 @@ func clock(t providers.Traits) string {
 func erasure(f Facts) Erasure {
 	traits := f.Target.Store.Traits()
 	e := Erasure{How: string(traits.Erases), Remains: traits.Remains}
-	if f.HistoryErr == nil && f.Err == nil {
+	switch {
+	case f.Err != nil || f.HistoryErr != nil:
+	case f.Readable != nil:
+		e.Readable = f.Readable
+	default:
 		n := max(0, len(f.History)-1)
 		e.Readable = &n
 	}

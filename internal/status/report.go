@@ -31,6 +31,11 @@ const (
 	Healthy     State = "healthy"     // one key, nothing to do
 )
 
+// States lists every State, the worst first.
+func States() []State {
+	return []State{Halted, Unreachable, Overdue, Missing, Rotating, Healthy}
+}
+
 // A Key is one key of the config, as its store shows it.
 type Key struct {
 	Key         string   `json:"key"`

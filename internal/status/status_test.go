@@ -125,7 +125,7 @@ func TestStates(t *testing.T) {
 		k := status.Of(c.facts)
 		r := status.New(c.facts.Now, []status.Key{k})
 		var text strings.Builder
-		if err := r.Text(&text); err != nil {
+		if err := r.Text(&text, status.View{}); err != nil {
 			t.Fatal(err)
 		}
 		all := strings.Join(k.Attention, "\n")

@@ -10,13 +10,19 @@ import (
 	"github.com/keyrotate/rotate/rotation"
 )
 
-// Text writes the report for people: what needs attention first.
-func (r Report) Text(w io.Writer) error {
+// Text writes the report for people: what needs attention first. Of many keys
+// only that is written, unless the view is full.
+func (r Report) Text(w io.Writer, v View) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s\n", r.summary(), ui.Stamp(r.At))
-	for _, k := range r.Keys {
-		b.WriteString("\n")
-		k.text(&b, r.At)
+	shown, rest := r.listed(v)
+	for _, k := range shown {
+		var text strings.Builder
+		k.text(&text, r.At, k.timeline(r.At, v.Width, v.palette()))
+		b.WriteString("\n" + v.dress(text.String()))
+	}
+	if rest != "" {
+		b.WriteString("\n" + rest + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -29,7 +35,7 @@ func (r Report) summary() string {
 		count[k.State]++
 	}
 	var parts []string
-	for _, s := range []State{Halted, Unreachable, Overdue, Missing, Rotating, Healthy} {
+	for _, s := range States() {
 		if count[s] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[s], s))
 		}
@@ -37,7 +43,7 @@ func (r Report) summary() string {
 	return ui.Plural(len(r.Keys), "key") + ": " + strings.Join(parts, ", ")
 }
 
-func (k Key) text(b *strings.Builder, now time.Time) {
+func (k Key) text(b *strings.Builder, now time.Time, timeline []string) {
 	fmt.Fprintf(b, "%s  %s", k.Key, k.State)
 	if k.Generation > 0 {
 		fmt.Fprintf(b, "  %s, generation %d", k.Environment, k.Generation)
@@ -48,6 +54,9 @@ func (k Key) text(b *strings.Builder, now time.Time) {
 	}
 	for _, why := range k.Warnings {
 		row(b, "warning", why)
+	}
+	for _, line := range timeline {
+		b.WriteString(line + "\n")
 	}
 	k.liveText(b, now)
 	k.thenText(b, now)

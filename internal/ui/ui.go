@@ -37,7 +37,7 @@ type Voice struct {
 }
 
 // Error prints an error, with what hints it carries on lines of their own.
-func (v *Voice) Error(err error) { v.line("rotate: " + clean(err.Error())) }
+func (v *Voice) Error(err error) { v.line("rotate: " + Clean(err.Error())) }
 
 // Hint says what to do about the error above it.
 func (v *Voice) Hint(format string, args ...any) { v.line("hint: " + fmt.Sprintf(format, args...)) }
@@ -85,9 +85,9 @@ func (v *Voice) wipe() {
 	}
 }
 
-// clean keeps control characters, which a vendor's words or a document may
+// Clean keeps control characters, which a vendor's words or a document may
 // hold, from reaching a terminal.
-func clean(s string) string {
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || 0x80 <= r && r < 0xa0 {
 			return '?'
@@ -103,4 +103,4 @@ func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 func When(now, t time.Time) string { return Stamp(t) + " (" + Distance(now, t) + ")" }
 
 // Block prints a text that has its own form.
-func (v *Voice) Block(text string) { v.line(strings.TrimRight(clean(text), "\n")) }
+func (v *Voice) Block(text string) { v.line(strings.TrimRight(Clean(text), "\n")) }

@@ -25,9 +25,9 @@ const kidLength = 12
 // Kid is the short form of a kid.
 func Kid(kid string) string {
 	if len(kid) <= kidLength {
-		return clean(kid)
+		return Clean(kid)
 	}
-	return clean(kid[:kidLength]) + "…"
+	return Clean(kid[:kidLength]) + "…"
 }
 
 // Plural counts: `1 key`, `2 keys`.

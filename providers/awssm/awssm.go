@@ -50,6 +50,10 @@ func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "awssm", MaxValue: maxValue, Stale: stale, Clock: true, Witness: true,
 		Erases: providers.Unlabelled,
+		// 50 writes a second and account, of which a Write makes two: the put and the
+		// move ("AWS Secrets Manager quotas": combined rate of PutSecretValue,
+		// UpdateSecretVersionStage and others).
+		WritesAMinute: 150,
 		Remains: "Unlabelled versions: whoever may call GetSecretValue and knows a version's id can read it until AWS removes it, " +
 			"which it does in its own time, when a secret has more than 100 versions and not within a version's first 24 hours.",
 		Notes: []string{

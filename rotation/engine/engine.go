@@ -70,8 +70,17 @@ type Result struct {
 	Set  *keyset.Set   // as it was last read; nil if there is none, or none that can be trusted, or a stale one
 
 	Outputs []rotation.Output // as they were last seen
+	Clock   rotation.Clock    // as it was when the step was planned
+	Left    Left              // what a deletion has not reached yet
 	Did     []Event           // what this pass changed
 	Away    string            // see Ask
+}
+
+// Left is what was superseded, in the store and the outputs, and can still be
+// read as far as the last sweep of each place knows.
+type Left struct {
+	Revisions int
+	Failed    bool // this pass could not erase what was to go
 }
 
 // An Engine runs passes. It is safe for concurrent use; two passes of one key
@@ -99,6 +108,7 @@ type memory struct {
 	swept   providers.RevisionID
 	dropped uint64    // the last removal that was swept up after
 	sweepAt time.Time // when something more can be erased; zero if nothing waits
+	left    int       // revisions that the last sweep left
 	refusal string    // the last one told, so that each is told once
 }
 
@@ -195,9 +205,9 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	if again {
 		return false, nil // what was written has to be read back
 	}
-	p.result.Outputs = outputs
+	p.result.Outputs, p.result.Clock = outputs, p.clock()
 	step := rotation.Plan(p.t.Policy, rotation.Facts{
-		Set: p.result.Set, Outputs: outputs, Request: p.request(), Clock: p.clock(),
+		Set: p.result.Set, Outputs: outputs, Request: p.request(), Clock: p.result.Clock,
 	})
 	p.result.Step = step
 	switch {

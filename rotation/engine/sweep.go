@@ -28,6 +28,7 @@ func (p *pass) atRest(ctx context.Context) {
 	if p.result.Set == nil {
 		return
 	}
+	p.result.Left = Left{}
 	p.atRestIn(ctx, swept{place: p.place(), store: p.t.Store, secret: p.t.Secret, head: p.head.ID, mine: true})
 	for _, o := range p.t.Outputs {
 		if head, current := p.current[o.Name]; current {
@@ -41,16 +42,19 @@ func (p *pass) atRest(ctx context.Context) {
 func (p *pass) atRestIn(ctx context.Context, s swept) {
 	step := &p.result.Step
 	now, dropped := p.clock(), p.result.Set.Dropped
-	needed, again := true, time.Time{}
+	needed, again, kept := true, time.Time{}, 0
 	p.e.remember(s.place, func(m *memory) {
-		again = m.sweepAt
+		again, kept = m.sweepAt, m.left
 		needed = m.swept != s.head || m.dropped != dropped || !again.IsZero() && !now.Wall.Before(again)
 	})
 	if needed {
 		// What ends a wait takes the earlier clock; when to look again is told by
 		// the host's.
-		left, err := p.sweep(ctx, s, now.Early())
+		left, n, err := p.sweep(ctx, s, now.Early())
+		kept = n
 		if err != nil {
+			p.result.Left.Revisions += kept
+			p.result.Left.Failed = true
 			step.Alarm = join(step.Alarm, fmt.Sprintf("%ssuperseded revisions could not be erased: %v", s.what, err))
 			return
 		}
@@ -58,8 +62,9 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 		if left > 0 {
 			again = now.Wall.Add(left)
 		}
-		p.e.remember(s.place, func(m *memory) { m.swept, m.dropped, m.sweepAt = s.head, dropped, again })
+		p.e.remember(s.place, func(m *memory) { m.swept, m.dropped, m.sweepAt, m.left = s.head, dropped, again, kept })
 	}
+	p.result.Left.Revisions += kept
 	if !again.IsZero() && (step.At.IsZero() || again.Before(step.At)) {
 		step.At, step.Why = again, "superseded revisions are erased then"
 	}
@@ -69,11 +74,11 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 // every other one that was superseded a propagation ago: until then a reader
 // may still be on its way to it. What an output held before it was rotate's is
 // left alone. One that cannot be erased keeps no other from it. It returns how
-// long until the next one may go, 0 if none is left.
-func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, err error) {
+// long until the next one may go, 0 if none is left, and how many are left.
+func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, kept int, err error) {
 	revs, err := s.store.History(ctx, s.secret)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var failed []error
 	for i, rev := range revs {
@@ -85,6 +90,7 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 		}
 		mustGo := rev.Note.Generation < p.result.Set.Dropped
 		until := revs[min(i+1, len(revs)-1)].Created.Add(p.t.Policy.Propagation)
+		kept++
 		if wait := until.Sub(now); !mustGo && wait > 0 {
 			if left == 0 || wait < left {
 				left = wait
@@ -93,15 +99,16 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 		}
 		erased, err := s.store.Erase(ctx, s.secret, rev.ID, s.head)
 		if errors.Is(err, providers.ErrConflict) {
-			return time.Second, nil // there is a newer head: its sweep goes on
+			return time.Second, kept, nil // there is a newer head: its sweep goes on
 		}
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
+		kept--
 		p.tell([]Event{p.erasure(s, rev, erased)})
 	}
-	return left, errors.Join(failed...)
+	return left, kept, errors.Join(failed...)
 }
 
 func (p *pass) erasure(s swept, rev providers.Revision, e providers.Erasure) Event {

@@ -13,6 +13,7 @@ import (
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // The distances between two passes of one key.
@@ -41,9 +42,13 @@ type key struct {
 	began   time.Time
 	hurried int // passes in a row that wanted to go on at once
 
-	step     rotation.Step // of the last pass that did not fail
+	result   engine.Result // of the last pass that did not fail
 	err      error         // of the last pass
 	ended    time.Time
+	well     time.Time   // the end of the last pass without any trouble
+	set      *keyset.Set // the last one that could be trusted
+	read     time.Time   // when the pass began that read it
+	behind   map[string]time.Time
 	troubles int       // passes in a row that failed, halted or raised an alarm
 	since    time.Time // when the first of them ended
 
@@ -77,11 +82,16 @@ func (k *key) configure(c Key, now time.Time) {
 func (k *key) settle(now time.Time, r engine.Result, err error) {
 	k.ended, k.err = now, err
 	if err == nil {
-		k.step = r.Step
+		k.result = r
+		k.result.Did = nil // told already
+		k.behind = behind(k.behind, r.Outputs, now)
+	}
+	if r.Set != nil {
+		k.set, k.read = r.Set, k.began
 	}
 	switch {
 	case err == nil && r.Step.Do != rotation.Halt && r.Step.Alarm == "":
-		k.troubles, k.since = 0, time.Time{}
+		k.troubles, k.since, k.well = 0, time.Time{}, now
 	default:
 		k.troubles++
 		k.since = cmp.Or(k.since, now)
@@ -96,6 +106,17 @@ func (k *key) settle(now time.Time, r engine.Result, err error) {
 		k.deadline = planned
 	}
 	k.deadline = later(k.deadline, k.floor)
+}
+
+// behind is the outputs that are, and since when this process knows it.
+func behind(was map[string]time.Time, outputs []rotation.Output, now time.Time) map[string]time.Time {
+	is := map[string]time.Time{}
+	for _, o := range outputs {
+		if o.Behind != "" {
+			is[o.Name] = cmp.Or(was[o.Name], now)
+		}
+	}
+	return is
 }
 
 // plan returns when the next pass should be, and sets the floor.
@@ -179,7 +200,7 @@ func later(a, b time.Time) time.Time {
 
 // shift moves all plans with a wall clock that was set back.
 func (k *key) shift(by time.Duration) {
-	for _, t := range []*time.Time{&k.deadline, &k.floor, &k.began} {
+	for _, t := range []*time.Time{&k.deadline, &k.floor, &k.began, &k.read} {
 		if !t.IsZero() {
 			*t = t.Add(-by)
 		}

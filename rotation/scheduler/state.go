@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // A State is what is known of one key: for metrics, health checks and status.
@@ -13,12 +15,18 @@ type State struct {
 	Environment, Key, Store string
 
 	Step     rotation.Step // how the last pass that did not fail ended; zero before the first
+	Result   engine.Result // the same with what it read; its Set is nil where none could be trusted
 	Err      error         // of the last pass; nil if it did not fail
 	Ended    time.Time     // when the last pass ended; zero before the first
+	Well     time.Time     // when the last one ended that neither failed, halted nor raised an alarm
 	Troubles int           // how many passes in a row failed, halted or raised an alarm
 	Since    time.Time     // when the first of these ended; zero if all is well
 	Busy     time.Time     // when the pass in hand began; zero if none is
 	Next     time.Time     // when the next pass is planned: past while the key queues, zero while one is in hand
+
+	Set    *keyset.Set          // the last one that could be trusted, whatever became of later passes; nil if none was seen
+	Read   time.Time            // when the pass began that read it: it was the truth then
+	Behind map[string]time.Time // outputs that were behind at the last pass, and since when; not to be changed
 }
 
 // States returns the state of every key, ordered by environment and name.
@@ -40,7 +48,8 @@ func (s *Scheduler) States() []State {
 func (k *key) state() State {
 	st := State{
 		Environment: k.Target.Environment, Key: k.Target.Name, Store: k.Target.StoreName,
-		Step: k.step, Err: k.err, Ended: k.ended, Troubles: k.troubles, Since: k.since, Next: k.deadline,
+		Step: k.result.Step, Err: k.err, Ended: k.ended, Troubles: k.troubles, Since: k.since, Next: k.deadline,
+		Result: k.result, Well: k.well, Set: k.set, Read: k.read, Behind: k.behind,
 	}
 	if k.busy {
 		st.Busy = k.began

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/live"
+	"github.com/keyrotate/rotate/internal/metrics"
+	"github.com/keyrotate/rotate/internal/serve"
+	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/rotation/scheduler"
+)
+
+// A runner is one `rotate run`: the daemon.
+type runner struct {
+	*app
+	log       *slog.Logger
+	scheduler *scheduler.Scheduler
+	keys      atomic.Pointer[map[string]*key] // of the config as it is now, by name
+	told      atomic.Int64                    // when a lost audit event was spoken of last
+}
+
+// run runs until ctx is done. listen is the address of the endpoints; "" for
+// that of the config.
+func (d *runner) run(ctx context.Context, listen string) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // before anything takes time: unnoticed, it would end the process
+	defer signal.Stop(hangup)
+	manager := notifier{d.log}
+	keys, err := d.prepare(manager.watchdog(ctx))
+	if err != nil {
+		return err
+	}
+	if d.hardened != nil {
+		d.log.Warn("this process is less guarded than it should be", "error", d.hardened)
+	}
+	answering, err := d.answer(ctx, cmp.Or(listen, d.listen))
+	if err != nil {
+		return err
+	}
+	reloads, done := context.WithCancel(ctx)
+	defer done()
+	go d.reload(reloads, hangup, keys)
+	context.AfterFunc(ctx, manager.stopping)
+	d.log.Info("rotate is at work", "actor", d.actor, "keys", len(keys))
+	manager.ready(len(keys))
+	err = d.scheduler.Run(ctx)
+	answering.Wait()
+	if err != nil {
+		return err
+	}
+	d.log.Info("rotate has stopped; nothing is left half done")
+	return nil
+}
+
+// prepare reads the config, and begins nothing.
+func (d *runner) prepare(beat func()) ([]*key, error) {
+	d.app.metrics = metrics.New(buildVersion(), d.live)
+	d.alarm = d.lostEvent
+	keys, err := d.app.keys(choice{all: true})
+	if err != nil {
+		return nil, err
+	}
+	d.metrics.Reloaded(d.now(), true)
+	d.keys.Store(byName(keys))
+	d.scheduler = scheduler.New(d.engine(auditTo(d.log)), scheduler.Options{Log: d.log, Beat: beat})
+	return keys, d.scheduler.Replace(schedulerKeys(keys))
+}
+
+func (d *runner) server() *serve.Server {
+	return &serve.Server{Now: d.now, Keys: d.live, Metrics: d.metrics.Handler(), Log: d.log}
+}
+
+// answer begins to answer over HTTP, until ctx is done.
+func (d *runner) answer(ctx context.Context, address string) (*sync.WaitGroup, error) {
+	answering := &sync.WaitGroup{}
+	if address == "" {
+		return answering, nil
+	}
+	var listener net.ListenConfig
+	l, err := listener.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("the endpoints: %w; nothing was begun\nhint: another process has that port, or this host has no such address: change `listen` or --listen", err)
+	}
+	server := d.server()
+	answering.Go(func() {
+		if err := server.Run(ctx, l); err != nil {
+			d.log.Error("the endpoints have stopped; keys are rotated all the same", "error", err)
+		}
+	})
+	d.log.Info("answering over HTTP", "address", l.Addr().String())
+	return answering, nil
+}
+
+// reload takes the config in anew at each SIGHUP.
+func (d *runner) reload(ctx context.Context, hangup <-chan os.Signal, old []*key) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+		}
+		notifier{d.log}.reloading()
+		d.trail.Reopen()
+		listen := d.listen
+		keys, err := d.app.keys(choice{all: true})
+		if err == nil {
+			err = d.scheduler.Replace(schedulerKeys(keys))
+		}
+		d.metrics.Reloaded(d.now(), err == nil)
+		if err != nil {
+			d.log.Error("the config is refused, the old one is kept", "error", err)
+			notifier{d.log}.refused()
+			continue
+		}
+		d.keys.Store(byName(keys))
+		d.log.Info("the config was read again", "keys", len(keys))
+		notifier{d.log}.ready(len(keys))
+		if d.listen != listen {
+			d.log.Warn("listen has changed: that counts from the next start")
+		}
+		if gone := dropped(old, keys); len(gone) > 0 {
+			d.log.Warn("keys are no longer looked after: they are not rotated any more, and their previous keys will not be retired", "keys", gone)
+		}
+		old = keys
+	}
+}
+
+// live is every key as its last pass left it.
+func (d *runner) live() (keys []live.Key) {
+	now, known := d.now(), *d.keys.Load()
+	for _, s := range d.scheduler.States() {
+		if k := known[s.Key]; k != nil { // else a reload is under way
+			keys = append(keys, live.Of(now, k.facts(), s))
+		}
+	}
+	return keys
+}
+
+// lostEvent tells of events that the audit file does not have, once a minute:
+// the log has each of them.
+func (d *runner) lostEvent(err error) {
+	now := time.Now().Unix()
+	if last := d.told.Load(); now-last >= 60 && d.told.CompareAndSwap(last, now) {
+		d.log.Error("an audit event could not be written to the audit file; this log has it", "error", err)
+	}
+}
+
+func byName(keys []*key) *map[string]*key {
+	m := make(map[string]*key, len(keys))
+	for _, k := range keys {
+		m[k.Name] = k
+	}
+	return &m
+}
+
+// facts is what the config says of a key, for its status.
+func (k *key) facts() status.Facts {
+	return status.Facts{Target: k.Target, Location: k.where, Algorithm: k.spec.Algorithm, Late: k.Sync, Warnings: k.warnings}
+}
+
+// buildVersion is what the metrics call this program.
+func buildVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return cmp.Or(version, info.Main.Version, "(devel)")
+	}
+	return cmp.Or(version, "(devel)")
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/memory"
+)
+
+// quota is a type of store that takes a tenth of a second for a call and says
+// how many writes a minute are a tenth of its quota.
+type quota struct {
+	store providers.Store
+
+	mu     sync.Mutex
+	writes []time.Time
+}
+
+const aTenth = 150
+
+func (q *quota) Open(context.Context) (providers.Store, error) { return quotaStore{q.store, q}, nil }
+
+type quotaStore struct {
+	providers.Store
+	*quota
+}
+
+func (s quotaStore) Traits() providers.Traits {
+	t := s.Store.Traits()
+	t.WritesAMinute = aTenth
+	return t
+}
+
+func (s quotaStore) Read(ctx context.Context, name string) (providers.Revision, error) {
+	time.Sleep(100 * time.Millisecond)
+	return s.Store.Read(ctx, name)
+}
+
+func (s quotaStore) count() {
+	time.Sleep(100 * time.Millisecond)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writes = append(s.writes, time.Now())
+}
+
+func (s quotaStore) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (providers.Revision, error) {
+	s.count()
+	return s.Store.Write(ctx, name, v, after, n)
+}
+
+func (s quotaStore) Erase(ctx context.Context, name string, id, head providers.RevisionID) (providers.Erasure, error) {
+	s.count()
+	return s.Store.Erase(ctx, name, id, head)
+}
+
+// peak is the most writes within any minute.
+func (q *quota) peak() (most int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, j := 0, 0; j < len(q.writes); j++ {
+		for q.writes[j].Sub(q.writes[i]) >= time.Minute {
+			i++
+		}
+		most = max(most, j-i+1)
+	}
+	return most
+}
+
+// TestPromise8AMonthDown: 500 keys whose daemon was down for a month are made up
+// for once each, in the safe order, and never with more than a tenth of what the
+// service allows; so are their creation and their deletion.
+func TestPromise8AMonthDown(t *testing.T) {
+	const n = 500
+	synctest.Test(t, func(t *testing.T) {
+		var text strings.Builder
+		text.WriteString("environment: test\nstores: {q: {type: quota}}\ndefaults: {store: q, every: 20d}\nkeys:\n")
+		for i := range n {
+			fmt.Fprintf(&text, "  k%d: {}\n", i)
+		}
+		c := newConsole(t, text.String())
+		q := &quota{store: memory.New()}
+		c.stores = config.Registry{"quota": func() config.StoreConfig { return q }}
+
+		c.daemonFor(time.Hour, nil)
+		time.Sleep(30 * 24 * time.Hour)
+		did := map[string][]string{}
+		c.daemonFor(3*time.Hour, did)
+		order := []string{"publish", "ready", "promote", "promote", "settled"} // two keys change at a promotion
+		for i := range n {
+			if got := did[fmt.Sprint("k", i)]; !slices.Equal(got, order) {
+				t.Fatalf("key %d: %v, want %v", i, got, order)
+			}
+		}
+		c.daemonFor(51*time.Hour, did)
+		for i := range n {
+			if got := did[fmt.Sprint("k", i)]; !slices.Equal(got, append(order, "retire")) {
+				t.Fatalf("key %d: %v, and then only its predecessor is retired", i, got)
+			}
+		}
+		if peak := q.peak(); peak > aTenth+1 { // one at each end of a minute
+			t.Errorf("%d writes in a minute, a tenth of the quota is %d", peak, aTenth)
+		}
+	})
+}
+
+// daemonFor runs a fresh daemon for a while, and notes what it did, by key.
+func (c *console) daemonFor(d time.Duration, did map[string][]string) {
+	c.t.Helper()
+	var log bytes.Buffer
+	r := &runner{app: c.app(strings.NewReader(""), io.Discard, &log), log: slog.New(slog.NewJSONHandler(&log, nil))}
+	r.voice, r.configPath = &ui.Voice{Err: &log}, filepath.Join(c.dir, "rotate.yaml")
+	if _, err := r.prepare(nil); err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(c.t.Context())
+	stopped := make(chan error)
+	go func() { stopped <- r.scheduler.Run(ctx) }()
+	time.Sleep(d)
+	stop()
+	if err := <-stopped; err != nil {
+		c.t.Error(err)
+	}
+	for line := range bytes.Lines(log.Bytes()) {
+		var ev struct{ Msg, Key, Action string }
+		if err := json.Unmarshal(line, &ev); err != nil {
+			c.t.Fatalf("%v: %s", err, line)
+		}
+		if did != nil && ev.Msg == "audit" && ev.Action != "erase" {
+			did[ev.Key] = append(did[ev.Key], ev.Action)
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// Schema names the form of a Report. Members may be added to it.
+const Schema = "rotate/audit/v1"
+
+// Where an entry comes from.
+const (
+	Document = "document" // the keyset as it is stored now
+	Trail    = "file"     // the audit file
+)
+
+// A Report is what can be shown of the life of a key's kids. It holds no
+// material.
+type Report struct {
+	Schema      string    `json:"schema"`
+	At          time.Time `json:"at"`
+	Key         string    `json:"key"`
+	Environment string    `json:"environment"`
+	Store       string    `json:"store"`
+	Secret      string    `json:"secret"`
+	Generation  uint64    `json:"generation,omitempty"` // of the document; absent if it could not be read
+	File        string    `json:"file,omitempty"`       // the audit file
+	Events      int       `json:"events"`               // that it has of this key
+	Spoilt      int       `json:"spoilt,omitempty"`     // lines of it that are no events
+	Kids        []Kid     `json:"kids"`                 // those that live first, the youngest before others
+	Others      []Entry   `json:"others,omitempty"`     // what is about no kid: commands, refusals, erasures
+	Worth       []string  `json:"worth"`                // what this is worth as evidence, and what not
+}
+
+// A Kid is the life of one key.
+type Kid struct {
+	Kid       string  `json:"kid"`
+	Algorithm string  `json:"algorithm,omitempty"`
+	Status    string  `json:"status"` // current, next, previous or gone
+	Life      []Entry `json:"life"`   // by time
+}
+
+// An Entry is one thing that happened.
+type Entry struct {
+	At         *time.Time `json:"at,omitempty"` // absent where the source does not tell
+	What       string     `json:"what"`
+	By         string     `json:"by,omitempty"`
+	Generation uint64     `json:"generation,omitempty"`
+	Why        string     `json:"why,omitempty"`
+	Source     string     `json:"source"`
+}
+
+// Facts are what a Report is made of.
+type Facts struct {
+	Now     time.Time
+	Key     Report      // its names: Key, Environment, Store, Secret
+	Set     *keyset.Set // nil if it could not be read or trusted
+	Problem string      // why not
+	Remains string      // what the store leaves behind after an erasure
+	Path    string      // of the audit file; "" if there is none
+	Events  []engine.Event
+	Spoilt  int
+}
+
+// New puts the evidence together.
+func New(f Facts) Report {
+	r := f.Key
+	r.Schema, r.At, r.File, r.Events, r.Spoilt = Schema, f.Now.UTC().Truncate(time.Second), f.Path, len(f.Events), f.Spoilt
+	b := builder{now: f.Now, kids: map[string]*Kid{}}
+	b.trail(f.Events)
+	if f.Set != nil {
+		r.Generation = f.Set.Generation
+		b.document(f.Set)
+	}
+	r.Kids, r.Others, r.Worth = b.sorted(), b.others, worth(f)
+	return r
+}
+
+type builder struct {
+	now    time.Time
+	kids   map[string]*Kid
+	others []Entry
+}
+
+func (b *builder) kid(kid string) *Kid {
+	if b.kids[kid] == nil {
+		b.kids[kid] = &Kid{Kid: kid, Status: "gone"}
+	}
+	return b.kids[kid]
+}
+
+func (k *Kid) add(at time.Time, e Entry) {
+	if !at.IsZero() {
+		at = at.UTC()
+		e.At = &at
+	}
+	k.Life = append(k.Life, e)
+}
+
+// document is what the keyset itself attests.
+func (b *builder) document(s *keyset.Set) {
+	for _, key := range s.Keys {
+		k := b.kid(key.Kid)
+		k.Algorithm, k.Status = string(key.Alg), string(key.Status)
+		made := "made"
+		if key.Adopted {
+			made = "adopted from elsewhere"
+		}
+		k.add(key.Issued, Entry{What: made, Source: Document})
+		if !key.NotBefore.IsZero() {
+			k.add(key.NotBefore, Entry{What: "began to sign", Source: Document})
+		}
+		if !key.Expires.IsZero() {
+			what := "its grace ended"
+			if key.Expires.After(b.now) {
+				what = "its grace will end"
+			}
+			k.add(key.Expires, Entry{What: what, Source: Document})
+		}
+	}
+	if m := s.Ready; m != nil {
+		b.kid(m.Kid).add(m.At, Entry{What: "was read back as next in the store and in every output that carries it", Source: Document})
+	}
+	if m := s.Settled; m != nil {
+		b.kid(m.Kid).add(m.At, Entry{What: "was read back as current in the store and in every output", Source: Document})
+	}
+	for _, q := range s.Requests {
+		if q.From != keyset.FromNothing {
+			b.kid(q.From).add(q.At, Entry{What: "a rotation away from it was asked for", By: q.By, Source: Document})
+		}
+	}
+	for _, g := range s.Gone {
+		b.kid(g.Kid).add(g.At, Entry{What: "removed; what held it is " + g.How, Source: Document})
+	}
+	for _, kid := range s.Revoked {
+		b.kid(kid).add(time.Time{}, Entry{What: "revoked: never accepted again", Source: Document})
+	}
+}
+
+// trail is what the audit file has. An erased revision is evidence for every kid
+// that it held: those that lived in its generation.
+func (b *builder) trail(events []engine.Event) {
+	type span struct{ from, to uint64 } // generations; to is the first without it, 0 while it lives
+	lived := map[string]span{}
+	for _, ev := range events {
+		if ev.Kid == "" || ev.Generation == 0 {
+			continue
+		}
+		s, known := lived[ev.Kid]
+		if !known {
+			s.from = ev.Generation
+		}
+		if ev.From != "" && ev.To == "" {
+			s.to = ev.Generation
+		}
+		lived[ev.Kid] = s
+	}
+	for _, ev := range events {
+		e := Entry{What: what(ev), By: ev.Actor, Generation: ev.Generation, Why: ev.Reason, Source: Trail}
+		held := false
+		for kid, s := range lived {
+			if ev.Action == "erase" && ev.Generation >= s.from && s.to != 0 && ev.Generation < s.to {
+				b.kid(kid).add(ev.Time, e)
+				held = true
+			}
+		}
+		switch {
+		case ev.Kid != "":
+			b.kid(ev.Kid).add(ev.Time, e)
+		case !held:
+			at := ev.Time
+			e.At = &at
+			b.others = append(b.others, e)
+		}
+	}
+}
+
+// what words an event.
+func what(ev engine.Event) string {
+	switch {
+	case ev.Action == "erase":
+		return "erase revision " + ev.Revision
+	case ev.From == "" && ev.To == "":
+		return ev.Action
+	case ev.From == "":
+		return fmt.Sprintf("%s: as %s", ev.Action, ev.To)
+	case ev.To == "":
+		return fmt.Sprintf("%s: %s is gone", ev.Action, ev.From)
+	case ev.From == keyset.Next && ev.Action == string(rotation.Promote):
+		return "promote: it signs"
+	}
+	return fmt.Sprintf("%s: %s, then %s", ev.Action, ev.From, ev.To)
+}
+
+// sorted is every kid, those that live first and of these the youngest, its life
+// by time.
+func (b *builder) sorted() []Kid {
+	kids := []Kid{}
+	for _, k := range b.kids {
+		slices.SortStableFunc(k.Life, func(a, b Entry) int { return when(a).Compare(when(b)) })
+		kids = append(kids, *k)
+	}
+	slices.SortFunc(kids, func(a, b Kid) int {
+		if a.gone() != b.gone() {
+			return map[bool]int{true: 1, false: -1}[a.gone()]
+		}
+		return cmp.Or(began(b).Compare(began(a)), strings.Compare(a.Kid, b.Kid))
+	})
+	return kids
+}
+
+func (k Kid) gone() bool { return k.Status == "gone" }
+
+func began(k Kid) time.Time { return when(k.Life[0]) }
+
+// when is an entry's time; what has none comes last.
+func when(e Entry) time.Time {
+	if e.At == nil {
+		return time.Unix(1<<40, 0)
+	}
+	return *e.At
+}
+
+// worth says what a reader of the report may conclude.
+func worth(f Facts) (told []string) {
+	if f.Set != nil {
+		told = append(told,
+			"the document attests times that rotate read off the clocks of its host and, where it has one, of the store; its digest shows accidents and hand edits, not a writer who computes it anew",
+			"it keeps the last 8 removed kids, the requests of 7 days, and one mark of each kind: what is older is only in an audit file or a log")
+	} else {
+		told = append(told, "the document could not be read or trusted: "+f.Problem)
+	}
+	if f.Path == "" {
+		told = append(told, "there is no audit file (audit: {file: …} in the config): who did what is in the daemon's log alone")
+	} else {
+		told = append(told, "the audit file holds what this host's rotate did; other replicas write their own. Whoever may write it can change it: ship it elsewhere, or make it append-only")
+	}
+	if f.Spoilt > 0 {
+		told = append(told, fmt.Sprintf("%d of its lines are no events: the file was cut or edited", f.Spoilt))
+	}
+	remains := "an erasure is as strong as the store's: "
+	if f.Remains == "" {
+		return append(told, remains+"which is not known while it cannot be opened")
+	}
+	return append(told, remains+f.Remains)
+}

@@ -1,0 +1,121 @@
+// Package live says how a daemon's keys are, from what their last passes saw:
+// metrics, health checks and the published public keys ask no store.
+package live
+
+import (
+	"errors"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/scheduler"
+)
+
+// errUnread is how a key is before its first pass has ended.
+var errUnread = errors.New("not looked at yet since the daemon began")
+
+// A Key is one key of a daemon at one moment.
+type Key struct {
+	scheduler.State
+	Facts status.Facts // as `rotate status` has them, with the last pass in place of a look
+}
+
+// Of puts together what the config and the last pass say of a key. Facts brings
+// Target, Location, Late, Warnings and Algorithm.
+func Of(now time.Time, f status.Facts, s scheduler.State) Key {
+	f.Now, f.Result, f.Err = now, s.Result, s.Err
+	f.Readable = &s.Result.Left.Revisions
+	switch {
+	case s.Ended.IsZero():
+		f.Err = errUnread
+	case s.Err != nil:
+		f.Result.Set = s.Set // what is known of it still holds
+	case s.Result.Set != nil:
+		// A pass may have ended long ago. What has come due since then shows as
+		// it does to a command that looks: as a step to take.
+		step := rotation.Plan(f.Target.Policy, rotation.Facts{
+			Set: s.Result.Set, Outputs: s.Result.Outputs, Clock: later(s.Result.Clock, now),
+		})
+		if step.Do != rotation.Wait {
+			f.Result.Step = step
+		}
+	}
+	return Key{State: s, Facts: f}
+}
+
+// later is a reading of the clocks as it would be at now.
+func later(c rotation.Clock, now time.Time) rotation.Clock {
+	by := now.Sub(c.Wall)
+	c.Wall = now
+	if !c.Service.IsZero() {
+		c.Service = c.Service.Add(by)
+	}
+	if c.Steady != nil {
+		ran := *c.Steady + by
+		c.Steady = &ran
+	}
+	return c
+}
+
+// Seen tells whether a pass of the key has ended since the daemon began, well
+// or not.
+func (k Key) Seen() bool { return !k.Ended.IsZero() }
+
+// Status is the key's part of a report.
+func (k Key) Status() status.Key { return status.Of(k.Facts) }
+
+// Due is when the schedule wants another key to sign; zero if no keyset is
+// known, or if it never does.
+func (k Key) Due() time.Time {
+	if k.Set == nil {
+		return time.Time{}
+	}
+	return k.Facts.Target.Policy.Due(k.Set.Signing().NotBefore)
+}
+
+// Overdue is for how long a rotation has been due that has not happened. A
+// daemon that was down for long needs the propagation to catch up, so that much
+// is no trouble by itself.
+func (k Key) Overdue() time.Duration {
+	if due := k.Due(); !due.IsZero() {
+		return max(0, k.Facts.Now.Sub(due))
+	}
+	return 0
+}
+
+// Expired counts the previous keys that should have been removed.
+func (k Key) Expired() (n int) {
+	if k.Set == nil {
+		return 0
+	}
+	for _, p := range k.Set.Previous() {
+		if !p.Expires.IsZero() && k.Facts.Now.After(p.Expires.Add(k.Facts.Target.Policy.Skew())) {
+			n++
+		}
+	}
+	return n
+}
+
+// Apart is by how much this host's clock was ahead of the store's at the last
+// look; ok is false where the store tells no time.
+func (k Key) Apart() (d time.Duration, ok bool) {
+	c := k.Result.Clock
+	if c.Service.IsZero() {
+		return 0, false
+	}
+	return c.Wall.Sub(c.Service), true
+}
+
+// Fresh is how long a copy of the public keys may still be used: until what was
+// read is a propagation old, and no longer than until something is planned to
+// change. 0 if it has to be asked for again each time.
+func (k Key) Fresh() time.Duration {
+	left := k.State.Read.Add(k.Facts.Target.Policy.Propagation).Sub(k.Facts.Now)
+	if at := k.Result.Step.At; !at.IsZero() {
+		left = min(left, at.Sub(k.Facts.Now))
+	}
+	if k.Err != nil || k.Result.Step.Do == rotation.Halt {
+		return 0
+	}
+	return max(0, left).Truncate(time.Second)
+}

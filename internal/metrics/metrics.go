@@ -1,0 +1,90 @@
+// Package metrics is what a daemon counts and measures, for Prometheus.
+//
+// Every label is a name from the config (key, store, output) or one of a few
+// words of this package, so there are as many series as the config has parts.
+// Nothing asks a store: what is measured is what the last passes saw.
+package metrics
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/keyrotate/rotate/internal/live"
+	"github.com/keyrotate/rotate/rotation/engine"
+)
+
+// Metrics has a registry of its own. It is safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	calls   *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+	events  *prometheus.CounterVec
+
+	auditFailures prometheus.Counter
+	reloadOK      prometheus.Gauge
+	reloadAt      prometheus.Gauge
+}
+
+// New returns Metrics of a daemon of this version, whose keys are what keys
+// returns at the time of a scrape.
+func New(version string, keys func() []live.Key) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rotate_store_calls_total", Help: "Calls of stores, by operation and how they ended.",
+		}, []string{"store", "operation", "result"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "rotate_store_call_duration_seconds", Help: "How long calls of stores took.",
+			Buckets: []float64{.005, .025, .1, .25, .5, 1, 2.5, 5, 15},
+		}, []string{"store", "operation"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rotate_key_events_total", Help: "Transitions, marks, erasures and refusals of this process, as in its audit lines.",
+		}, []string{"key", "store", "action"}),
+		auditFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "rotate_audit_failures_total", Help: "Events that could not be written to the audit file.",
+		}),
+		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "rotate_config_last_reload_successful", Help: "1 if the config was taken when it was read last, 0 if it was refused and the old one kept.",
+		}),
+		reloadAt: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "rotate_config_last_reload_success_timestamp_seconds", Help: "When a config was taken last.",
+		}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "rotate_build_info", Help: "Always 1; the version is a label.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	m.registry.MustRegister(
+		m.calls, m.seconds, m.events, m.auditFailures, m.reloadOK, m.reloadAt, build, &keyCollector{keys},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return m
+}
+
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+}
+
+// Event counts what an engine did.
+func (m *Metrics) Event(ev engine.Event) {
+	m.events.WithLabelValues(ev.Key, ev.Store, ev.Action).Inc()
+}
+
+// AuditFailed counts an event that the audit file does not have.
+func (m *Metrics) AuditFailed() { m.auditFailures.Inc() }
+
+// Reloaded notes that the config was read, and whether it was taken.
+func (m *Metrics) Reloaded(now time.Time, taken bool) {
+	if !taken {
+		m.reloadOK.Set(0)
+		return
+	}
+	m.reloadOK.Set(1)
+	m.reloadAt.Set(float64(now.Unix()))
+}

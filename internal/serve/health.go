@@ -1,0 +1,69 @@
+package serve
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/keyrotate/rotate/internal/live"
+	"github.com/keyrotate/rotate/internal/status"
+)
+
+// healthz asks the scheduler for its keys: where that hangs, so does the answer,
+// and the probe fails. A key in trouble is no reason to restart a daemon.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	s.Keys()
+	plain(w, http.StatusOK, "ok\n")
+}
+
+// readyz counts the keys that were not looked at yet. One whose store fails is
+// known to fail: that is for metrics and alerts, not for taking the daemon out.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	keys := s.Keys()
+	if waiting := unread(keys); len(waiting) > 0 {
+		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("%d of %d keys not read yet: %s\n", len(waiting), len(keys), some(waiting)))
+		return
+	}
+	plain(w, http.StatusOK, fmt.Sprintf("ready: %d keys\n", len(keys)))
+}
+
+func unread(keys []live.Key) (names []string) {
+	for _, k := range keys {
+		if !k.Seen() {
+			names = append(names, k.Key)
+		}
+	}
+	return names
+}
+
+// some is the first names of many.
+func some(names []string) string {
+	const shown = 5
+	if len(names) > shown {
+		return strings.Join(names[:shown], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
+	var keys []status.Key
+	for _, k := range s.Keys() {
+		keys = append(keys, k.Status())
+	}
+	doc, err := json.MarshalIndent(status.New(s.Now(), keys), "", "  ")
+	if err != nil {
+		http.Error(w, "the report cannot be written", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(append(doc, '\n')) // the client has gone
+}
+
+func plain(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text)) // the client has gone
+}

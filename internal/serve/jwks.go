@@ -1,0 +1,103 @@
+package serve
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/live"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// allKeys is the public halves of every key. It is whole or it is refused: a
+// verifier that took a part for the whole would log the others' users out.
+func (s *Server) allKeys(w http.ResponseWriter, r *http.Request) {
+	var public []live.Key
+	for _, k := range s.Keys() {
+		if asymmetric(k) {
+			public = append(public, k)
+		}
+	}
+	s.serveKeys(w, r, public)
+}
+
+// oneKey is the public halves of one key. What is symmetric is answered as what
+// does not exist is.
+func (s *Server) oneKey(w http.ResponseWriter, r *http.Request) {
+	for _, k := range s.Keys() {
+		if k.Key == r.PathValue("name") && asymmetric(k) {
+			s.serveKeys(w, r, []live.Key{k})
+			return
+		}
+	}
+	s.serveKeys(w, r, nil)
+}
+
+// asymmetric tells whether a key has public halves, or will: its keyset says so,
+// or while none is known the config.
+func asymmetric(k live.Key) bool {
+	if k.Set == nil {
+		alg := k.Facts.Algorithm
+		return alg != "" && !alg.Symmetric()
+	}
+	for _, key := range k.Set.Keys {
+		if !key.Alg.Symmetric() {
+			return true
+		}
+	}
+	return false
+}
+
+// serveKeys writes a JWK Set that may be kept for as long as all of its keys
+// allow. After a key's store has failed, and while a key is halted, the last
+// keys that could be trusted are served on, to be asked for again each time:
+// they still sign.
+func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, keys []live.Key) {
+	if len(keys) == 0 {
+		plain(w, http.StatusNotFound, "no public keys here\n")
+		return
+	}
+	fresh := keys[0].Fresh()
+	all := []json.RawMessage{}
+	for _, k := range keys {
+		if k.Set == nil {
+			w.Header().Set("Retry-After", "5")
+			plain(w, http.StatusServiceUnavailable, fmt.Sprintf("key %s was not read yet\n", k.Key))
+			return
+		}
+		fresh = min(fresh, k.Fresh())
+		all = append(all, publicKeys(k.Set)...)
+	}
+	doc, err := json.Marshal(map[string]any{"keys": all})
+	if err != nil {
+		http.Error(w, "the keys cannot be written", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/jwk-set+json") // RFC 7517 §8.5.2
+	header.Set("Cache-Control", cacheControl(fresh))
+	header.Set("X-Content-Type-Options", "nosniff")
+	sum := sha256.Sum256(doc)
+	header.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:18])+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(doc)) // HEAD and 304
+}
+
+// publicKeys is the members of a set's public JWK Set.
+func publicKeys(set *keyset.Set) []json.RawMessage {
+	var doc struct{ Keys []json.RawMessage }
+	if err := json.Unmarshal(set.PublicJWKs(), &doc); err != nil {
+		return nil // not reached: it was written by canonical
+	}
+	return doc.Keys
+}
+
+func cacheControl(fresh time.Duration) string {
+	if fresh < time.Second {
+		return "no-cache"
+	}
+	return fmt.Sprintf("public, max-age=%d, must-revalidate", int(fresh.Seconds()))
+}

@@ -1,0 +1,201 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// The widths of a timeline. Below the least one there is no room for bars, and
+// the rows of the text say it all.
+const (
+	leastWidth = 50
+	mostWidth  = 120
+	margin     = 2 + 9 + 2 // of the rows below: indent, name, distance
+)
+
+// What bars are made of.
+const (
+	bar     = '━' // verifies, and signs if it is the current one's
+	dotted  = '┄' // published, does not sign yet; or what is still to come
+	nowLine = '│'
+	endMark = '┤' // the grace ends
+	dueMark = '▼' // the schedule wants another key to sign
+)
+
+// A span is the time that a timeline shows.
+type span struct {
+	from, to time.Time
+	columns  int
+}
+
+// column of a time; ok is false if it is not shown.
+func (s span) column(t time.Time) (int, bool) {
+	if t.Before(s.from) || t.After(s.to) {
+		return 0, false
+	}
+	return int(int64(s.columns-1) * int64(t.Sub(s.from)/time.Second) / max(1, int64(s.to.Sub(s.from)/time.Second))), true
+}
+
+// clamped is the column of a time, or the edge that it lies beyond.
+func (s span) clamped(t time.Time) int {
+	switch {
+	case t.Before(s.from):
+		return 0
+	case t.After(s.to):
+		return s.columns - 1
+	}
+	c, _ := s.column(t)
+	return c
+}
+
+// timeline draws the live keys as bars over time, the next above the current
+// above the previous ones: what was, the line of now, and what is to come.
+func (k Key) timeline(now time.Time, width int, p palette) []string {
+	if k.Current == nil || width < leastWidth {
+		return nil
+	}
+	s := k.span(now, min(width, mostWidth)-margin)
+	lines := []string{s.axis(now, p)}
+	add := func(name string, row []rune, paint func(string) string) {
+		if c, shown := s.column(now); shown {
+			row[c] = nowLine
+		}
+		lines = append(lines, fmt.Sprintf("  %-9s  %s", name, paint(strings.TrimRight(string(row), " "))))
+	}
+	if l := k.Next; l != nil {
+		signs := s.to // nobody knows yet
+		if l.Signs != nil {
+			signs = *l.Signs
+		}
+		add("next", s.bar(l.Issued, s.to, s.to, &signs), p.next)
+	}
+	ends := s.to
+	if k.Due != nil {
+		ends = latest(*k.Due, now)
+	}
+	row := s.bar(*k.Current.Signs, now, ends, nil)
+	if k.Due != nil {
+		if c, shown := s.column(*k.Due); shown {
+			row[c] = dueMark
+		}
+	}
+	add("current", row, p.current)
+	for _, l := range k.Previous {
+		ends := s.to
+		if l.Expires != nil {
+			ends = *l.Expires
+		}
+		row := s.bar(*l.Signs, now, ends, nil)
+		if l.Expires != nil {
+			row[s.clamped(ends)] = endMark
+		}
+		add("previous", row, p.previous)
+	}
+	return append(lines, k.legend(s, now))
+}
+
+// span is from the oldest live key's first signature, but not so far back that
+// what is to come has no room, to a little after what comes last.
+func (k Key) span(now time.Time, columns int) span {
+	from, to := *k.Current.Signs, now.Add(5*time.Second)
+	for _, l := range k.Previous {
+		from = earliest(from, *l.Signs)
+		if l.Expires != nil {
+			to = latest(to, *l.Expires)
+		}
+	}
+	if k.Next != nil {
+		from = earliest(from, k.Next.Issued)
+		if k.Next.Signs != nil {
+			to = latest(to, *k.Next.Signs)
+		}
+	} else if k.Due != nil && len(k.Previous) == 0 {
+		to = latest(to, *k.Due)
+	}
+	if to.Sub(now) > 5*time.Second {
+		from = latest(from, now.Add(-2*to.Sub(now))) // at most two thirds are past
+	} else {
+		to = latest(to, now.Add(now.Sub(from)/8)) // nothing is to come that has a date
+	}
+	from = earliest(from, now.Add(-time.Second))
+	return span{from: from, to: to.Add(to.Sub(from) / 20), columns: columns}
+}
+
+// bar is whole from begin to whole, and dotted from there to end. signs, where
+// it is not nil, is when a dotted one becomes whole.
+func (s span) bar(begin, whole, end time.Time, signs *time.Time) []rune {
+	row := []rune(strings.Repeat(" ", s.columns))
+	for c := s.clamped(begin); c <= s.clamped(end); c++ {
+		row[c] = bar
+		if c > s.clamped(whole) || signs != nil && c < s.clamped(*signs) {
+			row[c] = dotted
+		}
+	}
+	return row
+}
+
+// axis is the line with dates. Where two have no room, the later one stays.
+func (s span) axis(now time.Time, p palette) string {
+	row := []rune(strings.Repeat(" ", s.columns))
+	put := func(c int, text string) {
+		r := []rune(text)
+		c = max(0, min(c, s.columns-len(r)))
+		if slices.ContainsFunc(row[max(0, c-1):min(s.columns, c+len(r)+1)], func(r rune) bool { return r != ' ' }) {
+			return
+		}
+		copy(row[c:], r)
+	}
+	here, _ := s.column(now)
+	put(s.columns, s.stamp(s.to))
+	put(here-1, "now")
+	put(0, s.stamp(s.from))
+	return fmt.Sprintf("  %-9s  %s", "", p.dim(strings.TrimRight(string(row), " ")))
+}
+
+// stamp is as exact as the span needs.
+func (s span) stamp(t time.Time) string {
+	switch d := s.to.Sub(s.from); {
+	case d > 300*24*time.Hour:
+		return t.UTC().Format("2006-01-02")
+	case d > 4*24*time.Hour:
+		return t.UTC().Format("Jan 2")
+	case d > 4*time.Hour:
+		return t.UTC().Format("Jan 2 15:04")
+	}
+	return t.UTC().Format("15:04:05")
+}
+
+// legend explains the marks that are there.
+func (k Key) legend(s span, now time.Time) string {
+	var parts []string
+	if k.Due != nil {
+		left := rotation.Duration(k.Due.Sub(now).Abs()).String()
+		_, shown := s.column(*k.Due)
+		if k.Due.Before(now) {
+			left = "due " + left + " ago"
+		} else {
+			left = "due in " + left
+		}
+		if shown {
+			left = string(dueMark) + " " + left
+		}
+		parts = append(parts, left)
+	}
+	if len(k.Previous) > 0 && k.Previous[0].Expires != nil {
+		parts = append(parts, string(endMark)+" grace ends")
+	}
+	return strings.TrimRight(fmt.Sprintf("  %-9s  %s", "", strings.Join(parts, "   ")), " ")
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time { return later(a, b) }
