@@ -124,7 +124,7 @@ func variables(v []byte) (all []entry) {
 	}
 	for _, l := range strings.Split(text, "\n") {
 		part := line.FindStringSubmatch(l)
-		if part == nil {
+		if part == nil || slices.ContainsFunc(all, func(e entry) bool { return e.key == part[1] }) {
 			return nil
 		}
 		all = append(all, entry{part[1], []byte(part[2] + part[3] + strings.ReplaceAll(part[4], `\n`, "\n"))})
