@@ -77,3 +77,56 @@ ready kube-apiserver kubectl get --raw /readyz
 
 ROTATE_KUBERNETES="https://127.0.0.1:$port" ROTATE_KUBERNETES_CA="$work/certs/apiserver.crt" \
 	go test -count=1 -timeout 5m -run "${RUN:-^TestReal$}" "$@" ./providers/kubernetes
+
+# Every manifest, as kubectl renders it, into a namespace that enforces Pod
+# Security restricted; a warning is an error, and each pod is tried by itself,
+# since only pods are refused.
+kubectl create namespace rotate >/dev/null
+kubectl label namespace rotate pod-security.kubernetes.io/enforce=restricted pod-security.kubernetes.io/warn=restricted >/dev/null
+pods() { # the pods that rendered manifests on stdin make; with an argument, as root
+	python3 -c '
+import json, sys
+found, read = 0, json.load(sys.stdin)
+for object in read.get("items", [read]):
+	spec = object.get("spec", {})
+	template = spec.get("jobTemplate", object)["spec"].get("template") if spec else None
+	if template:
+		found += 1
+		if sys.argv[1:]: template["spec"]["containers"][0]["securityContext"]["runAsUser"] = 0
+		meta = {"name": "try", "namespace": "rotate", "labels": template["metadata"].get("labels")}
+		print(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"]}))
+if found != 1: sys.exit("%d pods are made, want one" % found)' "$@"
+}
+for dir in deploy/kubernetes/{base,once,overlays/*,base,now}; do
+	kubectl apply --server-side --warnings-as-errors -k "$dir" >"$work/applied" 2>&1 || { cat "$work/applied" >&2; exit 1; }
+	kubectl get -k "$dir" -o json >"$work/objects"
+	pods <"$work/objects" | kubectl create --dry-run=server --warnings-as-errors -f - >/dev/null
+	if pods root <"$work/objects" | kubectl create --dry-run=server -f - >"$work/refused" 2>&1 || ! grep -q 'violates PodSecurity "restricted' "$work/refused"; then
+		echo "e2e/kube.sh: $dir as root is not refused" >&2
+		exit 1
+	fi
+	echo "ok  	$dir	$(wc -l <"$work/applied") objects, restricted"
+	test "$dir" = deploy/kubernetes/base || kubectl delete -k "$dir" --wait=false >/dev/null
+done
+
+# The command itself, with the shipped Role and no other right.
+kubectl apply --server-side -k deploy/kubernetes/base >/dev/null
+cat >"$work/kubeconfig" <-END
+	apiVersion: v1
+	kind: Config
+	clusters: [{name: e2e, cluster: {server: "https://127.0.0.1:$port", certificate-authority: $work/certs/apiserver.crt}}]
+	users: [{name: rotate, user: {token: $(kubectl -n rotate create token rotate)}}]
+	contexts: [{name: e2e, context: {cluster: e2e, user: rotate}}]
+END
+cat >"$work/rotate.yaml" <<-END
+	environment: production
+	stores: {cluster: {type: kubernetes, kubeconfig: $work/kubeconfig, context: e2e, namespace: rotate}}
+	keys: {auth-jwt: {store: cluster}}
+END
+go build -o "$work/rotate" ./cmd/rotate
+"$work/rotate" validate --probe -c "$work/rotate.yaml"
+"$work/rotate" now -c "$work/rotate.yaml"
+for key in current next previous; do
+	test "$(kubectl -n rotate get secret production-auth-jwt -o "jsonpath={.data.$key}" | base64 -d)" = "$("$work/rotate" get auth-jwt --format value -c "$work/rotate.yaml")"
+done
+"$work/rotate" status -c "$work/rotate.yaml"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -230,7 +231,7 @@ func (f *fake) create(ns string, in *corev1.Secret, dry bool) (int, any) {
 func (f *fake) update(key string, old, in *corev1.Secret) (int, any) {
 	const modified = "the object has been modified; please apply your changes to the latest version and try again" // OptimisticLockErrorMsg
 	if in.ResourceVersion != "" && in.ResourceVersion != old.ResourceVersion {                                     // none is an unconditional update
-		return fail(apierrors.NewConflict(secretResource, old.Name, fmt.Errorf(modified)))
+		return fail(apierrors.NewConflict(secretResource, old.Name, errors.New(modified)))
 	}
 	if in.UID != "" && in.UID != old.UID {
 		return fail(apierrors.NewConflict(secretResource, old.Name, fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", in.UID, old.UID)))
