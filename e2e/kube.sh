@@ -51,11 +51,16 @@ ready() { # name, command that succeeds when it is
 	exit 1
 }
 
-read -r client peer port < <(python3 -c '
-import socket
-s = [socket.socket() for _ in range(3)]
-for x in s: x.bind(("127.0.0.1", 0))
-print(*(x.getsockname()[1] for x in s))')
+read -r client peer port < <(python3 -c ' # free ones, below those that the kernel gives to clients
+import random, socket
+found = []
+while len(found) < 3:
+	s = socket.socket()
+	try:
+		s.bind(("127.0.0.1", random.randrange(10000, 32000)))
+		found.append(s)
+	except OSError: pass
+print(*(s.getsockname()[1] for s in found))')
 
 start etcd "$bin/etcd" --data-dir="$work/etcd" --unsafe-no-fsync --log-level=warn \
 	--listen-client-urls="http://127.0.0.1:$client" --advertise-client-urls="http://127.0.0.1:$client" \
@@ -111,7 +116,7 @@ done
 
 # The command itself, with the shipped Role and no other right.
 kubectl apply --server-side -k deploy/kubernetes/base >/dev/null
-cat >"$work/kubeconfig" <-END
+cat >"$work/kubeconfig" <<-END
 	apiVersion: v1
 	kind: Config
 	clusters: [{name: e2e, cluster: {server: "https://127.0.0.1:$port", certificate-authority: $work/certs/apiserver.crt}}]
