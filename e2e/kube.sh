@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The kubernetes adapter against the real API server: etcd 3.7.3 and
-# kube-apiserver 1.37.2, without kubelets or controllers. The first call builds
-# them, and kubectl, into a cache outside the checkout: six minutes on two
-# cores. They listen on loopback, and everything is gone at the end.
-# Arguments go to go test.
+# The kubernetes adapter, the manifests and the command against the real API
+# server: etcd 3.7.3 and kube-apiserver 1.37.2, without kubelets or controllers.
+# The first call builds them, and kubectl, into a cache outside the checkout: six
+# minutes on two cores. They listen on loopback, and everything is gone at the
+# end. Arguments go to go test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=1.37.2
