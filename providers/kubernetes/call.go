@@ -52,12 +52,20 @@ func do(ctx context.Context, r *rest.Request, into runtime.Object, changes bool)
 	var date time.Time
 	result := r.MaxRetries(0).Do(context.WithValue(ctx, dateKey{}, &date))
 	if err := result.Error(); err != nil {
-		return time.Time{}, refused(ctx, err, changes)
+		return time.Time{}, refused(ctx, err, changes, sent(into))
 	}
 	if err := result.Into(into); err != nil { // its words could quote the reply
-		return time.Time{}, refused(ctx, errNotKubernetes, changes)
+		return time.Time{}, unanswered(ctx, errNotKubernetes, changes)
 	}
 	return date, nil
+}
+
+// sent is the data that goes out with an object.
+func sent(object runtime.Object) map[string][]byte {
+	if s, ok := object.(*corev1.Secret); ok {
+		return s.Data
+	}
+	return nil
 }
 
 // dated puts the Date header of a reply where the context says: client-go keeps

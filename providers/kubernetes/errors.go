@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -25,6 +26,8 @@ var kinds = []struct {
 	sure   bool
 	hint   string
 }{
+	{"", "denied the request", providers.ErrDenied, true, "an admission policy of the cluster refused it"}, // a webhook; its reason may be any
+	{"", "denied request", providers.ErrDenied, true, "an admission policy of the cluster refused it"},     // a ValidatingAdmissionPolicy
 	{metav1.StatusReasonNotFound, "namespaces ", providers.ErrUnavailable, true, "there is no such namespace: check the store's namespace"},
 	{metav1.StatusReasonNotFound, "secrets ", providers.ErrNotFound, true, ""},
 	{metav1.StatusReasonConflict, "resourcequotas", providers.ErrThrottled, true, ""}, // somebody else's use of the quota was counted in between
@@ -48,16 +51,20 @@ var kinds = []struct {
 var errNotKubernetes = errors.New("the reply is not an API server's")
 
 // refused makes an error of a call that failed. changes says that the call, had
-// it succeeded, would have changed something.
-func refused(ctx context.Context, err error, changes bool) error {
+// it succeeded, would have changed something. The API server's own words hold no
+// values; those of a cluster's admission policies might quote what was sent.
+func refused(ctx context.Context, err error, changes bool, sent map[string][]byte) error {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
 		return unanswered(ctx, err, changes)
 	}
 	st := status.Status()
 	words := errors.New(strings.Join(strings.Fields(st.Message), " "))
-	if foreign(st) { // client-go has put the page into the message
-		st.Reason, words = "", fmt.Errorf("HTTP %d: %w", st.Code, errNotKubernetes)
+	switch {
+	case foreign(st): // client-go has put the page into the message
+		st.Reason, st.Message, words = "", "", fmt.Errorf("HTTP %d: %w", st.Code, errNotKubernetes)
+	case quotes(st.Message, sent):
+		words = fmt.Errorf("HTTP %d, in words that quote the value and are withheld: mend the admission policy that wrote them", st.Code)
 	}
 	for _, row := range kinds {
 		if row.reason != "" && row.reason != st.Reason || !strings.Contains(st.Message, row.says) {
@@ -79,6 +86,17 @@ func refused(ctx context.Context, err error, changes bool) error {
 func foreign(st metav1.Status) bool {
 	for _, cause := range detailsOf(st).Causes {
 		if cause.Type == metav1.CauseTypeUnexpectedServerResponse {
+			return true
+		}
+	}
+	return false
+}
+
+// quotes says that a text holds some of the data, as it is or as the API has it.
+func quotes(text string, data map[string][]byte) bool {
+	const short = 8 // bytes; they say nothing, and are in many words
+	for _, v := range data {
+		if len(v) >= short && (strings.Contains(text, string(v)) || strings.Contains(text, base64.StdEncoding.EncodeToString(v))) {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"net"
 	"net/http"
@@ -45,20 +46,21 @@ func TestErrors(t *testing.T) {
 		{apierrors.NewInternalError(errors.New("etcdserver: request is too large")), providers.ErrTooLarge, providers.ErrTooLarge},
 		{apierrors.NewInternalError(errors.New(`failed calling webhook "w"`)), providers.ErrUnavailable, providers.ErrUnavailable},
 		{apierrors.NewBadRequest(`admission webhook "w" does not support dry run`), providers.ErrUnavailable, providers.ErrUnavailable},
-		{status(metav1.StatusReasonForbidden, `admission webhook "w" denied the request: no`), providers.ErrDenied, providers.ErrDenied},
+		{status(metav1.StatusReasonInvalid, "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"), providers.ErrDenied, providers.ErrDenied},
+		{status("", `admission webhook "w" denied the request: no`), providers.ErrDenied, providers.ErrDenied},
 		{&net.OpError{Op: "dial", Err: errors.New("connection refused")}, providers.ErrUnavailable, providers.ErrUnavailable},
 		{&net.OpError{Op: "read", Err: errors.New("connection reset")}, providers.ErrUnavailable, providers.ErrUnclear},
 		{x509.UnknownAuthorityError{}, providers.ErrUnavailable, providers.ErrUnavailable},
 		{http.ErrHandlerTimeout, providers.ErrUnavailable, providers.ErrUnclear},
 	} {
 		for changes, want := range map[bool]error{false: c.read, true: c.change} {
-			if got := refused(t.Context(), c.err, changes); !errors.Is(got, want) {
+			if got := refused(t.Context(), c.err, changes, nil); !errors.Is(got, want) {
 				t.Errorf("%v, changes %v: %v, want %v", c.err, changes, got, want)
 			}
 		}
 	}
 	var e *providers.Error
-	if !errors.As(refused(t.Context(), failures[429], true), &e) || e.After != 7*time.Second {
+	if !errors.As(refused(t.Context(), failures[429], true, nil), &e) || e.After != 7*time.Second {
 		t.Errorf("429 asks to wait %v", e.After)
 	}
 }
@@ -77,6 +79,23 @@ func TestNothingIsRepeatedAndNoPageIsQuoted(t *testing.T) {
 		if len(f.calls) != 1 {
 			t.Errorf("%+v: %v", fault, f.calls)
 		}
+	}
+}
+
+// An admission policy may put what it refuses into its words.
+func TestPromise7PoliciesAreNotQuoted(t *testing.T) {
+	for _, words := range []string{"canary-text", base64.StdEncoding.EncodeToString([]byte("canary-text"))} {
+		f, v := fakeServer()
+		f.deny = `admission webhook "w" denied the request: no Secret like ` + words
+		s := v.open(t, Config{Namespace: namespace}, "admin")
+		_, err := s.Write(t.Context(), name, providers.NewSecret([]byte("canary-text")), "", noteOf(1))
+		fails(t, err, providers.ErrDenied, "withheld", name)
+		if strings.Contains(err.Error(), words) {
+			t.Errorf("the error quotes the value")
+		}
+		f.deny = `admission webhook "w" denied the request: it lacks a label`
+		_, err = s.Write(t.Context(), name, providers.NewSecret([]byte("canary-text")), "", noteOf(1))
+		fails(t, err, providers.ErrDenied, "it lacks a label")
 	}
 }
 

@@ -40,7 +40,8 @@ type fake struct {
 	namespaces map[string]bool           // true while it is being deleted
 	quota      map[string]int            // count/secrets, by namespace
 	rules      map[string][]rbacv1.PolicyRule
-	incomplete bool // as behind an authorizer that cannot list its rules
+	incomplete bool   // as behind an authorizer that cannot list its rules
+	deny       string // what an admission webhook says to each create
 	calls      []string
 	script     func(call string, n int) fakeFault
 }
@@ -201,6 +202,9 @@ func (f *fake) create(ns string, in *corev1.Secret, dry bool) (int, any) {
 	}
 	if ending {
 		return fail(apierrors.NewForbidden(secretResource, in.Name, fmt.Errorf("unable to create new content in namespace %s because it is being terminated", ns)))
+	}
+	if f.deny != "" { // [apiserver] admission/plugin/webhook/errors ToStatusErr
+		return fail(&apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 400, Message: f.deny}})
 	}
 	used := 0
 	for key := range f.secrets {
