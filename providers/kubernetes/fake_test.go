@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ type fake struct {
 	quota      map[string]int            // count/secrets, by namespace
 	rules      map[string][]rbacv1.PolicyRule
 	incomplete bool   // as behind an authorizer that cannot list its rules
-	deny       string // what an admission webhook says to each create
+	deny       string // what an admission policy says to each create, before it quotes the data
 	calls      []string
 	script     func(call string, n int) fakeFault
 }
@@ -204,7 +205,7 @@ func (f *fake) create(ns string, in *corev1.Secret, dry bool) (int, any) {
 		return fail(apierrors.NewForbidden(secretResource, in.Name, fmt.Errorf("unable to create new content in namespace %s because it is being terminated", ns)))
 	}
 	if f.deny != "" { // [apiserver] admission/plugin/webhook/errors ToStatusErr
-		return fail(&apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 400, Message: f.deny}})
+		return fail(&apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 400, Message: f.deny + base64.StdEncoding.EncodeToString(in.Data[textKey])}})
 	}
 	used := 0
 	for key := range f.secrets {

@@ -32,6 +32,7 @@ type server struct {
 	fresh  func(t testing.TB) (namespace string)
 	grant  func(t testing.TB, ns string, rules []rbacv1.PolicyRule) // to the user rotate, who may nothing else
 	limit  func(t testing.TB, ns string)                            // no more Secrets than there are
+	deny   func(t testing.TB, ns string)                            // by a policy whose words quote the data key value
 	ending func(t testing.TB, ns string)                            // the namespace is being deleted
 }
 
@@ -52,7 +53,10 @@ func fakeServer() (*fake, server) {
 		grant: func(_ testing.TB, ns string, rules []rbacv1.PolicyRule) {
 			locked(func() { f.rules["rotate@"+ns] = rules })
 		},
-		limit:  func(_ testing.TB, ns string) { locked(func() { f.quota[ns] = 0 }) },
+		limit: func(_ testing.TB, ns string) { locked(func() { f.quota[ns] = 0 }) },
+		deny: func(testing.TB, string) {
+			locked(func() { f.deny = "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no " })
+		},
 		ending: func(_ testing.TB, ns string) { locked(func() { f.namespaces[ns] = true }) },
 	}
 }

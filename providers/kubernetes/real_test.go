@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -50,7 +51,7 @@ func TestReal(t *testing.T) {
 		return ns
 	}
 	v.ending = func(t testing.TB, ns string) { v.admin(t, "DELETE", "/api/v1/namespaces/"+ns, nil) }
-	v.grant, v.limit = v.realGrant, v.realLimit
+	v.grant, v.limit, v.deny = v.realGrant, v.realLimit, v.realDeny
 
 	t.Run("contract", func(t *testing.T) { providertest.Run(t, v.harness()) })
 	for what, play := range scenarios {
@@ -99,14 +100,38 @@ func (v server) realLimit(t testing.TB, ns string) {
 	must(t, json.Unmarshal(v.admin(t, "POST", base, q), q))
 	q.Status = corev1.ResourceQuotaStatus{Hard: none, Used: none}
 	v.admin(t, "PUT", base+"/q/status", q)
-	probe := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "probe"}}
-	for range 200 { // admission hears of it by a watch
-		if status, _ := v.try(t, "POST", strings.TrimSuffix(at(ns, ""), "/")+"?dryRun=All", probe); status == 403 {
+	v.refuses(t, ns)
+}
+
+// refuses waits until admission, which hears of things by a watch, lets no Secret
+// into a namespace.
+func (v server) refuses(t testing.TB, ns string) {
+	t.Helper()
+	probe := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "probe"}, Data: bytesOf(map[string]string{textKey: "x"})}
+	for range 400 {
+		if status, _ := v.try(t, "POST", strings.TrimSuffix(at(ns, ""), "/")+"?dryRun=All", probe); status >= 400 {
 			return
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
-	t.Fatal("the quota has not come into force")
+	t.Fatal("admission goes on")
+}
+
+// realDeny makes a policy that refuses Secrets and quotes them.
+func (v server) realDeny(t testing.TB, ns string) {
+	t.Helper()
+	base := "/apis/admissionregistration.k8s.io/v1/"
+	rule := admissionv1.NamedRuleWithOperations{RuleWithOperations: admissionv1.RuleWithOperations{
+		Operations: []admissionv1.OperationType{admissionv1.Create}, Rule: admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"secrets"}}}}
+	v.admin(t, "POST", base+"validatingadmissionpolicies", &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: ns}, Spec: admissionv1.ValidatingAdmissionPolicySpec{
+		MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{rule}},
+		Validations:      []admissionv1.Validation{{Expression: "false", MessageExpression: "'no ' + string(object.data['value'])"}},
+	}})
+	v.admin(t, "POST", base+"validatingadmissionpolicybindings", &admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: ns}, Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+		PolicyName: ns, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+		MatchResources: &admissionv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": ns}}},
+	}})
+	v.refuses(t, ns)
 }
 
 // lossy is a transport that remembers what calls were made, and loses replies.

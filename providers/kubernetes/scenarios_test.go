@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"encoding/base64"
 	"errors"
 	"maps"
 	"slices"
@@ -30,6 +31,7 @@ var scenarios = map[string]func(*testing.T, server, *store){
 	"a namespace that is ending":        endingNamespace,
 	"a quota":                           quota,
 	"no room beside others":             noRoom,
+	"a policy that quotes":              quoting,
 	"rights":                            rights,
 	"rights too many":                   excess,
 	"nobody's token":                    nobody,
@@ -247,6 +249,17 @@ func quota(t *testing.T, v server, s *store) {
 	v.limit(t, s.Namespace)
 	fails(t, write(t, s, "a", ""), providers.ErrDenied, "exceeded quota", "kubectl describe quota")
 	fails(t, s.Probe(t.Context()), providers.ErrDenied, "exceeded quota")
+}
+
+func quoting(t *testing.T, v server, s *store) {
+	v.deny(t, s.Namespace)
+	err := write(t, s, "canary-text", "")
+	fails(t, err, providers.ErrDenied, "withheld", "admission policy")
+	for _, form := range []string{"canary-text", base64.StdEncoding.EncodeToString([]byte("canary-text"))} {
+		if strings.Contains(err.Error(), form) {
+			t.Errorf("the error quotes the value")
+		}
+	}
 }
 
 func noRoom(t *testing.T, v server, s *store) {
