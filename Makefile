@@ -4,7 +4,7 @@ SHELL = /bin/bash
 CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance live-awssm live-vaultkv
+.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance conformance-kubernetes live-awssm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
@@ -67,7 +67,10 @@ interleavings: ## every order of the calls of two and three writers
 edges: ## what breaks beyond the declared bounds, and by how much
 	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/sim
 
-conformance: guards ## what takes longer or needs more than `go test`
+conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, built the first time
+	./e2e/kube.sh
+
+conformance: guards conformance-kubernetes ## what takes longer or needs more than `go test`
 	ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill ./providers/file
 	ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
 	ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv

@@ -4,6 +4,7 @@ import (
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/providers/awssm"
 	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/providers/kubernetes"
 	"github.com/keyrotate/rotate/providers/vaultkv"
 )
 
@@ -11,9 +12,10 @@ import (
 // line here.
 func stores() config.Registry {
 	return config.Registry{
-		"awssm":   func() config.StoreConfig { return &awssm.Config{} },
-		"file":    func() config.StoreConfig { return &file.Config{} },
-		"vaultkv": func() config.StoreConfig { return &vaultkv.Config{} },
+		"awssm":      func() config.StoreConfig { return &awssm.Config{} },
+		"file":       func() config.StoreConfig { return &file.Config{} },
+		"kubernetes": func() config.StoreConfig { return &kubernetes.Config{} },
+		"vaultkv":    func() config.StoreConfig { return &vaultkv.Config{} },
 	}
 }
 

@@ -1,0 +1,241 @@
+package kubernetes
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/keyrotate/rotate/providers"
+)
+
+// How a value lies in the data of a Secret:
+//
+//   - A keyset's document is the data key "keyset"; beside it "current", "next"
+//     and "previous" repeat its members, for three secretKeyRefs.
+//   - Lines NAME=value of an env file are a data key each, for envFrom.
+//   - Any other value is the data key "value".
+//
+// An annotation lists the data keys that rotate wrote. Reading goes by it, and
+// only what makes the same data again is taken for the value: data that
+// somebody edited, or that rotate did not write, reads as it looks, the one
+// text, or a JSON object of them all.
+//
+// Other data keys, labels and annotations stay as they are. A Secret without
+// that annotation is somebody else's and is not written to, unless its label
+// says that it was handed over.
+const (
+	managedBy = "app.kubernetes.io/managed-by" // https://kubernetes.io/docs/reference/labels-annotations-taints/
+	manager   = "rotate"
+
+	dataAnnotation   = "keyrotate.github.io/data"   // the data keys that rotate wrote
+	noteAnnotation   = "keyrotate.github.io/note"   // of the value
+	newestAnnotation = "keyrotate.github.io/newest" // the witness
+
+	documentKey = "keyset"
+	textKey     = "value"
+)
+
+var copies = []string{"current", "next", "previous"}
+
+// An entry is one data key and what it holds.
+type entry struct {
+	key   string
+	value []byte
+}
+
+// encode lays a value out.
+func encode(v []byte) []entry {
+	if d := document(v); d != nil {
+		return d
+	}
+	if lines := variables(v); lines != nil && bytes.Equal(envOf(lines), v) {
+		return lines
+	}
+	return []entry{{textKey, v}}
+}
+
+// decode is the value of data of which rotate wrote the keys own.
+func decode(data map[string][]byte, own []string) ([]byte, error) {
+	var laid []entry
+	for _, key := range own {
+		if v, ok := data[key]; ok {
+			laid = append(laid, entry{key, v})
+		}
+	}
+	switch {
+	case len(own) == 0 && len(data) == 0:
+		return nil, errors.New("the Secret has no data")
+	case len(own) == 0:
+		return asItLooks(data), nil
+	case len(laid) == 0:
+		return nil, errors.New("the Secret has lost its data: " + strings.Join(own, ", "))
+	}
+	v := laid[0].value
+	if laid[0].key != documentKey && laid[0].key != textKey {
+		v = envOf(laid)
+	}
+	same := func(a, b entry) bool { return a.key == b.key && bytes.Equal(a.value, b.value) }
+	if len(laid) < len(own) || !slices.EqualFunc(encode(v), laid, same) {
+		shown := map[string][]byte{}
+		for _, e := range laid {
+			shown[e.key] = e.value
+		}
+		v = jsonOf(shown)
+	}
+	if len(v) == 0 {
+		return nil, errors.New("the Secret's data is empty")
+	}
+	return v, nil
+}
+
+// document lays a keyset out, nil if v is none.
+func document(v []byte) []entry {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(v, &members) != nil || members["keys"] == nil {
+		return nil
+	}
+	laid := []entry{{documentKey, v}}
+	for _, name := range copies {
+		var text string
+		if json.Unmarshal(members[name], &text) != nil || text == "" {
+			return nil
+		}
+		laid = append(laid, entry{name, []byte(text)})
+	}
+	return laid
+}
+
+// line is one of an env file, as rotate renders it.
+var line = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)=(?:([A-Za-z0-9_./+=:@,-]+)|'([^'\n]+)'|"([^"]+)")$`)
+
+// variables takes an env file apart, nil if v is none.
+func variables(v []byte) (all []entry) {
+	text, ended := strings.CutSuffix(string(v), "\n")
+	if !ended {
+		return nil
+	}
+	for _, l := range strings.Split(text, "\n") {
+		part := line.FindStringSubmatch(l)
+		if part == nil || slices.ContainsFunc(all, func(e entry) bool { return e.key == part[1] }) {
+			return nil
+		}
+		all = append(all, entry{part[1], []byte(part[2] + part[3] + strings.ReplaceAll(part[4], `\n`, "\n"))})
+	}
+	if all[0].key == documentKey || all[0].key == textKey {
+		return nil
+	}
+	return all
+}
+
+// envOf puts it together again, quoted where it has to be.
+func envOf(all []entry) []byte {
+	var b bytes.Buffer
+	for _, e := range all {
+		v := string(e.value)
+		switch {
+		case line.MatchString(e.key + "=" + v): // as it is
+		case !strings.ContainsAny(v, "'\n"):
+			v = "'" + v + "'"
+		default:
+			v = `"` + strings.ReplaceAll(v, "\n", `\n`) + `"`
+		}
+		b.WriteString(e.key + "=" + v + "\n")
+	}
+	return b.Bytes()
+}
+
+// asItLooks is the one text, or an object of several.
+func asItLooks(data map[string][]byte) []byte {
+	if len(data) == 1 {
+		for _, v := range data {
+			return v
+		}
+	}
+	return jsonOf(data)
+}
+
+// jsonOf is JSON of data, whose texts can always be encoded.
+func jsonOf(data map[string][]byte) []byte {
+	texts := map[string]string{}
+	for key, v := range data {
+		texts[key] = string(v)
+	}
+	b, _ := json.Marshal(texts)
+	return b
+}
+
+// ours says that rotate may write to a Secret: it did before, or was told to.
+func ours(object *corev1.Secret) bool {
+	return len(ownKeys(object)) > 0 || object.Labels[managedBy] == manager
+}
+
+// fill puts a value and what belongs to it into a Secret.
+func (s *store) fill(object *corev1.Secret, v providers.Secret, n providers.Note) {
+	if object.Data == nil {
+		object.Data = map[string][]byte{}
+	}
+	old := ownKeys(object)
+	if len(old) == 0 { // handed over
+		old = slices.Collect(maps.Keys(object.Data))
+	}
+	for _, key := range old {
+		delete(object.Data, key)
+	}
+	var keys []string
+	for _, e := range encode(v.Reveal()) {
+		object.Data[e.key] = e.value
+		keys = append(keys, e.key)
+	}
+	newest := noteIn(object, newestAnnotation).Newest(n)
+	object.Labels = over(object.Labels, s.Labels, map[string]string{managedBy: manager})
+	object.Annotations = over(object.Annotations, s.Annotations, map[string]string{
+		dataAnnotation: strings.Join(keys, ","), noteAnnotation: textOf(n), newestAnnotation: textOf(newest),
+	})
+	if o := s.Owner; o != (Owner{}) {
+		ref := metav1.OwnerReference{APIVersion: o.APIVersion, Kind: o.Kind, Name: o.Name, UID: o.uid()}
+		if !slices.ContainsFunc(object.OwnerReferences, func(r metav1.OwnerReference) bool { return r.UID == ref.UID }) {
+			object.OwnerReferences = append(object.OwnerReferences, ref)
+		}
+	}
+}
+
+// over lays maps over each other, the last on top.
+func over(all ...map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, m := range all {
+		maps.Copy(out, m)
+	}
+	return out
+}
+
+type note struct {
+	Lineage    string `json:"lineage,omitempty"`
+	Generation string `json:"generation,omitempty"`
+	Digest     string `json:"digest,omitempty"`
+}
+
+func textOf(n providers.Note) string {
+	var text note
+	if n != (providers.Note{}) {
+		text = note{n.Lineage, strconv.FormatUint(n.Generation, 10), n.Digest}
+	}
+	b, _ := json.Marshal(text)
+	return string(b)
+}
+
+func noteIn(object *corev1.Secret, annotation string) providers.Note {
+	var n note
+	if json.Unmarshal([]byte(object.Annotations[annotation]), &n) != nil {
+		return providers.Note{}
+	}
+	g, _ := strconv.ParseUint(n.Generation, 10, 64)
+	return providers.Note{Lineage: n.Lineage, Generation: g, Digest: n.Digest}
+}

@@ -1,0 +1,407 @@
+package kubernetes
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// A fake is an API server in this process, as far as Secrets go. Its rules are
+// those of Kubernetes 1.37: [k8s] is k8s.io/kubernetes v1.37.2, [apiserver]
+// k8s.io/apiserver v0.37.2. The scenarios of scenarios_test.go hold it against
+// the real one.
+type fake struct {
+	mu         sync.Mutex
+	revision   int                       // etcd's, one for all objects
+	secrets    map[string]*corev1.Secret // by namespace/name
+	namespaces map[string]bool           // true while it is being deleted
+	quota      map[string]int            // count/secrets, by namespace
+	rules      map[string][]rbacv1.PolicyRule
+	incomplete bool   // as behind an authorizer that cannot list its rules
+	deny       string // what an admission policy says to each create, before it quotes the data
+	calls      []string
+	script     func(call string, n int) fakeFault
+}
+
+// A fakeFault is what goes wrong with one call.
+type fakeFault struct {
+	before     int           // answer with this status; the call is not made. -1 drops the connection
+	after      int           // the call is made, then this status is answered. -1 drops the connection
+	page       bool          // before and after answer with what was sent, as a bad proxy might
+	wait, hold time.Duration // sleep before, and after, the call
+}
+
+const namespace = "shop"
+
+var (
+	secretResource = schema.GroupResource{Resource: "secrets"}
+	allSecrets     = []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"*"}}}
+	leastRules     = []rbacv1.PolicyRule{ // docs/providers/kubernetes.md
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"create"}},
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "update"}, ResourceNames: []string{name}},
+	}
+)
+
+func newFake() *fake {
+	return &fake{
+		revision: 100, secrets: map[string]*corev1.Secret{}, namespaces: map[string]bool{namespace: false}, quota: map[string]int{},
+		rules: map[string][]rbacv1.PolicyRule{"admin": allSecrets, "rotate": leastRules},
+	}
+}
+
+// ServeHTTP makes one call, and what is to go wrong with it.
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the caller has gone
+	}
+	f.mu.Lock()
+	call := r.Method + " " + strings.Trim(r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], "/")
+	if strings.Contains(r.URL.Path, "/secrets") {
+		call = r.Method
+	}
+	if r.URL.Query().Get("dryRun") != "" {
+		call += " dry"
+	}
+	f.calls = append(f.calls, call)
+	var fault fakeFault
+	if f.script != nil {
+		fault = f.script(call, len(f.calls))
+	}
+	f.mu.Unlock()
+
+	time.Sleep(fault.wait)
+	if fault.before != 0 {
+		fault.answer(w, fault.before, body)
+		return
+	}
+	f.mu.Lock()
+	status, reply := f.handle(r, body)
+	f.mu.Unlock()
+	time.Sleep(fault.hold)
+	if fault.after != 0 {
+		fault.answer(w, fault.after, body)
+		return
+	}
+	send(w, status, reply)
+}
+
+func send(w http.ResponseWriter, status int, reply any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat)) // net/http's server does it; a recorder does not
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(reply)
+}
+
+// failures are what an API server says with a status of its own accord.
+var failures = map[int]*apierrors.StatusError{
+	401: apierrors.NewUnauthorized("Unauthorized"),
+	409: apierrors.NewConflict(schema.GroupResource{Resource: "resourcequotas"}, "q", fmt.Errorf("the object has been modified")),
+	429: apierrors.NewTooManyRequests("too many requests, please try again later", 7), // [apiserver] server/filters/priority-and-fairness.go
+	500: apierrors.NewInternalError(fmt.Errorf("etcdserver: leader changed")),
+	503: apierrors.NewServiceUnavailable("etcdserver: no leader"),
+	504: apierrors.NewTimeoutError("request did not complete within requested timeout", 0),
+}
+
+func (t fakeFault) answer(w http.ResponseWriter, status int, sent []byte) {
+	switch {
+	case status < 0:
+		panic(http.ErrAbortHandler)
+	case t.page:
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(status)
+		_, _ = w.Write(sent)
+	default:
+		w.Header().Set("Retry-After", "7") // [apiserver] client-go would repeat the call for it
+		send(w, status, failures[status].Status())
+	}
+}
+
+// handle is the API server. It is called with the lock held.
+func (f *fake) handle(r *http.Request, body []byte) (int, any) {
+	user := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if _, known := f.rules[user]; !known {
+		return fail(apierrors.NewUnauthorized("Unauthorized"))
+	}
+	if rest, ok := strings.CutPrefix(r.URL.Path, "/apis/authorization.k8s.io/v1/"); ok {
+		return f.review(user, rest, body)
+	}
+	part := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/v1/namespaces/"), "/")
+	ns, object := part[0], ""
+	if len(part) == 3 {
+		object = part[2]
+	}
+	verb := map[string]string{"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}[r.Method]
+	if !f.allowed(user, ns, verb, object) { // [apiserver] authorization comes before all that follows
+		return fail(apierrors.NewForbidden(secretResource, object, fmt.Errorf("User %q cannot %s resource %q in API group %q in the namespace %q", user, verb, "secrets", "", ns)))
+	}
+	var in corev1.Secret
+	if r.Method == "POST" || r.Method == "PUT" {
+		if err := json.Unmarshal(body, &in); err != nil {
+			return fail(apierrors.NewBadRequest("Secret in version \"v1\" cannot be handled as a Secret"))
+		}
+	}
+	key := ns + "/" + object
+	old := f.secrets[key]
+	switch {
+	case r.Method == "POST":
+		return f.create(ns, &in, r.URL.Query().Get("dryRun") == "All")
+	case old == nil:
+		return fail(apierrors.NewNotFound(secretResource, object)) // [k8s] secret strategy: no create on update
+	case r.Method == "GET":
+		return 200, old
+	case r.Method == "PUT":
+		return f.update(key, old, &in)
+	case len(old.Finalizers) > 0: // [apiserver] registry/rest/delete.go: it stays until the last finalizer is gone
+		now := metav1.Now()
+		next := old.DeepCopy()
+		next.DeletionTimestamp = &now
+		return 200, f.keep(key, next)
+	default:
+		delete(f.secrets, key)
+		return 200, metav1.Status{Status: metav1.StatusSuccess}
+	}
+}
+
+func fail(err *apierrors.StatusError) (int, any) {
+	st := err.Status()
+	st.Kind, st.APIVersion = "Status", "v1"
+	return int(st.Code), st
+}
+
+// create is [apiserver] registry/generic/registry/store.go Create, after
+// admission by NamespaceLifecycle and ResourceQuota.
+func (f *fake) create(ns string, in *corev1.Secret, dry bool) (int, any) {
+	ending, known := f.namespaces[ns]
+	if !known {
+		return fail(apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, ns))
+	}
+	if ending {
+		return fail(apierrors.NewForbidden(secretResource, in.Name, fmt.Errorf("unable to create new content in namespace %s because it is being terminated", ns)))
+	}
+	if f.deny != "" { // [apiserver] admission/plugin/webhook/errors ToStatusErr
+		return fail(&apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 400, Message: f.deny + base64.StdEncoding.EncodeToString(in.Data[textKey])}})
+	}
+	used := 0
+	for key := range f.secrets {
+		if strings.HasPrefix(key, ns+"/") {
+			used++
+		}
+	}
+	if most, ok := f.quota[ns]; ok && used >= most {
+		return fail(apierrors.NewForbidden(secretResource, in.Name, fmt.Errorf("exceeded quota: q, requested: count/secrets=1, used: count/secrets=%d, limited: count/secrets=%d", used, most)))
+	}
+	if in.Type == "" {
+		in.Type = corev1.SecretTypeOpaque // [k8s] SetDefaults_Secret
+	}
+	if words := invalid(in); len(words) > 0 {
+		return fail(apierrors.NewInvalid(schema.GroupKind{Kind: "Secret"}, in.Name, words))
+	}
+	if f.secrets[ns+"/"+in.Name] != nil {
+		return fail(apierrors.NewAlreadyExists(secretResource, in.Name))
+	}
+	in.Namespace, in.UID, in.CreationTimestamp = ns, types.UID(fmt.Sprint("uid-", f.revision)), metav1.Now()
+	if dry { // everything but the storage
+		return 201, in
+	}
+	return 201, f.keep(ns+"/"+in.Name, in)
+}
+
+// update is [apiserver] store.go Update.
+func (f *fake) update(key string, old, in *corev1.Secret) (int, any) {
+	const modified = "the object has been modified; please apply your changes to the latest version and try again" // OptimisticLockErrorMsg
+	if in.ResourceVersion != "" && in.ResourceVersion != old.ResourceVersion {                                     // none is an unconditional update
+		return fail(apierrors.NewConflict(secretResource, old.Name, errors.New(modified)))
+	}
+	if in.UID != "" && in.UID != old.UID {
+		return fail(apierrors.NewConflict(secretResource, old.Name, fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", in.UID, old.UID)))
+	}
+	if in.Type == "" {
+		in.Type = old.Type
+	}
+	words := invalid(in)
+	if in.Type != old.Type { // [k8s] ValidateSecretUpdate, with what follows
+		words = append(words, field.Invalid(field.NewPath("type"), in.Type, "field is immutable"))
+	}
+	if old.Immutable != nil && *old.Immutable && !reflect.DeepEqual(in.Data, old.Data) {
+		words = append(words, field.Forbidden(field.NewPath("data"), "field is immutable when `immutable` is set"))
+	}
+	if len(words) > 0 {
+		return fail(apierrors.NewInvalid(schema.GroupKind{Kind: "Secret"}, in.Name, words))
+	}
+	in.Namespace, in.Name, in.UID, in.CreationTimestamp, in.DeletionTimestamp = old.Namespace, old.Name, old.UID, old.CreationTimestamp, old.DeletionTimestamp
+	in.ResourceVersion = old.ResourceVersion
+	if reflect.DeepEqual(in, old) { // [apiserver] storage/etcd3 GuaranteedUpdate: nothing changes, so no revision is made
+		return 200, old
+	}
+	return 200, f.keep(key, in)
+}
+
+func (f *fake) keep(key string, object *corev1.Secret) *corev1.Secret {
+	f.revision++
+	object.ResourceVersion = strconv.Itoa(f.revision)
+	f.secrets[key] = object.DeepCopy()
+	return object
+}
+
+// invalid is [k8s] ValidateSecret, without the types of Kubernetes itself.
+func invalid(s *corev1.Secret) (words field.ErrorList) {
+	for _, w := range validation.IsDNS1123Subdomain(s.Name) {
+		words = append(words, field.Invalid(field.NewPath("metadata", "name"), s.Name, w))
+	}
+	size := 0
+	for key, v := range s.Data {
+		for _, w := range validation.IsConfigMapKey(key) {
+			words = append(words, field.Invalid(field.NewPath("data").Key(key), key, w))
+		}
+		size += len(v)
+	}
+	if size > corev1.MaxSecretSize {
+		words = append(words, field.TooLong(field.NewPath("data"), "", corev1.MaxSecretSize))
+	}
+	for key, v := range s.Labels {
+		for _, w := range append(validation.IsQualifiedName(key), validation.IsValidLabelValue(v)...) {
+			words = append(words, field.Invalid(field.NewPath("metadata", "labels"), v, w))
+		}
+	}
+	size = 0
+	for key, v := range s.Annotations { // apimachinery ValidateAnnotations: 256 KiB in all
+		for _, w := range validation.IsQualifiedName(strings.ToLower(key)) {
+			words = append(words, field.Invalid(field.NewPath("metadata", "annotations"), key, w))
+		}
+		size += len(key) + len(v)
+	}
+	if size > 256<<10 {
+		words = append(words, field.TooLong(field.NewPath("metadata", "annotations"), "", 256<<10))
+	}
+	return words
+}
+
+// allowed is RBAC ([k8s] plugin/pkg/auth/authorizer/rbac): the name of what is
+// to be created is in the body, which an authorizer never sees.
+func (f *fake) allowed(user, ns, verb, object string) bool {
+	return slices.ContainsFunc(f.granted(user, ns), func(r rbacv1.PolicyRule) bool {
+		has := func(list []string, want string) bool {
+			return slices.Contains(list, want) || slices.Contains(list, "*")
+		}
+		return has(r.APIGroups, "") && has(r.Resources, "secrets") && has(r.Verbs, verb) && (len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, object))
+	})
+}
+
+func (f *fake) granted(user, ns string) []rbacv1.PolicyRule {
+	if rules, ok := f.rules[user+"@"+ns]; ok {
+		return rules
+	}
+	return f.rules[user]
+}
+
+// review answers for oneself, which every account may ask ([k8s] system:basic-user).
+func (f *fake) review(user, kind string, body []byte) (int, any) {
+	if kind == "selfsubjectaccessreviews" {
+		var in authorizationv1.SelfSubjectAccessReview
+		if err := json.Unmarshal(body, &in); err != nil {
+			return fail(apierrors.NewBadRequest(err.Error()))
+		}
+		in.Status.Allowed = f.allowed(user, in.Spec.ResourceAttributes.Namespace, in.Spec.ResourceAttributes.Verb, in.Spec.ResourceAttributes.Name)
+		return 201, in
+	}
+	var in authorizationv1.SelfSubjectRulesReview
+	if err := json.Unmarshal(body, &in); err != nil {
+		return fail(apierrors.NewBadRequest(err.Error()))
+	}
+	out := authorizationv1.SelfSubjectRulesReview{TypeMeta: metav1.TypeMeta{Kind: "SelfSubjectRulesReview", APIVersion: "authorization.k8s.io/v1"}}
+	out.Status.Incomplete = f.incomplete
+	for _, r := range f.granted(user, in.Spec.Namespace) {
+		if !f.incomplete {
+			out.Status.ResourceRules = append(out.Status.ResourceRules, authorizationv1.ResourceRule{Verbs: r.Verbs, APIGroups: r.APIGroups, Resources: r.Resources, ResourceNames: r.ResourceNames})
+		}
+	}
+	return 201, out
+}
+
+// counts is how often each kind of call was made.
+func counts(calls []string) string {
+	n := map[string]int{}
+	for _, c := range calls {
+		n[c]++
+	}
+	var out []string
+	for _, c := range slices.Sorted(maps.Keys(n)) {
+		out = append(out, fmt.Sprintf("%s %d", c, n[c]))
+	}
+	return fmt.Sprintf("%d calls: %s", len(calls), strings.Join(out, ", "))
+}
+
+// direct is a transport without a network: fast, and at home in a synctest
+// bubble.
+type direct struct{ http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	type result struct {
+		w   *httptest.ResponseRecorder
+		err error
+	}
+	done := make(chan result, 1)
+	inner := r.Clone(context.WithoutCancel(r.Context()))
+	var text []byte
+	if r.Body != nil {
+		var err error
+		if text, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	inner.Body = io.NopCloser(bytes.NewReader(text))
+	go func() {
+		w := httptest.NewRecorder()
+		defer func() {
+			if recover() != nil {
+				done <- result{err: io.ErrUnexpectedEOF}
+			}
+		}()
+		d.ServeHTTP(w, inner)
+		done <- result{w: w}
+	}()
+	select {
+	case res := <-done:
+		if res.err != nil {
+			return nil, res.err
+		}
+		resp := res.w.Result()
+		resp.Request = r
+		return resp, nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

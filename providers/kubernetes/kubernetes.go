@@ -1,0 +1,188 @@
+// Package kubernetes keeps each secret in one core/v1 Secret of a namespace.
+//
+// A revision is the Secret as it stood at one resourceVersion, which is its id;
+// a Secret has one value, so a write replaces its predecessor. Write is a create
+// where nothing is, and else an update that carries the resourceVersion of its
+// base, which the API server compares. See data.go for how a value lies in a
+// Secret, and for whose Secret is written to at all.
+//
+// Rules of the API server are cited as [k8s]: k8s.io/kubernetes v1.37.2, and
+// https://kubernetes.io/docs/reference/using-api/api-concepts/.
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/rest"
+
+	"github.com/keyrotate/rotate/providers"
+)
+
+const maxValue = 64 << 10 // the API server takes 1 MiB of data; this is what every other manager takes too
+
+type store struct {
+	Config
+	core, authorization rest.Interface // API groups "" and authorization.k8s.io
+
+	mu     sync.Mutex
+	excess string // what the last probe found to be granted beyond need
+}
+
+// Traits implements providers.Store.
+func (s *store) Traits() providers.Traits {
+	t := providers.Traits{
+		Type: "kubernetes", MaxValue: maxValue, OneValue: true, Clock: true, Witness: true,
+		Erases:  providers.Replaced,
+		Remains: "The API server has no copy; etcd keeps replaced values until it compacts (5 minutes by default), its backups and snapshots what they were made with, encrypted only if encryption at rest is set up.",
+		Notes: []string{
+			"Kubernetes has no memory of a Secret that was deleted: only a running daemon and the outputs know better. Do not grant delete on it.",
+			"The witness lies in the Secret's annotations: it tells of old data that was put back, but a backup which brings back the whole Secret brings back an old witness.",
+		},
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.excess != "" {
+		t.Notes = append(t.Notes, s.excess)
+	}
+	return t
+}
+
+// Read implements providers.Store. It is one call, and consistent: a get without
+// a resourceVersion is never older than the last write.
+func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
+	defer s.dress(&err, "read", name)
+	if err := checkName(name); err != nil {
+		return providers.Revision{}, err
+	}
+	object, date, err := s.get(ctx, name)
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	return s.revision(object, date)
+}
+
+// revision is what a Secret holds.
+func (s *store) revision(object *corev1.Secret, date time.Time) (providers.Revision, error) {
+	if object.DeletionTimestamp != nil {
+		return providers.Revision{}, &providers.Error{Kind: providers.ErrUnreadable,
+			Err:  fmt.Errorf("the Secret is being deleted since %s, and waits for %s", object.DeletionTimestamp.UTC().Format(time.RFC3339), strings.Join(object.Finalizers, ", ")),
+			Hint: "a deletion cannot be taken back: save the Secret, let it go, and create it again from that"}
+	}
+	v, err := decode(object.Data, ownKeys(object))
+	if err != nil {
+		return providers.Revision{}, &providers.Error{Kind: providers.ErrUnreadable, Err: err, Hint: "put its data back; rotate makes nothing up in its place"}
+	}
+	return providers.Revision{
+		ID: providers.RevisionID(object.ResourceVersion), Value: providers.NewSecret(v), Service: date,
+		Note: noteIn(object, noteAnnotation), Witness: noteIn(object, newestAnnotation),
+	}, nil
+}
+
+// Write implements providers.Store: a create, or a look at the base and the
+// update after it.
+func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
+	defer s.dress(&err, "write", name)
+	switch err := checkName(name); {
+	case err != nil:
+		return providers.Revision{}, err
+	case v.Len() == 0:
+		return providers.Revision{}, unsafe(errors.New("the value is empty"), "")
+	case v.Len() > maxValue:
+		return providers.Revision{}, &providers.Error{Kind: providers.ErrTooLarge, Err: fmt.Errorf("%d bytes of at most %d", v.Len(), maxValue)}
+	}
+	var date time.Time
+	object := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace}}
+	if after == "" {
+		object.Type = corev1.SecretType(s.SecretType)
+		s.fill(object, v, n)
+		date, err = s.create(ctx, object, false)
+	} else {
+		if object, err = s.base(ctx, name, after); err != nil {
+			return providers.Revision{}, err
+		}
+		s.fill(object, v, n)
+		date, err = s.update(ctx, object)
+	}
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	return providers.Revision{ID: providers.RevisionID(object.ResourceVersion), Value: v, Note: n, Witness: noteIn(object, newestAnnotation), Service: date}, nil
+}
+
+// base is the Secret that a write replaces, if it is still the one that the
+// caller saw and one that rotate may write to.
+func (s *store) base(ctx context.Context, name string, after providers.RevisionID) (*corev1.Secret, error) {
+	object, _, err := s.get(ctx, name)
+	switch {
+	case errors.Is(err, providers.ErrNotFound):
+		return nil, conflict(errors.New("the Secret is not there any more"))
+	case err != nil:
+		return nil, err
+	case object.ResourceVersion != string(after):
+		return nil, conflict(nil)
+	case object.DeletionTimestamp != nil:
+		return nil, conflict(errors.New("the Secret is being deleted"))
+	case object.Immutable != nil && *object.Immutable:
+		return nil, unsafe(errors.New("the Secret is immutable"), "that cannot be taken back: give the key another secret, or delete this one once nothing reads it")
+	case !ours(object):
+		return nil, unsafe(errors.New("the Secret was not made by rotate"),
+			fmt.Sprintf("give rotate a Secret of its own; or hand this one over, all its data with it: kubectl label -n %s secret %s %s=%s --overwrite", s.Namespace, name, managedBy, manager))
+	}
+	return object, nil
+}
+
+// History implements providers.Store: the head, or nothing.
+func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
+	defer s.dress(&err, "history", name)
+	rev, err := s.Read(ctx, name)
+	switch {
+	case errors.Is(err, providers.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	rev.Value = providers.Secret{}
+	return []providers.Revision{rev}, nil
+}
+
+// Erase implements providers.Store. What is not the head was replaced by it:
+// Erase makes sure that it is so, and changes nothing.
+func (s *store) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
+	defer s.dress(&err, "erase", name)
+	rev, err := s.Read(ctx, name)
+	switch {
+	case errors.Is(err, providers.ErrNotFound):
+		return providers.Erasure{}, conflict(errors.New("there is no Secret"))
+	case err != nil:
+		return providers.Erasure{}, err
+	case rev.ID != head || id == head:
+		return providers.Erasure{}, conflict(nil)
+	}
+	return providers.Erasure{How: providers.Replaced}, nil
+}
+
+// checkName takes the names that the API server takes ([k8s] ValidateSecretName).
+func checkName(name string) error {
+	if words := validation.IsDNS1123Subdomain(name); len(words) > 0 {
+		return &providers.Error{Kind: providers.ErrBadName, Hint: "names of Secrets are lower case letters, digits, - and ., at most 253, with a letter or digit at both ends: set the key's `secret`"}
+	}
+	return nil
+}
+
+// where is a Secret as kubectl names it.
+func (s *store) where(name string) string { return "secret " + s.Namespace + "/" + name }
+
+// ownKeys are the data keys that rotate wrote, in its order; none of a Secret
+// that it did not write.
+func ownKeys(object *corev1.Secret) []string {
+	return slices.DeleteFunc(strings.Split(object.Annotations[dataAnnotation], ","), func(k string) bool { return k == "" })
+}

@@ -1,0 +1,279 @@
+package kubernetes
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+const (
+	day   = 24 * time.Hour
+	every = 4 * day
+	grace = 48 * time.Hour
+	prop  = 2 * time.Hour
+)
+
+// A life is one key, its engine and the API server that it lives in. It runs in
+// a synctest bubble: its days take no time.
+type life struct {
+	t      *testing.T
+	f      *fake
+	v      server
+	engine *engine.Engine
+	target engine.Target
+
+	mu     sync.Mutex
+	made   []string // the text of every key that was generated
+	events []engine.Event
+	failed int // passes that ended with an error
+}
+
+func newLife(t *testing.T) *life {
+	f, v := fakeServer()
+	l := &life{t: t, f: f, v: v}
+	l.target = engine.Target{
+		Name: "auth-jwt", Environment: "test", StoreName: "kubernetes", Secret: name,
+		Policy:   rotation.Policy{Schedule: rotation.Every(every), Grace: grace, Propagation: prop},
+		Generate: l.generate,
+	}
+	return l
+}
+
+func (l *life) generate() (keyset.Key, error) {
+	text := "canary-" + rand.Text() + rand.Text()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.made = append(l.made, text)
+	return keyset.NewSymmetric(rand.Text(), keyset.HS256, secret.New([]byte(text)), "")
+}
+
+// start is a new process, with the rights that the documentation grants.
+func (l *life) start() {
+	l.target.Store = l.v.open(l.t, Config{Namespace: namespace}, "rotate")
+	l.engine = &engine.Engine{Clock: new(engine.SystemClock).Now, NewID: rand.Text, Actor: "rotate test", Audit: func(ev engine.Event) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.events = append(l.events, ev)
+	}}
+}
+
+// run lives for a time as a daemon would. A process that was told to restart is
+// a new one at the next pass.
+func (l *life) run(d time.Duration, restart *atomic.Bool) {
+	l.t.Helper()
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		if again := restart.Swap(false); l.engine == nil || again {
+			l.start()
+		}
+		res, err := l.engine.Pass(context.Background(), l.target, engine.Ask{})
+		wake := time.Now().Add(12 * time.Hour)
+		switch {
+		case err != nil:
+			l.failed++
+			wake = time.Now().Add(time.Minute)
+			if strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "Y2FuYXJ5") { // base64
+				l.t.Errorf("an error holds material")
+			}
+		case !res.Step.At.IsZero() && res.Step.At.Before(wake):
+			wake = res.Step.At
+		}
+		time.Sleep(max(min(time.Until(wake), time.Until(end)), time.Second))
+	}
+}
+
+// readable tells whether a text can still be read in a fake.
+func (f *fake) readable(text string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, object := range f.secrets {
+		for _, v := range object.Data {
+			if bytes.Contains(v, []byte(text)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (l *life) endsWell() {
+	l.t.Helper()
+	rev, err := l.target.Store.Read(context.Background(), name)
+	must(l.t, err)
+	s, err := keyset.Parse(rev.Value.Reveal())
+	must(l.t, err)
+	if len(s.Keys) != 1 || s.Generation != 4 {
+		l.t.Errorf("ends with %d keys at generation %d, want one at 4", len(s.Keys), s.Generation)
+	}
+	if len(s.Gone) != 1 || s.Gone[0].At.Sub(s.Signing().NotBefore) < grace {
+		l.t.Errorf("the old key was not retired once and in time: %v", s.Gone)
+	}
+	for _, text := range l.made {
+		if current := string(s.Signing().Text().Reveal()) == text; l.f.readable(text) != current {
+			l.t.Errorf("a key is readable: %v, is current: %v", !current, current)
+		}
+	}
+	for _, ev := range l.events {
+		if ev.Action == "refuse" {
+			l.t.Errorf("alarm for no reason: %s", ev.Reason)
+		}
+	}
+	if l.failed > 2 {
+		l.t.Errorf("%d passes failed, want at most 2", l.failed)
+	}
+}
+
+// oneLife lives through a creation and a rotation, with a fault at one call.
+func oneLife(t *testing.T, at int, fault fakeFault, kill bool) (calls []string) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLife(t)
+		var restart atomic.Bool
+		l.f.script = func(_ string, n int) fakeFault {
+			if n != at {
+				return fakeFault{}
+			}
+			restart.Store(kill)
+			return fault
+		}
+		l.run(every+90*time.Hour, &restart)
+		calls = slices.Clone(l.f.calls)
+		time.Sleep(30 * time.Hour) // what was still under way lands
+		l.endsWell()
+	})
+	return calls
+}
+
+// What a life costs: docs/providers/kubernetes.md explains each kind of call.
+func TestCallsOfOneLife(t *testing.T) {
+	calls := oneLife(t, 0, fakeFault{}, false)
+	t.Log(counts(calls))
+	n := map[string]int{}
+	for _, c := range calls {
+		n[c]++
+	}
+	if n["POST"] != 1 || n["PUT"] != 5 {
+		t.Errorf("%d creates and %d updates, want one conditional write a transition and mark: 1 and 5", n["POST"], n["PUT"])
+	}
+	if others := len(calls) - n["POST"] - n["PUT"] - n["GET"]; others != 0 {
+		t.Errorf("%d calls of other kinds", others)
+	}
+}
+
+// Promise 10 at the level of the API: any call may fail before it is made, or be
+// made and its reply lost, or land 30 hours late, or be the process's last. The
+// key ends where it would have without. Of the kinds of failure that are not at
+// every point, a fifth is tried; $ROTATE_FULL tries all.
+func TestPromise10AnyCallMayFail(t *testing.T) {
+	faults := map[string]struct {
+		fakeFault
+		kill bool
+	}{
+		"500 before":             {fakeFault{before: 500}, false},
+		"503 before":             {fakeFault{before: 503}, false},
+		"504 before":             {fakeFault{before: 504}, false},
+		"429":                    {fakeFault{before: 429}, false},
+		"401":                    {fakeFault{before: 401}, false},
+		"quota conflict":         {fakeFault{before: 409}, false},
+		"dropped before":         {fakeFault{before: -1}, false},
+		"done, then a page":      {fakeFault{after: 502, page: true}, false},
+		"done, then 504":         {fakeFault{after: 504}, false},
+		"done, then dropped":     {fakeFault{after: -1}, false},
+		"lands 30h late":         {fakeFault{wait: 30 * time.Hour}, false},
+		"reply 30h late":         {fakeFault{hold: 30 * time.Hour}, false},
+		"killed before":          {fakeFault{before: -1}, true},
+		"killed after it landed": {fakeFault{after: -1}, true},
+	}
+	calls := oneLife(t, 0, fakeFault{}, false)
+	points, idle := 0, 0
+	for i, call := range calls {
+		// Idle passes are alike: one read. Two of them stand for all.
+		if near := calls[max(0, i-2):min(len(calls), i+3)]; !slices.Contains(near, "PUT") && !slices.Contains(near, "POST") {
+			if idle++; idle > 2 {
+				continue
+			}
+		}
+		for j, word := range slices.Sorted(maps.Keys(faults)) {
+			always := word == "dropped before" || word == "done, then dropped"
+			if !always && os.Getenv("ROTATE_FULL") == "" && (i+j)%5 != 0 {
+				continue
+			}
+			fault := faults[word]
+			points++
+			t.Run(fmt.Sprintf("%d %s %s", i+1, call, word), func(t *testing.T) { oneLife(t, i+1, fault.fakeFault, fault.kill) })
+		}
+	}
+	t.Logf("%d points of failure in a life of %d calls", points, len(calls))
+	if points < 100 {
+		t.Errorf("only %d points", points)
+	}
+}
+
+// Promise 5: sixteen processes that all write at the same moment.
+func TestPromise5SixteenRacers(t *testing.T) {
+	for _, empty := range []bool{true, false} {
+		t.Run(fmt.Sprintf("empty %v", empty), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLife(t)
+				want := uint64(1)
+				if !empty {
+					l.start()
+					_, err := l.engine.Pass(t.Context(), l.target, engine.Ask{})
+					must(t, err)
+					want = 2 // published, for all of them together
+				}
+				l.f.script = func(call string, _ int) fakeFault {
+					if call != "GET" {
+						return fakeFault{wait: time.Second} // all of them are about to write
+					}
+					return fakeFault{}
+				}
+				var wg sync.WaitGroup
+				did := make([]int, 16)
+				for i := range did {
+					one := &life{t: t, f: l.f, v: l.v, target: l.target}
+					one.target.Generate = l.generate
+					one.start()
+					wg.Go(func() {
+						res, err := one.engine.Pass(t.Context(), one.target, engine.Ask{Rotate: true, By: fmt.Sprint(i)})
+						if err != nil {
+							t.Error(err)
+						}
+						for _, ev := range res.Did {
+							if ev.Action == string(rotation.Create) || ev.Action == string(rotation.Publish) {
+								did[i]++
+							}
+						}
+						if res.Set == nil || res.Set.Generation != want {
+							t.Errorf("racer %d ends with %v", i, res.Set)
+						}
+					})
+				}
+				wg.Wait()
+				total := 0
+				for _, n := range did {
+					total += n
+				}
+				if total != 1 {
+					t.Errorf("%d of them say that they did it", total)
+				}
+			})
+		})
+	}
+}
+
+var _ providers.Store = (*store)(nil)
