@@ -15,6 +15,8 @@ package azurekv
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -145,7 +147,7 @@ func (c *Config) store(cred azcore.TokenCredential, where cloud.Configuration, w
 	if err != nil {
 		return nil, unsafe(err, "")
 	}
-	return &store{conf: *c, api: api, timeout: timeout, sleep: sleep}, nil
+	return &store{conf: *c, api: api, timeout: timeout, sleep: sleep, newID: newID}, nil
 }
 
 // store implements providers.Store. Its handles share nothing but the service.
@@ -154,6 +156,13 @@ type store struct {
 	api     *azsecrets.Client
 	timeout time.Duration
 	sleep   func(context.Context, time.Duration) error
+	newID   func() string
+}
+
+func newID() string {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return hex.EncodeToString(random[:])
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

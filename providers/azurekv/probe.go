@@ -2,8 +2,6 @@ package azurekv
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,11 +16,8 @@ import (
 // answered by SecretNotFound. SetSecret would make a secret: it is sent a value
 // that is too large, which is answered by BadParameter.
 func (s *store) Probe(ctx context.Context) (err error) {
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
-	id := hex.EncodeToString(random[:])
-	taken := false
-	name, no, large := "rotate-probe-"+id[:12], false, strings.Repeat("too large ", 4000)
+	id, no, taken := s.newID(), false, false
+	name, large := "rotate-probe-"+id[:12], strings.Repeat("too large ", 4000)
 	defer dress(&err, "probe", name)
 	calls := []struct {
 		permission, policy string
@@ -34,6 +29,10 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		}},
 		{"getSecret/action", "get", func(ctx context.Context) error {
 			_, err := s.api.GetSecret(ctx, name, "", nil)
+			return err
+		}},
+		{"readMetadata/action of deleted secrets", "get", func(ctx context.Context) error {
+			_, err := s.api.GetDeletedSecret(ctx, name, nil)
 			return err
 		}},
 		{"setSecret/action", "set", func(ctx context.Context) error {

@@ -177,8 +177,7 @@ func (s *store) show(ctx context.Context, name string, st state) (_ providers.Re
 	if rev.Value, _, err = s.get(ctx, name, head.id); err != nil {
 		return providers.Revision{}, false, err
 	}
-	_, _, err = s.put(ctx, name, rev.Value, version{of: head.id, note: head.note}, false)
-	switch {
+	switch err = s.put(ctx, name, rev.Value, version{of: head.id, note: head.note}, false); {
 	case errors.Is(err, providers.ErrDenied): // who may only read is not in the way of it
 		return rev, true, nil
 	case errors.Is(err, providers.ErrConflict): // someone else puts something now

@@ -2,12 +2,9 @@ package azurekv
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
@@ -38,10 +35,8 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 	case head.id != "" && !head.enabled:
 		return providers.Revision{}, &providers.Error{Kind: providers.ErrUnreadable, Err: fmt.Errorf("version %s, the head, is disabled", head.id)}
 	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
-	mine := version{parent: string(after), write: hex.EncodeToString(random[:]), note: n}
-	if _, _, err := s.put(ctx, name, v, mine, true); err != nil {
+	mine := version{parent: string(after), write: s.newID(), note: n}
+	if err := s.put(ctx, name, v, mine, true); err != nil {
 		return providers.Revision{}, err
 	}
 	won, st, err := s.decide(ctx, name, mine.write)
@@ -52,19 +47,16 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 }
 
 // put adds a version.
-func (s *store) put(ctx context.Context, name string, value providers.Secret, v version, write bool) (id string, at time.Time, err error) {
+func (s *store) put(ctx context.Context, name string, value providers.Secret, v version, write bool) error {
 	text, kind := string(value.Reveal()), "text/plain"
 	if json.Valid([]byte(text)) {
 		kind = "application/json"
 	}
-	at, err = s.call(ctx, write, func(ctx context.Context) error {
-		out, err := s.api.SetSecret(ctx, name, azsecrets.SetSecretParameters{Value: &text, ContentType: &kind, Tags: v.tags(s.conf.Tags)}, nil)
-		if err == nil && out.ID != nil {
-			id = out.ID.Version()
-		}
+	_, err := s.call(ctx, write, func(ctx context.Context) error {
+		_, err := s.api.SetSecret(ctx, name, azsecrets.SetSecretParameters{Value: &text, ContentType: &kind, Tags: v.tags(s.conf.Tags)}, nil)
 		return err
 	})
-	return id, at, err
+	return err
 }
 
 // decide waits until the second of a write is over and looks whether it is in
@@ -78,7 +70,7 @@ func (s *store) decide(ctx context.Context, name, write string) (version, state,
 			return version{}, state{}, unclear(err)
 		}
 		st, err := s.look(ctx, name)
-		if err != nil {
+		if err != nil && !errors.Is(err, providers.ErrNotFound) { // an old listing may have nothing at all
 			return version{}, state{}, unclear(err)
 		}
 		won, listed, head := st.won(write)

@@ -109,6 +109,9 @@ func (f *Fake) Latency(d time.Duration) { f.set(func() { f.latency = d }) }
 // under way, which the service does at times (azure-sdk-for-net#51761).
 func (f *Fake) Serial(on bool) { f.set(func() { f.serial = on }) }
 
+// Clock replaces the service's clock.
+func (f *Fake) Clock(now func() time.Time) { f.set(func() { f.clock = now }) }
+
 // Advance moves the service's clock.
 func (f *Fake) Advance(d time.Duration) { f.set(func() { f.offset += d }) }
 
