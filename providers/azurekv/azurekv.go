@@ -38,7 +38,7 @@ const (
 	maxValue = 25_000           // "25 KB", https://learn.microsoft.com/azure/key-vault/secrets/about-secrets; the smaller of the two kilobytes
 	stale    = 10 * time.Second // no bound is documented; see docs/providers/azurekv.md
 	timeout  = 30 * time.Second // of one call
-	ownTags  = 6                // of the 15 that a version may have
+	ownTags  = 5                // of the 15 that a version may have
 	allTags  = 15
 	longTag  = 256 // about-secrets says 512 for names and values; half of it is enough
 )
@@ -50,7 +50,7 @@ type Config struct {
 	Vault      string            `yaml:"vault" doc:"Name of the key vault, or its address, such as https://NAME.vault.azure.net."`
 	Cloud      string            `yaml:"cloud" doc:"public, china, government, or the https address at which another cloud logs in; public by default."`
 	APIVersion string            `yaml:"api_version" doc:"Version of the REST API, for a cloud that does not have the SDK's own yet."`
-	Tags       map[string]string `yaml:"tags" doc:"Further tags of each version, at most 9. They are no secret."`
+	Tags       map[string]string `yaml:"tags" doc:"Further tags of each version, at most 10. They are no secret."`
 	Recover    bool              `yaml:"recover" doc:"Recover a secret that someone deleted, instead of waiting for a person to do it."`
 }
 

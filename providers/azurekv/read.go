@@ -116,11 +116,15 @@ func (s *store) get(ctx context.Context, name, id string) (value providers.Secre
 // that applications read the head, too.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
 	defer dress(&err, "read", name)
+	recovering := false
 	for range patience {
 		st, err := s.look(ctx, name)
 		switch {
 		case errors.Is(err, errDeleted) && s.conf.Recover:
+			recovering = true
 			err = s.recover(ctx, name)
+		case errors.Is(err, providers.ErrNotFound) && recovering: // as it looks meanwhile
+			err = nil
 		case err == nil && st.lacks == "" && st.settled():
 			rev, done, readErr := s.show(ctx, name, st)
 			if done || readErr != nil {
