@@ -4,7 +4,7 @@ SHELL = /bin/bash
 CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance
+.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance live-azurekv
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
@@ -62,7 +62,7 @@ planted: ## bugs put in, and incidents without their guards: each is found
 	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/sim
 
 interleavings: ## every order of the calls of two and three writers
-	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim
+	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim ./providers/azurekv
 
 edges: ## what breaks beyond the declared bounds, and by how much
 	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/sim
@@ -77,3 +77,6 @@ conformance: guards ## what takes longer or needs more than `go test`
 	$(MAKE) reproducible
 	./e2e/aws.sh
 	./e2e/vault.sh
+
+live-azurekv: ## the store on a vault of yours: VAULT=name, signed in with az
+	ROTATE_AZUREKV_VAULT=$(VAULT) go test -count=1 -timeout 20m -run TestLive -v ./providers/azurekv

@@ -71,6 +71,13 @@ var rules = map[string][]string{
 		"github.com/aws/smithy-go", "github.com/aws/smithy-go/logging", "github.com/aws/smithy-go/middleware", "github.com/aws/smithy-go/transport/http",
 	},
 	"providers/awssm/awsfake": {"std"}, // tests only
+
+	"providers/azurekv": {
+		"std", "providers", "github.com/Azure/azure-sdk-for-go/sdk/azcore", "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud",
+		"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy", "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime",
+		"github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets",
+	},
+	"providers/azurekv/azurefake": {"std"}, // tests only
 }
 
 func TestWhoMayImportWhom(t *testing.T) {

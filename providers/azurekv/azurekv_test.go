@@ -275,17 +275,44 @@ func TestSmallerIDWinsWithinASecond(t *testing.T) {
 	}
 }
 
+// While the second of the newest head is not over, an older one can appear: a
+// Read waits for that.
+func TestReadWaitsForTheSecondToEnd(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, f *azurefake.Fake, s *store, o outside) {
+		first := write(t, s, "first", "", 1)
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+		smallest := lose(t, o, "0", first.ID)
+		go func() {
+			for i := range 7 {
+				time.Sleep(100 * time.Millisecond)
+				smallest = min(smallest, lose(t, o, fmt.Sprint(i+1), first.ID))
+			}
+		}()
+		begun := time.Now()
+		got, err := s.Read(t.Context(), name)
+		if err != nil || string(got.ID) != smallest || time.Since(begun) < settle {
+			t.Errorf("%s after %s, want %s (%v)", got.ID, time.Since(begun), smallest, err)
+		}
+	})
+}
+
 // A listing that misses a page is not acted on: nothing is put over the head.
 func TestTornListingIsNotRepaired(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, f *azurefake.Fake, s *store, o outside) {
-		head := write(t, s, "first", "", 1)
+		first := write(t, s, "first", "", 1)
+		head := write(t, s, "second", first.ID, 2)
 		o.set(t, name, "orphan", version{parent: strings.Repeat("0", 32), write: "w"}.tags(nil))
 		_, err := s.Read(t.Context(), name)
 		fails(t, err, providers.ErrUnavailable)
-		_, err = s.Write(t.Context(), name, providers.NewSecret([]byte("second")), head.ID, note(2))
+		_, err = s.Write(t.Context(), name, providers.NewSecret([]byte("third")), head.ID, note(3))
 		fails(t, err, providers.ErrUnavailable)
-		if n := len(f.Versions(name)); n != 2 {
-			t.Errorf("%d versions, want 2", n)
+		_, err = s.Erase(t.Context(), name, first.ID, head.ID)
+		fails(t, err, providers.ErrUnavailable)
+		_, err = s.History(t.Context(), name)
+		fails(t, err, providers.ErrUnavailable)
+		all := f.Versions(name)
+		if len(all) != 3 || !all[0].Enabled {
+			t.Errorf("%d versions, want 3 as they were", len(all))
 		}
 	})
 }

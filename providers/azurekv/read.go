@@ -24,10 +24,12 @@ var validName = regexp.MustCompile(`^[0-9A-Za-z-]{1,127}$`)
 
 var (
 	errDeleted = errors.New("the secret is deleted, and can be recovered until the vault's retention ends")
+	errTorn    = errors.New("the listing lacks a version that another one names")
 	errBusy    = errors.New("others are writing all the time, or the listing stays behind what was written")
 )
 
-// look lists all versions of a secret.
+// look lists all versions of a secret. While others write, the pages of a listing
+// may not fit together; that is no state to act on.
 func (s *store) look(ctx context.Context, name string) (state, error) {
 	if ctx.Err() != nil {
 		return state{}, failed(ctx, nil, false)
@@ -61,7 +63,11 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 	if service.IsZero() {
 		service = time.Now().UTC().Truncate(time.Second) // no Date header: a proxy's doing
 	}
-	return newState(all, service), nil
+	st := newState(all, service)
+	if st.lacks != "" {
+		return state{}, &providers.Error{Kind: providers.ErrUnavailable, Err: fmt.Errorf("%w: %s", errTorn, st.lacks)}
+	}
+	return st, nil
 }
 
 func listed(id *azsecrets.ID, a *azsecrets.SecretAttributes, tags map[string]*string) version {
@@ -123,9 +129,9 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 		case errors.Is(err, errDeleted) && s.conf.Recover:
 			recovering = true
 			err = s.recover(ctx, name)
-		case errors.Is(err, providers.ErrNotFound) && recovering: // as it looks meanwhile
+		case errors.Is(err, providers.ErrNotFound) && recovering, errors.Is(err, errTorn): // for a while
 			err = nil
-		case err == nil && st.lacks == "" && st.settled():
+		case err == nil && st.settled():
 			rev, done, readErr := s.show(ctx, name, st)
 			if done || readErr != nil {
 				return rev, readErr

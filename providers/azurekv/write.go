@@ -28,8 +28,6 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 		return providers.Revision{}, unsafe(errors.New("the value is not text, and Key Vault takes nothing else"), "")
 	case len(n.Lineage) > longTag || len(n.Digest) > longTag:
 		return providers.Revision{}, unsafe(errors.New("the note does not fit into tags"), "this is a mistake in rotate")
-	case st.lacks != "":
-		return providers.Revision{}, &providers.Error{Kind: providers.ErrUnavailable, Err: fmt.Errorf("the listing lacks version %s", st.lacks)}
 	case head.id != string(after):
 		return providers.Revision{}, &providers.Error{Kind: providers.ErrConflict}
 	case head.id != "" && !head.enabled:
@@ -70,12 +68,12 @@ func (s *store) decide(ctx context.Context, name, write string) (version, state,
 			return version{}, state{}, unclear(err)
 		}
 		st, err := s.look(ctx, name)
-		if err != nil && !errors.Is(err, providers.ErrNotFound) { // an old listing may have nothing at all
+		if err != nil && !errors.Is(err, providers.ErrNotFound) && !errors.Is(err, errTorn) { // as an old listing may be
 			return version{}, state{}, unclear(err)
 		}
 		won, listed, head := st.won(write)
 		switch {
-		case !listed || st.lacks != "":
+		case !listed:
 			behind = true
 		case behind:
 			behind = false
@@ -97,7 +95,7 @@ func (s *store) Erase(ctx context.Context, name string, id, head providers.Revis
 		return providers.Erasure{}, err
 	}
 	v, known := st.find(string(id))
-	conflict := st.lacks != "" || st.head().id != string(head) || id == head || known && v.of == string(head)
+	conflict := st.head().id != string(head) || id == head || known && v.of == string(head)
 	if !conflict && known && v.enabled && !st.buried(v) {
 		newest, err := s.newest(ctx, name)
 		if err != nil {
