@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,6 +151,17 @@ func TestDeletedSecretIsRecoveredWhereTheConfigSaysSo(t *testing.T) {
 			t.Errorf("%v (%v)", got.ID, err)
 		}
 		o.remove(t, name)
+		f.Latency(50 * time.Millisecond)
+		var wg sync.WaitGroup
+		for range 4 { // one of them asks for it, the others find that it is under way
+			wg.Go(func() {
+				if got, err := s.Read(t.Context(), name); err != nil || got.ID != head.ID {
+					t.Errorf("%v (%v)", got.ID, err)
+				}
+			})
+		}
+		wg.Wait()
+		o.remove(t, name)
 		on(f, "RecoverDeletedSecret", azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "no recover/action"}})
 		_, err := s.Read(t.Context(), name)
 		fails(t, err, providers.ErrDenied, "recover/action")
@@ -197,6 +209,14 @@ func TestLoserIsCoveredAndErased(t *testing.T) {
 		}
 		_, err = s.Erase(t.Context(), name, loser, second.ID)
 		fails(t, err, providers.ErrConflict)
+		refusals := 0
+		f.On(func(c azurefake.Call) *azurefake.Fault { // someone else is putting a copy just now
+			if c.Op != "SetSecret" || refusals > 0 {
+				return nil
+			}
+			refusals++
+			return &azurefake.Fault{Before: &azurefake.Error{Status: 409, Code: "Conflict", Message: "two at once"}}
+		})
 		got, err := s.Read(t.Context(), name)
 		if err != nil || got.ID != second.ID || got.Note != note(2) || got.Witness != note(2) || string(got.Value.Reveal()) != "second" {
 			t.Errorf("%+v (%v)", got, err)
@@ -292,6 +312,31 @@ func TestReadWaitsForTheSecondToEnd(t *testing.T) {
 		got, err := s.Read(t.Context(), name)
 		if err != nil || string(got.ID) != smallest || time.Since(begun) < settle {
 			t.Errorf("%s after %s, want %s (%v)", got.ID, time.Since(begun), smallest, err)
+		}
+	})
+}
+
+// A listing that is some seconds old can show a write and not yet the one of the
+// same second that wins over it: the first that shows it decides nothing.
+func TestFirstListingThatShowsAWriteMayBeOld(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, f *azurefake.Fake, s *store, o outside) {
+		first := write(t, s, "first", "", 1)
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Minute)))
+		f.Stale("GetSecretVersions", 2*settle-200*time.Millisecond) // what it shows after two waits is of 200 ms after the write
+		go func() {
+			for i := range 7 {
+				time.Sleep(100 * time.Millisecond)
+				if i >= 3 {
+					lose(t, o, "later", first.ID)
+				}
+			}
+		}()
+		_, err := s.Write(t.Context(), name, providers.NewSecret([]byte("mine")), first.ID, note(2))
+		fails(t, err, providers.ErrConflict)
+		f.Stale("GetSecretVersions", 0)
+		all := f.Versions(name)
+		if got, err := s.Read(t.Context(), name); err != nil || all[1].Value != "mine" || string(got.ID) == all[1].ID {
+			t.Errorf("the head is %s, and the first that was put %s (%v)", got.ID, all[1].ID, err)
 		}
 	})
 }
@@ -408,6 +453,11 @@ func TestThrottledByTheService(t *testing.T) {
 		}
 		time.Sleep(e.After)
 		write(t, s, "first", "", 1)
+		on(f, "GetSecretVersions", azurefake.Fault{Before: &azurefake.Error{Status: 429, Code: "Throttled", Message: "no Retry-After"}})
+		_, err = s.Read(t.Context(), name)
+		if errors.As(err, &e); e.After != slowDown {
+			t.Errorf("After is %v, want %v where the service does not say", e.After, slowDown)
+		}
 	})
 }
 
