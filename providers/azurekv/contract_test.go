@@ -14,7 +14,7 @@ import (
 func TestContract(t *testing.T) {
 	h := harness(func(testing.TB) *store {
 		f := azurefake.New()
-		f.Latency(200 * time.Millisecond)
+		f.Latency(400 * time.Millisecond)
 		return onFake(f, Config{})
 	})
 	for _, c := range providertest.Cases() {

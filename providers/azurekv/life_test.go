@@ -178,6 +178,9 @@ func TestOneLife(t *testing.T) {
 	})
 }
 
+// everyNth point of failure is tried.
+var everyNth = 1
+
 // Promise 10: each call of a life fails before it is made, is applied and loses
 // its reply, is refused, times out, or is held for 30 hours while another
 // process goes on; and the next pass but one at the latest goes on as if nothing
@@ -216,7 +219,9 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 			if idle(i) && (word == "lost after" || word == "503 after") {
 				continue // a read is a read, however it fails
 			}
-			points++
+			if points++; points%everyNth != 0 {
+				continue
+			}
 			t.Run(fmt.Sprintf("call %d, %s %d, %s", c.All, c.Op, c.N, word), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
@@ -237,13 +242,15 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 				})
 			})
 		}
-		points++
+		if points++; points%everyNth != 0 {
+			continue
+		}
 		t.Run(fmt.Sprintf("call %d, %s %d, held", c.All, c.Op, c.N), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { heldLife(t, c) })
 		})
 	}
-	t.Logf("%d points of failure in a life of %d calls", points, len(calls))
+	t.Logf("%d points of failure in a life of %d calls", points/everyNth, len(calls))
 }
 
 // after is closed a while after now.
