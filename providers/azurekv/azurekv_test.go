@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 
 	"github.com/keyrotate/rotate/providers"
@@ -115,6 +116,24 @@ func TestDeletedSecret(t *testing.T) {
 			t.Errorf("recovered: %v (%v)", got.ID, err)
 		}
 	})
+}
+
+// What Traits says of it: purged, or deleted longer ago than the vault keeps it.
+func TestPurgedSecretLooksAsIfItNeverWas(t *testing.T) {
+	for _, purge := range []bool{true, false} {
+		inBubble(t, Config{}, func(t *testing.T, f *azurefake.Fake, s *store, o outside) {
+			write(t, s, "first", "", 1)
+			o.remove(t, name)
+			if purge {
+				_, err := s.api.PurgeDeletedSecret(t.Context(), name, nil)
+				must(t, err)
+			} else {
+				f.Advance(91 * day)
+			}
+			_, err := s.Read(t.Context(), name)
+			fails(t, err, providers.ErrNotFound)
+		})
+	}
 }
 
 // While a deletion and a recovery are under way the service itself says that
@@ -558,6 +577,25 @@ func TestConfig(t *testing.T) {
 		case c.conf.Where("s") != "Azure Key Vault, "+c.where:
 			t.Errorf("%+v is %s", c.conf, c.conf.Where("s"))
 		}
+	}
+}
+
+// Promise 7: what the SDK logs for whoever sets AZURE_SDK_GO_LOGGING=all holds
+// neither a value nor a token.
+func TestPromise7SDKLogsNoMaterial(t *testing.T) {
+	var logged strings.Builder
+	azlog.SetListener(func(e azlog.Event, text string) { fmt.Fprintln(&logged, e, text) })
+	defer azlog.SetListener(nil)
+	inBubble(t, Config{}, func(t *testing.T, f *azurefake.Fake, s *store, _ outside) {
+		write(t, s, "canary", "", 1)
+		_, err := s.Read(t.Context(), name)
+		must(t, err)
+		on(f, "GetSecretVersions", azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Message: "told so"}})
+		_, err = s.Read(t.Context(), name)
+		fails(t, err, providers.ErrDenied)
+	})
+	if text := logged.String(); !strings.Contains(text, "PUT "+azurefake.Vault) || strings.Contains(text, "canary") || strings.Contains(text, azurefake.Token) {
+		t.Errorf("logged: %s", text)
 	}
 }
 

@@ -338,6 +338,9 @@ func (f *Fake) answer(r *http.Request, out any, err error) *http.Response {
 			res.Header.Set("WWW-Authenticate", `Bearer authorization="https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000", resource="https://vault.azure.net"`)
 		}
 	}
+	if out == nil { // a purge
+		res.StatusCode = http.StatusNoContent
+	}
 	res.Status = strconv.Itoa(res.StatusCode) + " " + http.StatusText(res.StatusCode)
 	text, err := json.Marshal(out)
 	if err != nil {
