@@ -4,7 +4,7 @@ SHELL = /bin/bash
 CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance conformance-kubernetes live-awssm live-vaultkv
+.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance conformance-kubernetes live-awssm live-azurekv live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
@@ -62,7 +62,7 @@ planted: ## bugs put in, and incidents without their guards: each is found
 	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/sim
 
 interleavings: ## every order of the calls of two and three writers
-	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim
+	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim ./providers/azurekv
 
 edges: ## what breaks beyond the declared bounds, and by how much
 	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/sim
@@ -90,3 +90,5 @@ live-awssm: ## the store on AWS itself, in your account: REGION=eu-west-1, and R
 live-vaultkv: ## the store on a Vault of yours: ADDR=https://vault.example.com:8200 TOKEN_FILE=/path/of/a/token
 	@test -n "$(ADDR)" -a -n "$(TOKEN_FILE)" || { echo "say where: make live-vaultkv ADDR=https://vault.example.com:8200 TOKEN_FILE=/path/of/a/token"; exit 1; }
 	ROTATE_VAULT_LIVE=$(ADDR) ROTATE_VAULT_LIVE_TOKEN_FILE=$(abspath $(TOKEN_FILE)) go test -count=1 -timeout 20m -run '^TestLive$$' -v ./providers/vaultkv
+live-azurekv: ## the store on a vault of yours: VAULT=name, signed in with az
+	ROTATE_AZUREKV_VAULT=$(VAULT) go test -count=1 -timeout 20m -run TestLive -v ./providers/azurekv

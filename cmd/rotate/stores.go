@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/providers/awssm"
+	"github.com/keyrotate/rotate/providers/azurekv"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/providers/kubernetes"
 	"github.com/keyrotate/rotate/providers/vaultkv"
@@ -13,6 +14,7 @@ import (
 func stores() config.Registry {
 	return config.Registry{
 		"awssm":      func() config.StoreConfig { return &awssm.Config{} },
+		"azurekv":    func() config.StoreConfig { return &azurekv.Config{} },
 		"file":       func() config.StoreConfig { return &file.Config{} },
 		"kubernetes": func() config.StoreConfig { return &kubernetes.Config{} },
 		"vaultkv":    func() config.StoreConfig { return &vaultkv.Config{} },

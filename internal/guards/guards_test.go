@@ -83,6 +83,7 @@ var guards = []guard{
 	{"4", "frequent rotations do not put retirement off", set + "marks.go", "if k.Expires.IsZero() || again && replaced {", "if k.Expires.IsZero() || again && replaced || true {", core},
 	{"6", "a newer rotate's document is only read", engine + "read.go", "case set.Writable() != nil:", "case false:", core},
 	{"9", "stray private members are refused", set + "parse.go", "		if m.has(name) {", "		if false {", core},
+	{"5", "on Azure, who put a version looks whether it won", "providers/azurekv/write.go", "		case head:\n", "		case head || true:\n", "./providers/azurekv"},
 	{"10", "a lost race is planned anew", engine + "apply.go", "return nil // someone was faster: read what they did, and decide anew", "return err", core},
 }
 

@@ -1,0 +1,77 @@
+package azurekv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
+
+	"github.com/keyrotate/rotate/providers"
+)
+
+// Probe makes each call of a rotation on a secret that does not exist, named
+// rotate-probe-…, and names the permissions that are missing. What is allowed is
+// answered by SecretNotFound. SetSecret would make a secret: it is sent a value
+// that is too large, which is answered by BadParameter.
+func (s *store) Probe(ctx context.Context) (err error) {
+	id, no, taken := s.newID(), false, false
+	name, large := "rotate-probe-"+id[:12], strings.Repeat("too large ", 4000)
+	defer dress(&err, "probe", name)
+	calls := []struct {
+		permission, policy string
+		call               func(context.Context) error
+	}{
+		{"readMetadata/action", "list", func(ctx context.Context) error {
+			_, err := s.api.NewListSecretPropertiesVersionsPager(name, nil).NextPage(ctx)
+			return err
+		}},
+		{"getSecret/action", "get", func(ctx context.Context) error {
+			_, err := s.api.GetSecret(ctx, name, "", nil)
+			return err
+		}},
+		{"readMetadata/action of deleted secrets", "get", func(ctx context.Context) error {
+			_, err := s.api.GetDeletedSecret(ctx, name, nil)
+			return err
+		}},
+		{"setSecret/action", "set", func(ctx context.Context) error {
+			_, err := s.api.SetSecret(ctx, name, azsecrets.SetSecretParameters{Value: &large}, nil)
+			taken = err == nil
+			return err
+		}},
+		{"update/action", "set", func(ctx context.Context) error {
+			_, err := s.api.UpdateSecretProperties(ctx, name, id, azsecrets.UpdateSecretPropertiesParameters{SecretAttributes: &azsecrets.SecretAttributes{Enabled: &no}}, nil)
+			return err
+		}},
+		{"recover/action", "recover", func(ctx context.Context) error {
+			if !s.conf.Recover {
+				return nil
+			}
+			_, err := s.api.RecoverDeletedSecret(ctx, name, nil)
+			return err
+		}},
+	}
+	var missing []string
+	var why error
+	for _, c := range calls {
+		_, err := s.call(ctx, false, c.call)
+		switch {
+		case taken:
+			return unsafe(fmt.Errorf("a value of %d bytes was taken", len(large)), "this is not Azure Key Vault: look at vault, and remove "+name)
+		case err == nil, errors.Is(err, providers.ErrNotFound), isCode(err, "BadParameter"), errors.Is(err, providers.ErrTooLarge):
+		case isCode(err, "ForbiddenByRbac"), isCode(err, "AccessDenied"), isCode(err, "ForbiddenByPolicy"):
+			missing = append(missing, fmt.Sprintf("Microsoft.KeyVault/vaults/secrets/%s (access policy: %s)", c.permission, c.policy))
+			why = err
+		default:
+			return err // the network, the login, or not a vault: the same for all calls
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &providers.Error{
+		Kind: providers.ErrDenied, Err: fmt.Errorf("missing %s: %w", strings.Join(missing, ", "), why),
+		Hint: "give them to rotate's identity on this vault: docs/providers/azurekv.md has the role. A new assignment takes some minutes to count",
+	}
+}
