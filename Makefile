@@ -4,7 +4,11 @@ SHELL = /bin/bash
 CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+<<<<<<< HEAD
 .PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance conformance-kubernetes live-awssm live-azurekv live-vaultkv
+=======
+.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate soak planted interleavings edges conformance conformance-kubernetes live-awssm live-vaultkv
+>>>>>>> sim
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
@@ -57,6 +61,9 @@ bench: ## ratios and counts, never absolute promises
 
 simulate: ## a run of YEARS years with SEED; see docs/how-it-is-tested.md
 	ROTATE_SIM_SEED=$(or $(SEED),1) ROTATE_SIM_YEARS=$(or $(YEARS),100) go test -count=1 -timeout 60m -run TestPromisesHoldForYears -v ./internal/sim
+
+soak: ## RUNS counting runs of YEARS years each, from SEED on
+	for ((seed = $(or $(SEED),1); seed < $(or $(SEED),1) + $(or $(RUNS),10); seed++)); do $(MAKE) simulate SEED=$$seed; done
 
 planted: ## bugs put in, and incidents without their guards: each is found
 	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/sim

@@ -151,10 +151,10 @@ func (k *Key) readRSA(m *members) error {
 	for _, name := range []string{"dp", "dq", "qi"} {
 		m.integer(name) // derived from the others: Precompute makes them again
 	}
+	priv.Precompute() // first: Validate would do the same work and throw it away
 	if err := priv.Validate(); err != nil {
 		return fmt.Errorf("%w: the RSA private key does not hold together", ErrBadKey)
 	}
-	priv.Precompute()
 	k.signer = func() crypto.Signer { return priv }
 	return nil
 }
