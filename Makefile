@@ -4,11 +4,9 @@ SHELL = /bin/bash
 CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-<<<<<<< HEAD
-.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate planted interleavings edges conformance conformance-kubernetes live-awssm live-azurekv live-vaultkv
-=======
-.PHONY: build image reproducible sbom test check lint race guards fuzz bench simulate soak planted interleavings edges conformance conformance-kubernetes live-awssm live-vaultkv
->>>>>>> sim
+.PHONY: build image reproducible sbom test check lint race guards fuzz bench
+.PHONY: simulate soak planted interleavings edges conformance conformance-kubernetes
+.PHONY: live-awssm live-azurekv live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
