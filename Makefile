@@ -62,7 +62,7 @@ planted: ## bugs put in, and incidents without their guards: each is found
 	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/sim
 
 interleavings: ## every order of the calls of two and three writers
-	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim ./providers/azurekv
+	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim ./providers/azurekv ./providers/gcpsm
 
 edges: ## what breaks beyond the declared bounds, and by how much
 	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/sim
