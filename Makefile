@@ -6,7 +6,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom test check lint race guards fuzz bench
 .PHONY: simulate soak planted interleavings edges conformance conformance-kubernetes
-.PHONY: live-awssm live-azurekv live-vaultkv
+.PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
@@ -67,7 +67,7 @@ planted: ## bugs put in, and incidents without their guards: each is found
 	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/sim
 
 interleavings: ## every order of the calls of two and three writers
-	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim ./providers/azurekv
+	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim ./providers/azurekv ./providers/gcpsm
 
 edges: ## what breaks beyond the declared bounds, and by how much
 	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/sim
@@ -97,3 +97,7 @@ live-vaultkv: ## the store on a Vault of yours: ADDR=https://vault.example.com:8
 	ROTATE_VAULT_LIVE=$(ADDR) ROTATE_VAULT_LIVE_TOKEN_FILE=$(abspath $(TOKEN_FILE)) go test -count=1 -timeout 20m -run '^TestLive$$' -v ./providers/vaultkv
 live-azurekv: ## the store on a vault of yours: VAULT=name, signed in with az
 	ROTATE_AZUREKV_VAULT=$(VAULT) go test -count=1 -timeout 20m -run TestLive -v ./providers/azurekv
+
+live-gcpsm: ## the store on Google itself, in a project of yours: PROJECT=my-project, and LOCATION= for regional secrets
+	@test -n "$(PROJECT)" || { echo "say where: make live-gcpsm PROJECT=my-project"; exit 1; }
+	ROTATE_GCPSM_LIVE=$(PROJECT) ROTATE_GCPSM_LIVE_LOCATION=$(LOCATION) go test -count=1 -timeout 60m -run '^TestLive$$' -v ./providers/gcpsm

@@ -5,6 +5,7 @@ import (
 	"github.com/keyrotate/rotate/providers/awssm"
 	"github.com/keyrotate/rotate/providers/azurekv"
 	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/providers/gcpsm"
 	"github.com/keyrotate/rotate/providers/kubernetes"
 	"github.com/keyrotate/rotate/providers/vaultkv"
 )
@@ -16,6 +17,7 @@ func stores() config.Registry {
 		"awssm":      func() config.StoreConfig { return &awssm.Config{} },
 		"azurekv":    func() config.StoreConfig { return &azurekv.Config{} },
 		"file":       func() config.StoreConfig { return &file.Config{} },
+		"gcpsm":      func() config.StoreConfig { return &gcpsm.Config{} },
 		"kubernetes": func() config.StoreConfig { return &kubernetes.Config{} },
 		"vaultkv":    func() config.StoreConfig { return &vaultkv.Config{} },
 	}

@@ -87,6 +87,19 @@ var rules = map[string][]string{
 		"github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets",
 	},
 	"providers/azurekv/azurefake": {"std"}, // tests only
+
+	"providers/gcpsm": {
+		"std", "providers", "cloud.google.com/go/secretmanager/apiv1", "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb", "cloud.google.com/go/iam/apiv1/iampb",
+		"github.com/googleapis/gax-go/v2", "google.golang.org/api/iterator", "google.golang.org/api/option", "google.golang.org/genproto/googleapis/rpc/errdetails",
+		"google.golang.org/grpc", "google.golang.org/grpc/codes", "google.golang.org/grpc/status",
+		"google.golang.org/protobuf/types/known/fieldmaskpb", "google.golang.org/protobuf/types/known/timestamppb",
+	},
+	"providers/gcpsm/gcpfake": { // tests only
+		"std", "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb", "cloud.google.com/go/iam/apiv1/iampb", "google.golang.org/genproto/googleapis/rpc/errdetails",
+		"google.golang.org/grpc", "google.golang.org/grpc/codes", "google.golang.org/grpc/status", "google.golang.org/grpc/credentials/insecure", "google.golang.org/grpc/test/bufconn",
+		"google.golang.org/protobuf/proto", "google.golang.org/protobuf/protoadapt", "google.golang.org/protobuf/types/known/durationpb",
+		"google.golang.org/protobuf/types/known/emptypb", "google.golang.org/protobuf/types/known/timestamppb",
+	},
 }
 
 func TestWhoMayImportWhom(t *testing.T) {
