@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -47,10 +48,22 @@ type Key struct {
 	Policy rotation.Policy // Jitter is this key's own share
 	Sync   time.Duration   // how often to look when nothing is due
 
+	Outputs []Output
+
 	// Schedule is the cron text as it was written, for grouping: keys of the
 	// same text have equal schedules. "" if Every says when.
 	Schedule string
 	Every    time.Duration // anchored to the stored time of the last rotation; 0 if Schedule says when
+}
+
+// An Output is a further place that gets the key.
+type Output struct {
+	Name    string // where it is: "STORE SECRET", or the path of the file
+	Store   string // key of Config.Stores; "" for a file by its path
+	Secret  string // the name in the store; of a file by its path the last part
+	Format  format.Format
+	Options format.Options
+	Config  StoreConfig // of the store, or of the file's folder
 }
 
 // A StoreConfig is the options of one type of store, decoded from its `yaml`
@@ -63,7 +76,8 @@ type Key struct {
 // after it, refuses what Open would. An error of it, or each of several that
 // are joined, may have a method Option() (name, hint string) that tells where
 // to look and what to do. Where(secret string) string tells where a secret
-// would be; two stores never answer the same for different places.
+// would be; two stores never answer the same for different places. OneValue() bool
+// tells that a store of this kind keeps nothing of a value that was replaced.
 type StoreConfig interface {
 	Open(ctx context.Context) (providers.Store, error)
 }

@@ -305,7 +305,7 @@ func (d *decoder) unknown(key *yaml.Node, path string, names []string) {
 	at := d.at(key, path)
 	switch {
 	case key.Value == "outputs":
-		d.fail(at, "let applications read the store, or write files with: rotate get KEY --format env", "outputs are not supported yet")
+		d.fail(at, "such as: keys: {auth-jwt: {outputs: [{format: env, path: ./.env}]}}", "outputs are of one key and stand under it")
 	case credential.MatchString(key.Value + ":"):
 		d.fail(at, "no credential stands in this file: rotate takes those of its surroundings (workload identity, instance role, environment variables)", "unknown option")
 	default:

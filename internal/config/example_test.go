@@ -64,7 +64,7 @@ func TestExampleShowsEveryOption(t *testing.T) {
 	}
 	names := map[string]bool{}
 	collect(shown, names)
-	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames]()} {
 		for _, name := range fieldsOf(typ).names {
 			if !names[name] {
 				t.Errorf("%s is not in %s", name, example)
@@ -77,6 +77,11 @@ func collect(v any, names map[string]bool) {
 	if m, ok := v.(map[string]any); ok {
 		for name, value := range m {
 			names[name] = true
+			collect(value, names)
+		}
+	}
+	if list, ok := v.([]any); ok {
+		for _, value := range list {
 			collect(value, names)
 		}
 	}
@@ -111,7 +116,7 @@ func TestSchema(t *testing.T) {
 
 // Everything that it describes is described.
 func TestSchemaDescribes(t *testing.T) {
-	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames]()} {
 		for name, property := range (Registry{}).schema(typ).Properties {
 			if property.Description == "" {
 				t.Errorf("%s has no doc", name)

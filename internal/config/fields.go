@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -43,6 +44,8 @@ func choices(t reflect.Type) []string {
 		return texts(keyset.Algorithms())
 	case reflect.TypeFor[keyset.Encoding]():
 		return texts([]keyset.Encoding{keyset.Base64URL, keyset.Base64, keyset.Hex})
+	case reflect.TypeFor[format.Format]():
+		return texts(format.All())
 	case reflect.TypeFor[secretAs]():
 		return texts([]secretAs{asText, asBytes})
 	}

@@ -31,6 +31,7 @@ type auditSection struct {
 type keySection struct {
 	Secret option[string] `yaml:"secret" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
 	shared
+	Outputs option[[]outputSection] `yaml:"outputs" doc:"Further places that get the key in a form that applications read."`
 }
 
 // shared are the options of a key that may stand under defaults, too.

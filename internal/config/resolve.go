@@ -63,6 +63,12 @@ func resolve(d *decoder, doc *document) *Config {
 			r.config.Keys = append(r.config.Keys, k)
 		}
 	}
+	for i := range r.config.Keys { // after all keys: no output may lie where one of them does
+		k := &r.config.Keys[i]
+		for _, o := range doc.Keys[k.Name].Outputs.value {
+			r.output(k, o)
+		}
+	}
 	return r.config
 }
 
@@ -166,16 +172,25 @@ func (r *resolver) checkSecret(k *Key, s keySection, at place) {
 	if s.Store.bad {
 		return
 	}
-	id := [2]string{k.Store, k.Secret}
-	store := r.doc.Stores[k.Store]
-	if l, ok := store.config.(interface{ Where(secret string) string }); ok {
-		id = [2]string{"type " + store.typ, l.Where(k.Secret)}
-	}
+	id := r.where(k.Store, k.Secret)
 	if other, taken := r.secrets[id]; taken {
 		r.fail(r.blame(at, s.Secret.at), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", r.named(other))
 		return
 	}
 	r.secrets[id] = k.Name
+}
+
+// where is the place of a secret, the same for two stores that share it.
+func (r *resolver) where(store, secret string) [2]string {
+	s := r.doc.Stores[store]
+	return whereIn(s.typ, s.config, store, secret)
+}
+
+func whereIn(typ string, c StoreConfig, store, secret string) [2]string {
+	if l, ok := c.(interface{ Where(secret string) string }); ok {
+		return [2]string{"type " + typ, l.Where(secret)}
+	}
+	return [2]string{store, secret}
 }
 
 // checkSpec puts what keygen says about an option where that is set.

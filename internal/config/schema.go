@@ -34,6 +34,8 @@ func (r Registry) schema(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[storeSection]():
 		return r.storeSchema()
+	case reflect.TypeFor[outputSection]():
+		return r.structSchema(reflect.TypeFor[outputOptions]())
 	case reflect.TypeFor[time.Duration]():
 		return &jsonschema.Schema{Type: "string", MinLength: jsonschema.Ptr(1), Pattern: durationPattern}
 	}

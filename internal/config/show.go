@@ -333,6 +333,7 @@ func (r Registry) vocabulary() *vocabulary {
 	}
 	v.of(reflect.TypeFor[document]())
 	v.of(reflect.TypeFor[keySection]())
+	v.of(reflect.TypeFor[outputOptions]())
 	for name, fresh := range r {
 		v.words[name] = true
 		v.of(reflect.TypeOf(fresh()).Elem())

@@ -1,5 +1,5 @@
-// Package dotenv takes one variable out of a .env file, without running or
-// expanding anything.
+// Package dotenv finds variables in a .env file, without running or expanding
+// anything.
 //
 // It reads what dotenv libraries, docker and systemd agree on:
 //
@@ -12,14 +12,15 @@
 // Where they do not agree, it refuses rather than guesses: a variable that is
 // set twice, and $ in an unquoted or double-quoted value, which some expand.
 //
-// That is asked of the one variable that is wanted. Other lines may be as they
-// like and are skipped, unless the wanted one could stand inside them: in quotes
+// That is asked of the variables that are wanted. Other lines may be as they
+// like and are skipped, unless a wanted one could stand inside them: in quotes
 // over several lines that are not closed, or after which something follows.
 package dotenv
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/keyrotate/rotate/internal/secret"
@@ -41,43 +42,75 @@ func Lookup(data []byte, name string) (secret.Text, error) {
 	if !validName(name) {
 		return secret.Text{}, fmt.Errorf("%q is not the name of a variable", name)
 	}
-	r := &reader{rest: strings.TrimPrefix(string(data), "\ufeff"), line: 1, want: name}
-	found, value := 0, secret.Text{}
-	for r.rest != "" {
-		at := r.line
-		n, v, err := r.next()
-		switch {
-		case err != nil:
-			return secret.Text{}, err
-		case n != name:
-		case found > 0:
-			return secret.Text{}, &Error{at, fmt.Sprintf("%s is set a second time, first on line %d; remove the one that is not used", name, found)}
-		default:
-			found, value = at, v
-		}
-	}
-	if found == 0 {
+	all, err := Find(data, name)
+	switch {
+	case err != nil:
+		return secret.Text{}, err
+	case len(all) == 0:
 		return secret.Text{}, fmt.Errorf("%w: %s", ErrMissing, name)
+	case len(all) > 1:
+		return secret.Text{}, &Error{all[1].Line, fmt.Sprintf("%s is set a second time, first on line %d; remove the one that is not used", name, all[0].Line)}
 	}
-	return value, nil
+	return all[0].Value, nil
+}
+
+// An Assignment is one place where a variable is set. The bytes from Start to
+// End are its value as it is written, quotes included, without what surrounds
+// it on the line.
+type Assignment struct {
+	Name       string
+	Value      secret.Text
+	Line       int // from 1
+	Start, End int
+}
+
+// Find returns every assignment of the variables called names, in the order of
+// the file.
+func Find(data []byte, names ...string) ([]Assignment, error) {
+	r := &reader{rest: strings.TrimPrefix(string(data), "\ufeff"), line: 1, want: names}
+	var all []Assignment
+	for r.rest != "" {
+		begin, at := len(data)-len(r.rest), r.line
+		name, v, err := r.next()
+		if err != nil {
+			return nil, err
+		}
+		if name == "" {
+			continue
+		}
+		start := begin + strings.IndexByte(string(data[begin:]), '=') + 1
+		for start < len(data) && (data[start] == ' ' || data[start] == '\t') {
+			start++
+		}
+		end := start + v.Len() // without quotes a value stands as it is
+		if r.after > 0 {
+			end = len(data) - r.after + 1
+		}
+		all = append(all, Assignment{Name: name, Value: v, Line: at, Start: start, End: end})
+	}
+	return all, nil
 }
 
 // A reader takes one assignment after the other.
 type reader struct {
-	rest string
-	line int
-	want string // the variable that matters
+	rest  string
+	line  int
+	want  []string // the variables that matter
+	after int      // 1 + the bytes after the quoted value that was taken last; 0 if it was not quoted
 }
+
+func (r *reader) wants(name string) bool { return slices.Contains(r.want, name) }
 
 // next takes one line, or more if a quoted value goes on. The name is "" for
 // lines that set nothing.
 func (r *reader) next() (name string, value secret.Text, err error) {
 	line, rest, _ := strings.Cut(r.rest, "\n")
 	at := r.line
+	r.after = 0
 	name, raw, ok := assignment(line)
 	quoted := ok && raw != "" && (raw[0] == '"' || raw[0] == '\'')
 	switch {
-	case quoted && name == r.want:
+	case quoted && r.wants(name):
 		r.openQuote()
 		return r.quoted(name)
 	case quoted:
@@ -85,7 +118,7 @@ func (r *reader) next() (name string, value secret.Text, err error) {
 		return "", value, r.skip()
 	}
 	r.rest, r.line = rest, at+1
-	if !ok || name != r.want {
+	if !ok || !r.wants(name) {
 		return "", value, nil
 	}
 	return plain(name, raw, at)
@@ -133,8 +166,8 @@ func (r *reader) skip() error {
 	first, more, several := strings.Cut(inside, "\n")
 	if sure := closed && (tail == "" || tail[0] == '#'); !sure && several {
 		for line := range strings.SplitSeq(more, "\n") {
-			if n, _, ok := assignment(line); ok && n == r.want {
-				return &Error{at, fmt.Sprintf("the quote of another variable that opens here is not closed before %s, which could be a part of its value", r.want)}
+			if n, _, ok := assignment(line); ok && r.wants(n) {
+				return &Error{at, fmt.Sprintf("the quote of another variable that opens here is not closed before %s, which could be a part of its value", n)}
 			}
 		}
 		inside = first // it is one line that is not understood, and no more
@@ -168,6 +201,7 @@ func (r *reader) quoted(name string) (string, secret.Text, error) {
 		c := r.rest[i]
 		switch {
 		case c == quote:
+			r.after = len(r.rest) - i
 			return r.close(name, b.String(), i+1, at)
 		case c == '\n':
 			r.line++

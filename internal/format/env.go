@@ -38,14 +38,14 @@ func renderEnv(s *keyset.Set, o Options) (secret.Text, error) {
 	if p := s.Previous(); len(p) > 0 {
 		previous = verifying(p[0])
 	}
-	name := cmp.Or(o.Current, "JWT_SECRET")
+	names := o.Names()
 	lines := []struct {
 		name string
 		text secret.Text
 	}{
-		{name, current.Text()},
-		{cmp.Or(o.Next, name+"_NEXT"), next},
-		{cmp.Or(o.Previous, name+"_PREVIOUS"), previous},
+		{names[0], current.Text()},
+		{names[1], next},
+		{names[2], previous},
 	}
 	var b bytes.Buffer
 	used := map[string]bool{}
@@ -95,4 +95,11 @@ func quote(v string) (string, error) {
 		return `"` + strings.ReplaceAll(v, "\n", `\n`) + `"`, nil
 	}
 	return "", errors.New(`the text has characters that readers of env files take in different ways (such as \, $ or both kinds of quotes): use the format value, list or keyset`)
+}
+
+// Names is the names of the three variables: of the current, the next and the
+// previous key.
+func (o Options) Names() []string {
+	current := cmp.Or(o.Current, "JWT_SECRET")
+	return []string{current, cmp.Or(o.Next, current+"_NEXT"), cmp.Or(o.Previous, current+"_PREVIOUS")}
 }

@@ -69,6 +69,9 @@ func (c Config) Where(secret string) string {
 	return filepath.Join(c.Dir, filepath.FromSlash(secret)+".json")
 }
 
+// OneValue tells that a file keeps nothing of the text that it had before.
+func (c Config) OneValue() bool { return true }
+
 // parseMode takes the owner's read and write bits, which must be there, and
 // read bits for others: whoever may write a key file decides who is trusted.
 func parseMode(text string) (fs.FileMode, error) {

@@ -33,6 +33,7 @@ const maxValue = 64 << 10
 // store implements providers.Store. Its handles share nothing but the files.
 type store struct {
 	dir     string
+	only    string // the one file of this name in dir; "" where NAME is DIR/NAME.json
 	mode    fs.FileMode
 	gid     int         // -1 leaves the group alone
 	there   atomic.Bool // the directory was seen: without it, something is lost
@@ -43,7 +44,15 @@ type store struct {
 // Open checks that the directory is a safe place, if it is there; the first
 // Write makes it. Errors are of kind ErrUnsafe where the config or the place is
 // to be changed.
-func (c Config) Open(ctx context.Context) (_ providers.Store, err error) {
+func (c Config) Open(ctx context.Context) (providers.Store, error) {
+	s, err := c.open(ctx, Output{})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (c Config) open(ctx context.Context, o Output) (_ *store, err error) {
 	defer dress(&err, "open", c.Dir)
 	if ctx.Err() != nil {
 		return nil, ended(ctx)
@@ -51,7 +60,7 @@ func (c Config) Open(ctx context.Context) (_ providers.Store, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, unsafe(err, hintOf(err))
 	}
-	s := &store{}
+	s := &store{only: o.Name}
 	s.mode, _ = parseMode(c.Mode)
 	s.gid, _ = parseGroup(c.Group)
 	// The way to the directory may lead through symbolic links: it is the
@@ -66,6 +75,9 @@ func (c Config) Open(ctx context.Context) (_ providers.Store, err error) {
 		return nil, err
 	}
 	s.there.Store(true)
+	if o.Public || o.Name != "" {
+		return s, nil // Git is asked about each file
+	}
 	if entries, err := os.ReadDir(s.dir); err != nil {
 		return nil, err
 	} else if len(entries) == 0 {
@@ -155,15 +167,8 @@ func (s *store) History(ctx context.Context, name string) (_ []providers.Revisio
 	if err != nil {
 		return nil, none(err)
 	}
-	if _, err := os.Lstat(p.temp); err == nil { // a writer at work, or a leftover: the lock tells
-		unlock, err := lock(ctx, p.lock)
-		if err != nil {
-			return nil, err
-		}
-		defer unlock()
-		if err := remove(p.temp); err != nil {
-			return nil, err
-		}
+	if err := clearTemp(ctx, p); err != nil {
+		return nil, err
 	}
 	rev, err := s.head(p)
 	if err != nil {

@@ -28,6 +28,10 @@ func (s *store) outOfGit(ctx context.Context, name string) error {
 	if err != nil { // no git, or a repository that it does not trust
 		ignored = ignoresAll(s.dir)
 	}
+	if !ignored && s.only != "" {
+		return unsafe(fmt.Errorf("a commit would take in the keys of %s, which Git does not ignore", p.head),
+			fmt.Sprintf("echo '%s*' >> %s, and git rm --cached what is tracked", s.only, filepath.Join(s.dir, ".gitignore")))
+	}
 	if !ignored {
 		return unsafe(fmt.Errorf("a commit would take in the keys of %s, which Git does not ignore", s.dir),
 			fmt.Sprintf("echo '*' >> %s, and git rm --cached what is tracked", filepath.Join(s.dir, ".gitignore")))

@@ -25,9 +25,30 @@ type place struct {
 	head, lock, temp, witness string
 }
 
+// exact is the place of the one file that a store with only is about.
+func (s *store) exact(name string) (place, error) {
+	if name != s.only {
+		return place{}, &providers.Error{Kind: providers.ErrBadName, Hint: "this output is the file " + s.only + " and no other"}
+	}
+	// Two endings keep the files of env and of .env apart, and leave all of
+	// the latter's to a line .env* in .gitignore.
+	hidden := "." + name + ".rotate."
+	if strings.HasPrefix(name, ".") {
+		hidden = name + ".rotate-"
+	}
+	hidden = filepath.Join(s.dir, hidden)
+	return place{
+		dirs: []string{s.dir}, head: filepath.Join(s.dir, name),
+		lock: hidden + "lock", temp: hidden + "tmp", witness: hidden + "note",
+	}, nil
+}
+
 // place finds the files of a name. No segment begins with a dot, so no name
 // reaches a hidden file, "." or "..".
 func (s *store) place(name string) (place, error) {
+	if s.only != "" {
+		return s.exact(name)
+	}
 	if len(name) > maxName {
 		return place{}, &providers.Error{Kind: providers.ErrBadName, Hint: "names have at most 200 bytes"}
 	}
@@ -74,7 +95,7 @@ func (s *store) enter(ctx context.Context, name string, create bool) (place, err
 		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && i == 0 && s.there.Load():
-			return place{}, &providers.Error{Kind: providers.ErrUnavailable, Err: err, Hint: "the store's directory was there before: is its volume mounted?"}
+			return place{}, &providers.Error{Kind: providers.ErrUnavailable, Err: err, Hint: "the directory was there before, or is not rotate's to make: is its volume mounted?"}
 		case errors.Is(err, fs.ErrNotExist):
 			return place{}, &providers.Error{Kind: providers.ErrNotFound}
 		case err != nil:

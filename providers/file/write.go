@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/keyrotate/rotate/providers"
@@ -22,7 +21,7 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 	case v.Len() == 0:
 		return providers.Revision{}, unsafe(errors.New("the value is empty, as a torn file is"), "")
 	case v.Len() > maxValue:
-		return providers.Revision{}, &providers.Error{Kind: providers.ErrTooLarge, Err: fmt.Errorf("%d bytes of at most %d", v.Len(), maxValue)}
+		return providers.Revision{}, tooLarge(v.Len())
 	}
 	p, err := s.enter(ctx, name, true)
 	if err != nil {

@@ -1,0 +1,339 @@
+//go:build unix
+
+package file
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/keyrotate/rotate/providers"
+)
+
+// An Output says what kind of files renderings of a keyset lie in.
+//
+// They differ from the files of keysets in three ways. A keyset's file is the
+// truth, so its loss is an alarm; a rendering that was lost is written anew.
+// A rendering can be a key and nothing else, so its revision ids say nothing of
+// the value, and are drawn anew for each write: a value that comes back is not
+// taken for the one that was seen before. And what lies where rotate wrote
+// before belongs to rotate, whoever changed it since.
+type Output struct {
+	Name      string   // of the one file in Config.Dir; "" where a secret is DIR/NAME.json
+	Variables []string // of a .env file, of which the rest is not touched; nil for a file of one's own
+	Public    bool     // Git may have it, and everyone may read it if no mode is set
+}
+
+// OpenOutput opens the directory for renderings. It is not made by the first
+// write if it has to hold a file of a certain name: that is the application's.
+func (c Config) OpenOutput(ctx context.Context, o Output) (providers.Store, error) {
+	if o.Public && c.Mode == "" {
+		c.Mode = "0644"
+	}
+	opened, err := c.open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	out := &output{store: opened, vars: o.Variables, public: o.Public, salt: make([]byte, 32)}
+	if o.Name != "" {
+		out.there.Store(true)
+		out.ready.Store(true)
+	}
+	_, err = rand.Read(out.salt)
+	return out, err
+}
+
+// output implements providers.Store over renderings.
+type output struct {
+	*store
+	vars   []string
+	public bool
+	salt   []byte // of the ids of values that rotate did not write
+}
+
+// Traits implements providers.Store.
+func (o *output) Traits() providers.Traits {
+	return providers.Traits{
+		Type: "file", MaxValue: maxValue, OneValue: true,
+		Erases:  providers.Unlinked,
+		Remains: o.store.Traits().Remains,
+		Notes: []string{
+			"A file that was lost is written anew: it is a rendering, not the truth.",
+			"What lies where rotate wrote before is rotate's: a change by hand is undone.",
+		},
+	}
+}
+
+// A sidecar is what lies beside a rendering: the id of the last write, what
+// tells whether the value is still of that write, and whose it is.
+type sidecar struct {
+	Write string `json:"write"`
+	Check string `json:"check"`
+	Note  note   `json:"note"`
+}
+
+// check names a value for those who know the salt and the value.
+func check(salt, value []byte) string {
+	h := hmac.New(sha256.New, salt)
+	h.Write(value)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// A found is a file as it was found: its revision and all of its text.
+type found struct {
+	providers.Revision
+	text []byte
+}
+
+// Read implements providers.Store.
+func (o *output) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
+	defer dress(&err, "read", name)
+	p, err := o.enter(ctx, name, false)
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	f, err := o.find(p)
+	if err == nil && f.ID == "" {
+		err = &providers.Error{Kind: providers.ErrNotFound}
+	}
+	return f.Revision, err
+}
+
+// find reads the file. Its revision is the zero one where no value is there.
+func (o *output) find(p place) (found, error) {
+	side, err := readSidecar(p.witness)
+	if err != nil {
+		return found{}, err
+	}
+	text, info, err := load(p.head, o.mode)
+	if errors.Is(err, fs.ErrNotExist) {
+		return found{}, nil
+	}
+	if err != nil {
+		return found{}, err
+	}
+	value := text
+	if o.vars != nil {
+		if value, err = variables(text, o.vars); err != nil {
+			return found{}, unsafe(fmt.Errorf("%s:%w", p.head, err), "mend that line; nothing was changed")
+		}
+	}
+	f := found{text: text}
+	if len(value) == 0 {
+		return f, nil
+	}
+	f.Revision = providers.Revision{
+		ID: providers.RevisionID("unwritten-" + check(o.salt, value)), Value: providers.NewSecret(value),
+		Note: providers.Note(side.Note), Created: info.ModTime(),
+	}
+	if side.Write != "" && side.Check == check([]byte(side.Write), value) {
+		f.ID = providers.RevisionID(side.Write)
+	}
+	return f, nil
+}
+
+// readSidecar returns the zero sidecar where there is none.
+func readSidecar(path string) (side sidecar, err error) {
+	text, _, err := load(path, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return sidecar{}, nil
+	}
+	if err != nil {
+		return sidecar{}, err
+	}
+	if err := json.Unmarshal(text, &side); err != nil || side.Write == "" {
+		return sidecar{}, &providers.Error{
+			Kind: providers.ErrUnreadable, Err: fmt.Errorf("%s is damaged", path),
+			Hint: "rm " + path + ": if what it belonged to is the newest rendering, rotate takes it for its own again",
+		}
+	}
+	return side, nil
+}
+
+// Write implements providers.Store.
+func (o *output) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
+	defer dress(&err, "write", name)
+	switch _, err := o.place(name); {
+	case err != nil:
+		return providers.Revision{}, err
+	case v.Len() == 0:
+		return providers.Revision{}, unsafe(errors.New("the value is empty, as a torn file is"), "")
+	case v.Len() > maxValue:
+		return providers.Revision{}, tooLarge(v.Len())
+	}
+	p, err := o.enter(ctx, name, true)
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	if !o.public {
+		if err := o.outOfGit(ctx, name); err != nil {
+			return providers.Revision{}, err
+		}
+	}
+	unlock, err := lock(ctx, p.lock)
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	defer unlock()
+	head, err := o.held(p, after)
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	return o.put(ctx, p, head, v, n)
+}
+
+func tooLarge(n int) error {
+	return &providers.Error{Kind: providers.ErrTooLarge, Err: fmt.Errorf("%d bytes of at most %d", n, maxValue)}
+}
+
+// held returns what is there, if the caller saw the same. It also clears what a
+// killed writer left. The caller holds the lock.
+func (o *output) held(p place, saw providers.RevisionID) (found, error) {
+	if err := remove(p.temp); err != nil {
+		return found{}, err
+	}
+	head, err := o.find(p)
+	if err == nil && head.ID != saw {
+		err = &providers.Error{Kind: providers.ErrConflict}
+	}
+	return head, err
+}
+
+// put writes the sidecar and then the file. The caller holds the lock.
+//
+// The sidecar comes first: after a crash between the two it says that the place
+// is rotate's and that the value is not of the last write, so the next pass
+// writes again. The other way round, the value would be a stranger's.
+func (o *output) put(ctx context.Context, p place, head found, v providers.Secret, n providers.Note) (providers.Revision, error) {
+	text := v.Reveal()
+	if o.vars != nil {
+		var err error
+		if text, err = withVariables(head.text, o.vars, v.Reveal()); err != nil {
+			return providers.Revision{}, unsafe(fmt.Errorf("%s:%w", p.head, err), "mend that line; nothing was changed")
+		}
+		if len(text) > maxValue {
+			return providers.Revision{}, tooLarge(len(text))
+		}
+	}
+	side := sidecar{Write: rand.Text(), Note: note(n)}
+	side.Check = check([]byte(side.Write), v.Reveal())
+	beside, err := json.Marshal(side)
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	if ctx.Err() != nil { // the last moment to stop
+		return providers.Revision{}, ended(ctx)
+	}
+	if _, err := fill(p.temp, beside, 0o600, -1); err != nil {
+		return providers.Revision{}, err
+	}
+	if _, err := replace(p.temp, p.witness); err != nil {
+		return providers.Revision{}, err
+	}
+	rev := providers.Revision{ID: providers.RevisionID(side.Write), Value: v, Note: n}
+	if rev.Created, err = fill(p.temp, text, o.mode, o.gid); err != nil {
+		return providers.Revision{}, err
+	}
+	if renamed, err := replace(p.temp, p.head); err != nil {
+		if renamed {
+			return providers.Revision{}, unclear(err)
+		}
+		return providers.Revision{}, err
+	}
+	return rev, nil
+}
+
+// History implements providers.Store: the head, if there is one.
+func (o *output) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
+	defer dress(&err, "history", name)
+	p, err := o.enter(ctx, name, false)
+	if err != nil {
+		return nil, none(err)
+	}
+	if err := clearTemp(ctx, p); err != nil {
+		return nil, err
+	}
+	f, err := o.find(p)
+	if err != nil || f.ID == "" {
+		return nil, none(err)
+	}
+	f.Value = providers.Secret{}
+	return []providers.Revision{f.Revision}, nil
+}
+
+// clearTemp removes what a killed writer left; where one is at work it waits.
+func clearTemp(ctx context.Context, p place) error {
+	if _, err := os.Lstat(p.temp); err != nil {
+		return nil
+	}
+	unlock, err := lock(ctx, p.lock)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return remove(p.temp)
+}
+
+// Erase implements providers.Store: the rename of the next write has unlinked
+// what is superseded.
+func (o *output) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
+	defer dress(&err, "erase", name)
+	p, err := o.enter(ctx, name, false)
+	if err != nil {
+		return providers.Erasure{}, err
+	}
+	unlock, err := lock(ctx, p.lock)
+	if err != nil {
+		return providers.Erasure{}, err
+	}
+	defer unlock()
+	if _, err := o.held(p, head); err != nil {
+		return providers.Erasure{}, err
+	}
+	if id == head {
+		return providers.Erasure{}, &providers.Error{Kind: providers.ErrConflict}
+	}
+	return providers.Erasure{How: providers.Unlinked}, nil
+}
+
+// Remove takes the rendering away: the variables, or the whole file, and then
+// what lies beside it. Taking away what is not there succeeds.
+func (o *output) Remove(ctx context.Context, name string, head providers.RevisionID) (err error) {
+	defer dress(&err, "remove", name)
+	p, err := o.enter(ctx, name, false)
+	if err != nil {
+		return none(err)
+	}
+	unlock, err := lock(ctx, p.lock)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	f, err := o.held(p, head)
+	if err != nil {
+		return err
+	}
+	rest, err := f.text, error(nil)
+	if o.vars != nil {
+		rest, err = withoutVariables(f.text, o.vars)
+	}
+	switch {
+	case err != nil:
+		return unsafe(fmt.Errorf("%s:%w", p.head, err), "mend that line; nothing was changed")
+	case o.vars == nil || len(rest) == 0:
+		err = remove(p.head)
+	case len(rest) < len(f.text):
+		if _, err = fill(p.temp, rest, o.mode, o.gid); err == nil {
+			_, err = replace(p.temp, p.head)
+		}
+	}
+	// The lock file stays, as with keysets: another may be waiting for it.
+	return errors.Join(err, remove(p.witness), syncDir(p.dirs[len(p.dirs)-1]))
+}
