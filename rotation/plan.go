@@ -51,6 +51,7 @@ type Output struct {
 	Name        string
 	Revision    string
 	CarriesNext bool   // its format has room for next
+	Generation  uint64 // that it holds, for people; 0 if that is not known
 	Behind      string // why it does not equal the newest rendering; "" if it does
 }
 

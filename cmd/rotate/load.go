@@ -29,6 +29,8 @@ type key struct {
 	digest   string // of all that the config says of it
 	warnings []string
 	stores   openStores
+
+	outputStores []string // what the outputs may hang on
 }
 
 // openStores is the config's stores by name, opened as they are needed.
@@ -139,10 +141,13 @@ func (a *app) build(conf *config.Config) []*key {
 			Target: engine.Target{
 				Name: k.Name, Environment: conf.Environment, Policy: k.Policy,
 				StoreName: k.Store, Store: stores[k.Store], Secret: k.Secret,
-				Generate: k.Spec.New,
+				Generate: k.Spec.New, Outputs: a.outputs(k, stores),
 			},
 			Sync: k.Sync, spec: k.Spec, cron: k.Schedule,
 			digest: digestOf(k, store), warnings: warnings[k.Name], stores: stores,
+		}
+		for _, o := range k.Outputs {
+			built.outputStores = append(built.outputStores, storeOf(o))
 		}
 		if l, ok := store.Config.(locator); ok {
 			built.where = l.Where(k.Secret)
@@ -160,7 +165,7 @@ func digestOf(k config.Key, s config.Store) string {
 }
 
 // storeNames is every store that a pass of the key uses, its own first.
-func (k *key) storeNames() []string { return []string{k.StoreName} }
+func (k *key) storeNames() []string { return append([]string{k.StoreName}, k.outputStores...) }
 
 // place is where the key lives, for people.
 func (k *key) place() string {

@@ -140,7 +140,7 @@ func TestShortestConfig(t *testing.T) {
 		},
 		Sync: time.Hour, Every: 90 * day,
 	}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	if len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "45h55m") {

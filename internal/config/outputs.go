@@ -39,8 +39,8 @@ type envNames struct {
 	Previous option[string] `yaml:"previous" doc:"Of the key that signed before; with _PREVIOUS after it if not set."`
 }
 
-// files is the type of store whose options a file by its path shares.
-const files = "file"
+// fileType is the type of store whose options a file by its path shares.
+const fileType = "file"
 
 // read decodes the options. Those of a file are read once more, as those of the
 // store of its folder, so that the same rules speak.
@@ -54,7 +54,7 @@ func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
 	if !d.fields(n, reflect.ValueOf(&s.outputOptions).Elem(), path) {
 		return false
 	}
-	fresh, ok := d.registry[files]
+	fresh, ok := d.registry[fileType]
 	if !s.Path.at.known() || !ok {
 		return true
 	}
@@ -76,7 +76,7 @@ func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
 			add(n.Content[i].Value, value)
 		}
 	}
-	store := storeSection{typ: files, config: fresh()}
+	store := storeSection{typ: fileType, config: fresh()}
 	s.file = store.config
 	return d.fields(folder, reflect.ValueOf(store.config).Elem(), join(path, "path")) && store.finish(d, folder, path)
 }
@@ -85,7 +85,7 @@ func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
 func (r *resolver) output(k *Key, s outputSection) {
 	before := len(r.mistakes)
 	o := Output{Store: s.Store.value, Secret: s.Secret.value, Format: s.Format.value, Config: s.file}
-	typ := files
+	typ := fileType
 	if s.Path.at.known() {
 		o.Secret = s.base
 		r.onlyWith(s.Path.at, "path is set: keep one of the two", s.Store.at, s.Secret.at)

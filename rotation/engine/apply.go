@@ -35,6 +35,10 @@ func (p *pass) apply(ctx context.Context, step rotation.Step) error {
 
 // commit writes a document if the head is still the one that was read.
 func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) error {
+	set, err := set.WithOutputs(p.written())
+	if err != nil {
+		return fmt.Errorf("%s: %w", step.Do, err)
+	}
 	set, doc, err := set.Encode(string(p.head.ID), p.e.NewID())
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)

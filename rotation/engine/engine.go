@@ -46,6 +46,17 @@ type Output struct {
 	Secret      string
 	CarriesNext bool // its format has room for next
 
+	// OneKey says that a revision holds the current key and nothing else. Then
+	// superseded revisions stay readable while their keys verify.
+	OneKey bool
+	// Format and Variables are noted in the document, so that what is written
+	// can be found and removed once no config tells of it any more.
+	Format    string
+	Variables []string
+	// Adopted reports whether a value that rotate did not write is the current
+	// key all the same, so that it may be taken over; nil takes over nothing.
+	Adopted func(*keyset.Set, secret.Text) bool
+
 	// Render must depend on nothing but the keys and the generation of the set:
 	// marks do not count.
 	Render func(*keyset.Set) (secret.Text, error)
@@ -200,6 +211,9 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	p.bind()
 	if p.result.Set == nil && p.remembered(ctx) {
 		return false, nil // whether the store has lost a key is told by reading it again
+	}
+	if p.unrecorded() {
+		return false, p.record(ctx)
 	}
 	outputs, again := p.syncOutputs(ctx)
 	if again {

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,6 +12,7 @@ import (
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // outputTimeout is how long one output may take for a read and a write. One that
@@ -48,9 +51,12 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, again b
 	for i, o := range p.t.Outputs {
 		got := synced[i]
 		state := rotation.Output{Name: o.Name, CarriesNext: o.CarriesNext, Revision: string(got.revision)}
-		if n := got.note; n.Lineage == p.result.Set.Lineage && n.Generation > p.result.Set.Generation {
-			p.heard("output "+o.Name, n)
-			again = true
+		if n := got.note; n.Lineage == p.result.Set.Lineage {
+			state.Generation = n.Generation
+			if n.Generation > p.result.Set.Generation {
+				p.heard("output "+o.Name, o.witness(n))
+				again = true
+			}
 		}
 		switch {
 		case got.err != nil:
@@ -102,6 +108,7 @@ func readOutput(ctx context.Context, o Output) (h held) {
 	defer cancel()
 	h.name = o.Name
 	h.rev, h.err = o.Store.Read(limited, o.Secret)
+	h.rev.Note = o.witness(h.rev.Note)
 	return h
 }
 
@@ -142,7 +149,7 @@ func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote boo
 		return got
 	}
 	if !equal { // else only its note was lost, and is written anew
-		got.err = p.mayReplace(rev)
+		got.err = p.mayReplace(o, rev)
 	}
 	switch {
 	case got.err != nil:
@@ -161,23 +168,72 @@ func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote boo
 func (p *pass) writeOutput(ctx context.Context, o Output, v secret.Text, after providers.RevisionID) error {
 	set := p.result.Set
 	note := noteOf(set)
+	if o.OneKey {
+		note.Digest = kidNote(set.Signing())
+	}
 	_, err := o.Store.Write(ctx, o.Secret, v, after, note)
 	return err
 }
 
 // mayReplace refuses to write a lower generation over a higher one, and
 // anything over a value that this keyset did not put there.
-func (p *pass) mayReplace(rev providers.Revision) error {
+func (p *pass) mayReplace(o Output, rev providers.Revision) error {
 	set := p.result.Set
 	switch {
 	case rev.ID == "":
 		return nil
+	case rev.Note.Lineage == "" && o.Adopted != nil && o.Adopted(set, rev.Value):
+		return nil
 	case rev.Note.Lineage == "":
-		return errors.New("it holds a value that rotate did not write; nothing was overwritten")
+		return errors.New("it holds a value that rotate did not write; nothing was overwritten. " +
+			"If applications use that value, `rotate adopt` takes it in as the key, and then this place with it; if they do not, move it away")
 	case rev.Note.Lineage != set.Lineage:
-		return errors.New("it holds a value of another keyset; nothing was overwritten")
+		return errors.New("it holds a value of another keyset; nothing was overwritten. Give the output a place of its own, or move that value away")
 	case rev.Note.Generation > set.Generation:
-		return fmt.Errorf("it holds generation %d, the store %d; nothing was overwritten", rev.Note.Generation, set.Generation)
+		return fmt.Errorf("it holds generation %d, the store %d; nothing was overwritten. The store may have been restored from a backup: put the newest document back", rev.Note.Generation, set.Generation)
 	}
 	return nil
+}
+
+// witness is what a note tells of the store's past. That of an output with one
+// key names the key in place of the document, so it tells the generation only.
+func (o Output) witness(n providers.Note) providers.Note {
+	if o.OneKey {
+		n.Digest = ""
+	}
+	return n
+}
+
+// kidNote names one key in a note. It has a fixed length, as some backends
+// leave little room, and kids may be long.
+func kidNote(k keyset.Key) string {
+	sum := sha256.Sum256([]byte(k.Kid))
+	return "kid:" + hex.EncodeToString(sum[:16])
+}
+
+// written is the outputs as the document notes them.
+func (p *pass) written() []keyset.Output {
+	var out []keyset.Output
+	for _, o := range p.t.Outputs {
+		out = append(out, keyset.Output{Name: o.Name, Format: o.Format, Variables: o.Variables})
+	}
+	return out
+}
+
+// unrecorded reports whether an output is not in the document yet. It has to be
+// before anything is written to it: whoever is killed in between leaves no copy
+// that nobody knows of.
+func (p *pass) unrecorded() bool {
+	set := p.result.Set
+	return set != nil && !p.readOnly && set.Writable() == nil && !set.HasOutputs(p.written())
+}
+
+// record writes them down and changes nothing else.
+func (p *pass) record(ctx context.Context) error {
+	at := p.clock().Early()
+	set, err := p.result.Set.Touch(at)
+	if err != nil {
+		return err
+	}
+	return p.commit(ctx, set, rotation.Step{Do: rotation.Record, At: at, Why: "an output is new"})
 }

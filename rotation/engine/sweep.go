@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // A swept is a place whose superseded revisions are to be erased.
@@ -17,6 +18,7 @@ type swept struct {
 	head   providers.RevisionID
 	what   string // in an alarm, "" for the key's own store
 	mine   bool   // nothing but the keyset is ever there
+	oneKey bool   // see Output
 }
 
 // atRest erases what is superseded, in the store and in every output that is up
@@ -33,7 +35,7 @@ func (p *pass) atRest(ctx context.Context) {
 	for _, o := range p.t.Outputs {
 		if head, current := p.current[o.Name]; current {
 			at := place{p.t.StoreName + "\x00" + p.t.Secret + "\x00" + o.Name, o.Secret}
-			p.atRestIn(ctx, swept{place: at, store: o.Store, secret: o.Secret, head: head, what: o.Name + ": "})
+			p.atRestIn(ctx, swept{place: at, store: o.Store, secret: o.Secret, head: head, what: o.Name + ": ", oneKey: o.OneKey})
 		}
 	}
 }
@@ -89,6 +91,12 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 			continue
 		}
 		mustGo := rev.Note.Generation < p.result.Set.Dropped
+		if s.oneKey {
+			var kept bool
+			if kept, mustGo = p.holdsOne(rev.Note); kept {
+				continue
+			}
+		}
 		until := revs[min(i+1, len(revs)-1)].Created.Add(p.t.Policy.Propagation)
 		kept++
 		if wait := until.Sub(now); !mustGo && wait > 0 {
@@ -109,6 +117,19 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 		p.tell([]Event{p.erasure(s, rev, erased)})
 	}
 	return left, kept, errors.Join(failed...)
+}
+
+// holdsOne tells what becomes of a superseded revision with one key in it. While
+// that key verifies it is kept: readers of the value alone find it where the
+// backend shows the value before. Once the key is gone, or has left what signs
+// behind, the revision must go.
+func (p *pass) holdsOne(n providers.Note) (kept, mustGo bool) {
+	for _, k := range p.result.Set.Keys {
+		if n.Digest == kidNote(k) {
+			return k.Status == keyset.Previous && k.Private(), !k.Private()
+		}
+	}
+	return false, true
 }
 
 func (p *pass) erasure(s swept, rev providers.Revision, e providers.Erasure) Event {

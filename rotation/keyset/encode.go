@@ -108,6 +108,11 @@ func (s *Set) addInternal(m map[string]any) {
 	list(m, "gone", s.Gone, func(g Gone) any {
 		return with(g.extra, map[string]any{"kid": g.Kid, "at": g.At.Unix(), "how": g.How})
 	})
+	list(m, "outputs", s.Outputs, func(o Output) any {
+		m := with(o.extra, map[string]any{"name": o.Name, "format": o.Format})
+		list(m, "variables", o.Variables, func(v string) any { return v })
+		return m
+	})
 	list(m, "requests", s.Requests, func(r Request) any {
 		o := with(r.extra, map[string]any{"id": r.ID, "from": r.From, "at": r.At.Unix(), "by": r.By})
 		if r.Named {

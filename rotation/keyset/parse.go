@@ -84,6 +84,9 @@ func readSet(m *members) (*Set, [3]secret.Text, error) {
 			ID: o.kid("id"), From: o.word("from"), At: o.someTime("at"), By: o.optWord("by"), Named: o.flag("named"), extra: o.rest(),
 		})
 	})
+	m.objects("outputs", func(o *members) {
+		s.Outputs = append(s.Outputs, Output{Name: o.line("name"), Format: o.optWord("format"), Variables: o.words("variables"), extra: o.rest()})
+	})
 	for _, v := range m.optList("revoked") {
 		o := &members{path: m.path, m: map[string]any{"revoked": v}}
 		s.Revoked = append(s.Revoked, o.kid("revoked"))

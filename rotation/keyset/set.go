@@ -15,6 +15,7 @@ const (
 	maxGone     = 8
 	maxRequests = 32
 	maxRevoked  = 64
+	maxOutputs  = 32
 	writer      = 1 // what min_writer is compared with
 
 	// RequestsKept is how long a request is remembered, so that a retry of it
@@ -42,6 +43,7 @@ type Set struct {
 	Gone     []Gone    // newest first
 	Requests []Request // oldest first
 	Revoked  []string  // kids that are never accepted again
+	Outputs  []Output  // wherever renderings may have been written, by name
 
 	// Dropped is the generation of the last transition that removed material.
 	// A revision of an earlier generation still holds it and must go.
@@ -144,6 +146,9 @@ func (s *Set) Follows(w Past) bool {
 	}
 	if w.Generation > s.Generation {
 		return false
+	}
+	if w.Digest == "" {
+		return true // a witness that knows the generation alone
 	}
 	if slices.Contains(s.History, w) {
 		return true

@@ -267,6 +267,26 @@ func (m *members) optList(name string) []any {
 	return list
 }
 
+// line is a word that may be long, such as a path.
+func (m *members) line(name string) string {
+	s := m.text(name)
+	if len(s) > 4*maxWord || !printable(s) {
+		m.fail(name, "a printable text")
+		return ""
+	}
+	return s
+}
+
+// words reads an optional list of words.
+func (m *members) words(name string) (words []string) {
+	for _, v := range m.optList(name) {
+		o := &members{path: m.path, m: map[string]any{name: v}}
+		words = append(words, o.word(name))
+		m.errs = append(m.errs, o.errs...)
+	}
+	return words
+}
+
 // object reads v as an object with the mistakes counted here.
 func (m *members) object(v any, path string, read func(*members)) {
 	tree, ok := v.(map[string]any)

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/dotenv"
+	"github.com/keyrotate/rotate/internal/format"
+	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// An outputOpener is a type of store that treats renderings otherwise than
+// keysets: what is lost is written anew.
+type outputOpener interface {
+	OpenOutput(context.Context, file.Output) (providers.Store, error)
+}
+
+// outputs makes the engine's outputs of a key. Each has a store of its own
+// where its kind has them, else it shares the config's.
+func (a *app) outputs(k config.Key, stores openStores) (all []engine.Output) {
+	for _, o := range k.Outputs {
+		store := providers.Store(stores[o.Store])
+		if own, ok := o.Config.(outputOpener); ok {
+			store = newLazyStore("file", func(ctx context.Context) (providers.Store, error) {
+				return own.OpenOutput(ctx, fileOutput(o))
+			})
+		}
+		f, options := o.Format, o.Options
+		out := engine.Output{
+			Name: o.Name, Store: store, Secret: o.Secret, CarriesNext: f.CarriesNext(), OneKey: f == format.Value,
+			Render: func(s *keyset.Set) (secret.Text, error) { return f.Render(s, options) },
+			Format: string(f), Adopted: adopted(o),
+		}
+		if f == format.Env {
+			out.Variables = options.Names()
+		}
+		all = append(all, out)
+		if o.KeepsPrevious(k) {
+			all = append(all, previousOf(o, out))
+		}
+	}
+	return all
+}
+
+// previousOf is the second secret of a value, where nothing remains of the one
+// that was replaced. It is never empty: without a previous key it repeats the
+// current one.
+func previousOf(o config.Output, value engine.Output) engine.Output {
+	value.Name, value.Secret = config.PreviousOf(value.Name), config.PreviousOf(value.Secret)
+	if own, ok := o.Config.(outputOpener); ok && o.Store == "" {
+		o.Secret = value.Secret
+		value.Store = newLazyStore("file", func(ctx context.Context) (providers.Store, error) {
+			return own.OpenOutput(ctx, fileOutput(o))
+		})
+	}
+	value.Adopted, value.OneKey = nil, false
+	value.Render = func(s *keyset.Set) (secret.Text, error) {
+		if p := s.Previous(); len(p) > 0 {
+			return p[0].Text(), nil
+		}
+		return s.Signing().Text(), nil
+	}
+	return value
+}
+
+// fileOutput is what a file output's store has to know.
+func fileOutput(o config.Output) file.Output {
+	out := file.Output{Public: o.Format == format.JWKS || o.Format == format.PEM}
+	if o.Store == "" {
+		out.Name = o.Secret
+		if o.Format == format.Env {
+			out.Variables = o.Options.Names()
+		}
+	}
+	return out
+}
+
+// storeOf names what an output may hang on: a file by its path hangs on its
+// own folder.
+func storeOf(o config.Output) string {
+	if o.Store != "" {
+		return o.Store
+	}
+	return o.Name
+}
+
+// adopted tells how a value that rotate did not write is found to be the
+// current key: the key itself, or a .env in which that is what the first
+// variable holds, and the others hold nothing else.
+func adopted(o config.Output) func(*keyset.Set, secret.Text) bool {
+	switch o.Format {
+	case format.Value:
+		return func(s *keyset.Set, v secret.Text) bool {
+			return s.Signing().Text().Equal(secret.New(bytes.TrimRight(v.Reveal(), "\r\n")))
+		}
+	case format.Env:
+		return func(s *keyset.Set, v secret.Text) bool { return adoptedEnv(s, v, o.Options.Names()) }
+	}
+	return nil
+}
+
+func adoptedEnv(s *keyset.Set, v secret.Text, names []string) bool {
+	set, err := dotenv.Find(v.Reveal(), names...)
+	if err != nil {
+		return false
+	}
+	texts := []secret.Text{s.Signing().Text()}
+	for _, k := range s.Keys {
+		texts = append(texts, k.Text())
+	}
+	current := false
+	for _, a := range set {
+		live := texts
+		if a.Name == names[0] {
+			current, live = true, texts[:1]
+		}
+		if !slices.ContainsFunc(live, func(t secret.Text) bool { return t.Equal(a.Value) }) {
+			return false
+		}
+	}
+	return current
+}
