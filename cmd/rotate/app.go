@@ -92,7 +92,7 @@ Exit codes: 0 done, 1 failed, 2 usage or config, 3 done but something needs atte
 		"config file, or folder of files (default $ROTATE_CONFIG, ./rotate.yaml, /etc/rotate/rotate.yaml)")
 	root.AddCommand(
 		a.runCommand(), a.nowCommand(), a.revokeCommand(), a.acceptCommand(), a.statusCommand(), a.planCommand(), a.adoptCommand(), a.getCommand(),
-		a.validateCommand(), a.auditCommand(), a.generateCommand(), a.schemaCommand(), a.versionCommand(),
+		a.forgetCommand(), a.validateCommand(), a.auditCommand(), a.generateCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	return root
 }

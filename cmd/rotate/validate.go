@@ -97,6 +97,26 @@ func (a *app) probeAll(ctx context.Context, conf *config.Config, keys []*key) er
 			return err
 		}
 	}
+	for _, k := range keys {
+		for _, o := range k.Outputs {
+			own, ok := o.Store.(*lazyStore)
+			if !ok || slices.Contains(slices.Collect(maps.Values(stores)), own) {
+				continue // probed above
+			}
+			s, err := own.open(ctx)
+			if err == nil {
+				err = probe(ctx, s, a.newID())
+			}
+			if err != nil {
+				failed = true
+				a.voice.Error(fmt.Errorf("key %s, output %s: %w", k.Name, o.Name, err))
+				continue
+			}
+			if _, err := fmt.Fprintf(a.stdout, "  output %s: its folder reads and writes\n", o.Name); err != nil {
+				return err
+			}
+		}
+	}
 	excessive, lacking := a.survey(ctx, keys, opened)
 	if failed || lacking {
 		return errTold

@@ -86,6 +86,7 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 	for _, key := range set.Keys {
 		k.add(live(f, set, key))
 	}
+	k.outputs(f, set)
 	if r, ok := set.Pending(); ok {
 		k.Pending = &Request{At: r.At, By: r.By}
 	}

@@ -63,7 +63,20 @@ type Key struct {
 	Pending *Request   `json:"pending,omitempty"` // a rotation that was asked for and has not happened
 	Then    *Step      `json:"then,omitempty"`    // what comes next
 
+	Outputs    []Output `json:"outputs,omitempty"`
+	LeftBehind []string `json:"left_behind,omitempty"` // places that no output of the config is in any more, and that may still hold the key
+
 	Erasure Erasure `json:"erasure"`
+}
+
+// An Output is a further place that gets the key.
+type Output struct {
+	Output      string     `json:"output"` // STORE SECRET, or the path of a file
+	Format      string     `json:"format"`
+	Generation  uint64     `json:"generation,omitempty"`  // that it holds; absent if that is not known
+	Behind      string     `json:"behind,omitempty"`      // why it is not up to date
+	Generations uint64     `json:"generations,omitempty"` // by how many it is behind, if that is known
+	Since       *time.Time `json:"since,omitempty"`       // it does not have what was changed then
 }
 
 // A Live is a key that signs or verifies.

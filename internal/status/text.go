@@ -61,6 +61,7 @@ func (k Key) text(b *strings.Builder, now time.Time, timeline []string) {
 	k.liveText(b, now)
 	k.thenText(b, now)
 	row(b, "store", k.place())
+	k.outputsText(b, now)
 	if k.Clock == "host" {
 		row(b, "clock", "this host's: the store tells no time, so a process that starts anew has to trust it")
 	}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/keyrotate/rotate/providers"
 )
@@ -90,6 +91,8 @@ func check(salt, value []byte) string {
 type found struct {
 	providers.Revision
 	text []byte
+	perm fs.FileMode
+	gid  int
 }
 
 // Read implements providers.Store.
@@ -125,7 +128,7 @@ func (o *output) find(p place) (found, error) {
 			return found{}, unsafe(fmt.Errorf("%s:%w", p.head, err), "mend that line; nothing was changed")
 		}
 	}
-	f := found{text: text}
+	f := found{text: text, perm: info.Mode().Perm(), gid: int(info.Sys().(*syscall.Stat_t).Gid)}
 	if len(value) == 0 {
 		return f, nil
 	}
@@ -330,7 +333,7 @@ func (o *output) Remove(ctx context.Context, name string, head providers.Revisio
 	case o.vars == nil || len(rest) == 0:
 		err = remove(p.head)
 	case len(rest) < len(f.text):
-		if _, err = fill(p.temp, rest, o.mode, o.gid); err == nil {
+		if _, err = fill(p.temp, rest, f.perm, f.gid); err == nil {
 			_, err = replace(p.temp, p.head)
 		}
 	}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyrotate/rotate/internal/format"
+	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+func (a *app) forgetCommand() *cobra.Command {
+	var yes bool
+	logFormat := logNone
+	cmd := &cobra.Command{
+		Use:   "forget KEY PLACE",
+		Short: "Remove what is left of a key where the config has no output any more",
+		Long: `Remove what rotate wrote to a place that the config of a key does not name any more.
+
+PLACE is as status shows it: STORE SECRET, or the path of a file. A file is unlinked; of a
+.env file only rotate's variables go. In other stores a text that is no key takes the
+value's place, and the values before it are erased as strongly as the store can. What
+rotate did not write is left alone.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			log, err := a.logger(logFormat)
+			if err != nil {
+				return err
+			}
+			return a.forget(cmd.Context(), a.engine(auditTo(log)), args[0], args[1], yes)
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().StringVar(&logFormat, "log-format", logFormat, "text or json: also log what is done to standard error")
+	return cmd
+}
+
+func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string, yes bool) error {
+	keys, err := a.keys(choice{names: []string{name}})
+	if err != nil {
+		return err
+	}
+	k := keys[0]
+	if slices.ContainsFunc(k.Outputs, func(o engine.Output) bool { return o.Name == place }) {
+		return &usageError{fmt.Sprintf("key %s: the config still has it as an output, and rotate would write it anew", k.Name), "take it out of the config first, and reload the daemons"}
+	}
+	set, err := a.read(ctx, k)
+	if err != nil {
+		return err
+	}
+	var known []string
+	var forms []keyset.Output
+	for _, o := range set.Outputs {
+		known = append(known, o.Name)
+		if o.Name == place {
+			forms = append(forms, o)
+		}
+	}
+	if len(forms) == 0 {
+		return &usageError{fmt.Sprintf("key %s: rotate has written nothing there", k.Name), "it has written to: " + strings.Join(known, "; ")}
+	}
+	if !yes {
+		if err := a.confirm(fmt.Sprintf("Remove key %s from %s? Whatever still reads it there loses the key.", k.Name, place)); err != nil {
+			return err
+		}
+	}
+	for _, o := range forms {
+		out, err := a.recorded(ctx, k, o)
+		if err != nil {
+			return err
+		}
+		r, err := eng.Forget(ctx, k.Target, out)
+		switch {
+		case err != nil:
+			return err
+		case r.Step.Do == rotation.Halt:
+			return &haltError{r.Step.Why}
+		}
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s: removed from %s\n", k.Name, place)
+	return err
+}
+
+// confirm asks a person.
+func (a *app) confirm(question string) error {
+	if !a.isTerminal(a.stdin) {
+		return &usageError{"there is no terminal to ask on", "--yes does it without asking"}
+	}
+	fmt.Fprintf(a.voice, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return &usageError{msg: "nothing was changed"}
+	}
+	return nil
+}
+
+// recorded makes an output of what the document tells of one.
+func (a *app) recorded(ctx context.Context, k *key, o keyset.Output) (engine.Output, error) {
+	out := engine.Output{Name: o.Name, Format: o.Format, Variables: o.Variables}
+	kind := file.Output{Public: o.Format == string(format.JWKS) || o.Format == string(format.PEM), Variables: o.Variables}
+	if filepath.IsAbs(o.Name) {
+		// The mode was the config's. What is removed may have any that it could say.
+		folder := file.Config{Dir: filepath.Dir(o.Name), Mode: "0644"}
+		out.Secret = filepath.Base(o.Name)
+		kind.Name = out.Secret
+		var err error
+		out.Store, err = folder.OpenOutput(ctx, kind)
+		return out, err
+	}
+	store, secret, _ := strings.Cut(o.Name, " ")
+	out.Secret = secret
+	conf, _, err := a.load()
+	if err != nil {
+		return out, err
+	}
+	if s, ok := conf.Stores[store]; ok {
+		if own, ok := s.Config.(outputOpener); ok {
+			out.Store, err = own.OpenOutput(ctx, kind)
+			return out, err
+		}
+	}
+	out.Store, err = k.stores.open(ctx, store)
+	return out, err
+}

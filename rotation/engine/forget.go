@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// tombstone is what takes a rendering's place where a store cannot remove it:
+// nothing that could be taken for a key.
+const tombstone = "removed by rotate: this is not a key, and nothing is kept here any more"
+
+// A remover takes a value away altogether, if head is the head now.
+type remover interface {
+	Remove(ctx context.Context, name string, head providers.RevisionID) error
+}
+
+// Forget cleans a place that no config has an output in any more, and then drops
+// it from the document. A value that is not of this keyset is left alone, and
+// the place stays on record. Killed in between, it is done again.
+func (e *Engine) Forget(ctx context.Context, t Target, o Output) (Result, error) {
+	p := e.begin(t, Ask{})
+	return p.end(p.forget(ctx, o))
+}
+
+func (p *pass) forget(ctx context.Context, o Output) error {
+	if stop, err := p.read(ctx); stop || err != nil {
+		return err
+	}
+	if p.result.Set == nil {
+		return errors.New("there is no keyset")
+	}
+	if err := p.clean(ctx, o); err != nil {
+		return fmt.Errorf("output %s: %w", o.Name, err)
+	}
+	for range maxRounds {
+		if p.result.Set == nil || !p.remembers(o.Name) {
+			break
+		}
+		at := p.clock().Early()
+		set, err := p.result.Set.Forget(o.Name, at)
+		if err != nil {
+			return err
+		}
+		if err := p.commit(ctx, set, rotation.Step{Do: "forget", At: at, Why: o.Name + " was cleaned"}); err != nil {
+			return err
+		}
+		if stop, err := p.read(ctx); stop || err != nil {
+			return err
+		}
+		if err := p.resolve(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) remembers(name string) bool {
+	for _, o := range p.result.Set.Outputs {
+		if o.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// clean takes this keyset's value away, and every older one.
+func (p *pass) clean(ctx context.Context, o Output) error {
+	rev, err := o.Store.Read(ctx, o.Secret)
+	switch {
+	case errors.Is(err, providers.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case rev.Note.Lineage != p.result.Set.Lineage:
+		return errors.New("it holds a value that rotate did not write for this key; nothing was changed. Move it away, and call this again")
+	}
+	if r, ok := o.Store.(remover); ok {
+		return r.Remove(ctx, o.Secret, rev.ID)
+	}
+	head := rev.ID
+	if string(rev.Value.Reveal()) != tombstone {
+		written, err := o.Store.Write(ctx, o.Secret, providers.NewSecret([]byte(tombstone)), head, rev.Note)
+		if err != nil {
+			return err
+		}
+		head = written.ID
+	}
+	revs, err := o.Store.History(ctx, o.Secret)
+	if err != nil {
+		return err
+	}
+	for _, old := range revs {
+		if old.ID == head {
+			break
+		}
+		if old.Note.Lineage != p.result.Set.Lineage {
+			continue
+		}
+		erased, err := o.Store.Erase(ctx, o.Secret, old.ID, head)
+		if err != nil {
+			return err
+		}
+		p.tell([]Event{p.erasure(swept{secret: o.Secret, what: o.Name + ": "}, old, erased)})
+	}
+	return nil
+}
