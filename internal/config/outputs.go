@@ -18,7 +18,7 @@ type outputSection struct {
 	outputOptions
 	at   place
 	file StoreConfig // of the folder, where it is a file by its path
-	base string      // the file's name in it
+	path string      // of the file, absolute
 }
 
 // outputOptions are what may stand there.
@@ -63,7 +63,14 @@ func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
 		d.fail(s.Path.at, "write the whole path, or one that begins at this file's folder: ./.env; no shell replaces ~ and $ here", "is not the path of a file")
 		return false
 	}
-	s.base = filepath.Base(written)
+	base, err := filepath.Abs(filepath.Dir(d.src.name))
+	if err != nil {
+		d.fail(s.Path.at, "", "the working directory is not known: %v", err)
+		return false
+	}
+	if s.path = filepath.Clean(written); !filepath.IsAbs(written) {
+		s.path = filepath.Join(base, written)
+	}
 	folder := &yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}
 	add := func(option string, value *yaml.Node) {
 		folder.Content = append(folder.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: option, Line: value.Line, Column: value.Column}, value)
@@ -71,7 +78,7 @@ func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		switch value := n.Content[i+1]; n.Content[i].Value {
 		case "path":
-			add("dir", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: cmp.Or(filepath.Dir(written), "."), Line: value.Line, Column: value.Column})
+			add("dir", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: filepath.Dir(s.path), Line: value.Line, Column: value.Column})
 		case "mode", "group":
 			add(n.Content[i].Value, value)
 		}
@@ -85,26 +92,26 @@ func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
 func (r *resolver) output(k *Key, s outputSection) {
 	before := len(r.mistakes)
 	o := Output{Store: s.Store.value, Secret: s.Secret.value, Format: s.Format.value, Config: s.file}
-	typ := fileType
 	if s.Path.at.known() {
-		o.Secret = s.base
+		o.Secret = filepath.Base(s.path)
 		r.onlyWith(s.Path.at, "path is set: keep one of the two", s.Store.at, s.Secret.at)
 	} else {
 		r.outputStore(&o, s)
-		typ = r.doc.Stores[o.Store].typ
 		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.at, s.Group.at)
 	}
 	r.outputFormat(&o, k, s)
 	if len(r.mistakes) > before || r.broken["stores"] {
 		return
 	}
-	id := whereIn(typ, o.Config, o.Store, o.Secret)
 	o.Name = o.Store + " " + o.Secret
 	if o.Store == "" {
-		o.Name = id[1]
+		o.Name = s.path
 	}
 	for _, name := range r.placesOf(o, k) {
-		id := whereIn(typ, o.Config, o.Store, name)
+		id := r.where(o.Store, name)
+		if o.Store == "" {
+			id = [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}
+		}
 		if other, taken := r.secrets[id]; taken {
 			r.fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
 			return

@@ -183,12 +183,8 @@ func (r *resolver) checkSecret(k *Key, s keySection, at place) {
 // where is the place of a secret, the same for two stores that share it.
 func (r *resolver) where(store, secret string) [2]string {
 	s := r.doc.Stores[store]
-	return whereIn(s.typ, s.config, store, secret)
-}
-
-func whereIn(typ string, c StoreConfig, store, secret string) [2]string {
-	if l, ok := c.(interface{ Where(secret string) string }); ok {
-		return [2]string{"type " + typ, l.Where(secret)}
+	if l, ok := s.config.(interface{ Where(secret string) string }); ok {
+		return [2]string{"type " + s.typ, l.Where(secret)}
 	}
 	return [2]string{store, secret}
 }
