@@ -161,7 +161,7 @@ func (r *resolver) outputStore(o *Output, s outputSection) {
 		r.fail(s.Store.at, didYouMean(o.Store, r.only(known)), "there is no store of this name")
 	}
 	switch {
-	case s.Secret.bad:
+	case s.Secret.bad || !s.Store.at.known():
 	case !s.Secret.at.known():
 		r.fail(s.at, "add secret: the name under which the store keeps it", "has no secret")
 	case !secretRule.MatchString(o.Secret) || strings.Contains(o.Secret, "..") || strings.Contains(o.Secret, "//"):
