@@ -111,7 +111,9 @@ func (f *fan) until(d time.Duration, done func(*keyset.Set) bool) *keyset.Set {
 func (f *fan) dead(dead bool) {
 	f.frail.On(nil)
 	if dead {
-		f.frail.On(func(providertest.Call) *providertest.Fault { return &providertest.Fault{Before: providers.ErrUnavailable} })
+		f.frail.On(func(providertest.Call) *providertest.Fault {
+			return &providertest.Fault{Before: providers.ErrUnavailable}
+		})
 	}
 }
 
@@ -225,7 +227,7 @@ func TestValueReadersPoll(t *testing.T) {
 			f.until(12*24*time.Hour, func(s *keyset.Set) bool { return len(s.Previous()) == 0 && s.Ready != nil })
 			changed := time.Time{}
 			signer, reader := look("jwt"), look("jwt")
-			for range 400 * 24 * 6 { // 10 seconds each, until ten minutes after the promotion
+			for { // ten seconds each, until ten minutes after the promotion
 				if now := time.Now(); now.Second() == 0 {
 					if r, _ := f.pass(); changed.IsZero() && len(r.Set.Previous()) > 0 {
 						changed = now

@@ -306,3 +306,39 @@ func TestLifeOnStaleReads(t *testing.T) {
 		l.endsWell()
 	})
 }
+
+// An output of the format value keeps the version before readable, under
+// AWSPREVIOUS, for as long as its key verifies, and no longer.
+func TestValueOutputKeepsAWSPREVIOUS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLife(t)
+		const value = "prod/mobile/jwt"
+		l.target.Outputs = []engine.Output{{
+			Name: "aws " + value, Store: l.target.Store, Secret: value, OneKey: true, Format: "value",
+			Render: func(s *keyset.Set) (secret.Text, error) { return s.Signing().Text(), nil },
+		}}
+		previous := func() (texts []string) {
+			values := l.fake.Values(value)
+			for id, stages := range l.fake.Stages(value) {
+				if slices.Contains(stages, "AWSPREVIOUS") {
+					texts = append(texts, values[id])
+				}
+			}
+			return texts
+		}
+		l.run(every + day)
+		if got := previous(); len(got) != 1 || got[0] != l.made[0] {
+			t.Errorf("in the grace %d values are AWSPREVIOUS, want the key before", len(got))
+		}
+		l.run(3 * day)
+		values := l.fake.Values(value)
+		for id, stages := range l.fake.Stages(value) {
+			if len(stages) > 0 && values[id] == l.made[0] {
+				t.Errorf("after the grace the old key is still labelled %v", stages)
+			}
+		}
+		for _, err := range l.errs {
+			t.Error(err)
+		}
+	})
+}

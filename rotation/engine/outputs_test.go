@@ -236,3 +236,119 @@ func TestPromise6OutputsOfOthersAreNotOverwritten(t *testing.T) {
 		})
 	}
 }
+
+// old is a store that answers with one of the heads before, and keeps no witness
+// that would tell.
+type old struct {
+	providers.Store
+	seen []providers.Revision
+}
+
+func (o *old) Read(ctx context.Context, name string) (providers.Revision, error) {
+	rev, err := o.Store.Read(ctx, name)
+	if err != nil {
+		return rev, err
+	}
+	rev.Witness = providers.Note{}
+	if n := len(o.seen); n == 0 || o.seen[n-1].ID != rev.ID {
+		o.seen = append(o.seen, rev)
+	}
+	return o.seen[max(0, len(o.seen)-2)], nil
+}
+
+// Two daemons with different outputs, one of which reads old documents, never
+// move an output backwards.
+func TestPromise6OutputsNeverGoBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		_, stores := withOutputs(r)
+		b := *r
+		b.engine = r.process("rotate test 2")
+		// It never sees the newest: two that both do would make each other's marks
+		// anew for ever, as their outputs differ, and nothing would be promoted.
+		b.target.Store = &old{Store: r.store}
+		b.target.Outputs = append([]engine.Output{keysetOutput("four", memory.New())}, r.target.Outputs[1:]...)
+		high, refused := map[string]uint64{}, 0
+		check := func() {
+			for n, s := range stores {
+				rev, err := s.Read(context.Background(), "out-"+n)
+				if err == nil && rev.Note.Generation < high[n] {
+					t.Fatalf("output %s went from generation %d to %d", n, high[n], rev.Note.Generation)
+				}
+				high[n] = max(high[n], rev.Note.Generation)
+			}
+		}
+		for end := time.Now().Add(2*every + 4*day); time.Now().Before(end); time.Sleep(time.Hour) {
+			r.pass(engine.Ask{})
+			check()
+			b.engine = r.process("rotate test 2") // it remembers nothing that would make it careful
+			res, err := b.engine.Pass(context.Background(), b.target, engine.Ask{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range res.Outputs {
+				if strings.Contains(o.Behind, "nothing was overwritten") {
+					refused++
+				}
+			}
+			check()
+		}
+		if g := r.set().Generation; g < 6 || refused == 0 {
+			t.Errorf("generation %d, %d refusals: nothing was tried", g, refused)
+		}
+	})
+}
+
+// Where an output is new, the document tells of it before anything is written
+// there.
+func TestPromise10NewOutputsAreRecordedFirst(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.pass(engine.Ask{})
+		calls, _ := withOutputs(r)
+		calls["one"].On(func(c providertest.Call) *providertest.Fault {
+			if c.Op == providertest.Write && len(r.set().Outputs) != 3 {
+				t.Errorf("it is written to, and the document knows %d outputs", len(r.set().Outputs))
+			}
+			return nil
+		})
+		r.pass(engine.Ask{})
+		if calls["one"].Count(providertest.Write) != 1 || r.set().Generation != 1 {
+			t.Errorf("%d writes, generation %d", calls["one"].Count(providertest.Write), r.set().Generation)
+		}
+	})
+}
+
+// Forget takes away this keyset's value and what was before it, and nothing of a
+// stranger.
+func TestForget(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		_, stores := withOutputs(r)
+		r.pass(engine.Ask{Rotate: true})
+		gone := r.target.Outputs[0]
+		r.target.Outputs = r.target.Outputs[1:]
+		for range 2 { // again is no mistake
+			if _, err := r.engine.Forget(context.Background(), r.target, gone); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, text := range r.made {
+			if readable(stores["one"], text) {
+				t.Error("a key is readable where it was forgotten")
+			}
+		}
+		if s := r.set(); len(s.Outputs) != 2 {
+			t.Errorf("the document still knows %d outputs", len(s.Outputs))
+		}
+		theirs := providers.NewSecret([]byte("theirs"))
+		if _, err := stores["two"].Write(context.Background(), "strange", theirs, "", providers.Note{}); err != nil {
+			t.Fatal(err)
+		}
+		other := keysetOutput("two", stores["two"])
+		other.Secret = "strange"
+		if _, err := r.engine.Forget(context.Background(), r.target, other); err == nil {
+			t.Error("a stranger's value was taken away")
+		}
+	})
+}
