@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -67,10 +66,9 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 	if len(forms) == 0 {
 		return &usageError{fmt.Sprintf("key %s: rotate has written nothing there", k.Name), "it has written to: " + strings.Join(known, "; ")}
 	}
-	if !yes {
-		if err := a.confirm(fmt.Sprintf("Remove key %s from %s? Whatever still reads it there loses the key.", k.Name, place)); err != nil {
-			return err
-		}
+	notice := answer{text: fmt.Sprintf("key %s is removed from %s: whatever still reads it there loses the key\n", k.Name, place)}
+	if err := a.confirm(ctx, notice, yes, "Remove it"); err != nil {
+		return err
 	}
 	for _, o := range forms {
 		out, err := a.recorded(ctx, k, o)
@@ -87,19 +85,6 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s: removed from %s\n", k.Name, place)
 	return err
-}
-
-// confirm asks a person.
-func (a *app) confirm(question string) error {
-	if !a.isTerminal(a.stdin) {
-		return &usageError{"there is no terminal to ask on", "--yes does it without asking"}
-	}
-	fmt.Fprintf(a.voice, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return &usageError{msg: "nothing was changed"}
-	}
-	return nil
 }
 
 // recorded makes an output of what the document tells of one.
