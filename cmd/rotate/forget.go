@@ -71,7 +71,7 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 		return err
 	}
 	for _, o := range forms {
-		out, err := a.recorded(ctx, k, o)
+		out, err := a.writtenOutput(ctx, k, o)
 		if err != nil {
 			return err
 		}
@@ -87,8 +87,8 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 	return err
 }
 
-// recorded makes an output of what the document tells of one.
-func (a *app) recorded(ctx context.Context, k *key, o keyset.Output) (engine.Output, error) {
+// writtenOutput makes an output of what the document tells of one.
+func (a *app) writtenOutput(ctx context.Context, k *key, o keyset.Output) (engine.Output, error) {
 	out := engine.Output{Name: o.Name, Format: o.Format, Variables: o.Variables}
 	kind := file.Output{Public: o.Format == string(format.JWKS) || o.Format == string(format.PEM), Variables: o.Variables}
 	if filepath.IsAbs(o.Name) {

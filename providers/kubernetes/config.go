@@ -166,3 +166,6 @@ func (c *Config) connect(conf *rest.Config) (*store, error) {
 	s.authorization, err = group("/apis", authorizationv1.SchemeGroupVersion)
 	return s, err
 }
+
+// OneValue tells that a Secret keeps nothing of the value that it had before.
+func (c *Config) OneValue() bool { return true }
