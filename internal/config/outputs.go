@@ -19,6 +19,7 @@ type outputSection struct {
 	at   place
 	file StoreConfig // of the folder, where it is a file by its path
 	path string      // of the file, absolute
+	bad  bool        // reported already
 }
 
 // outputOptions are what may stand there.
@@ -45,6 +46,11 @@ const fileType = "file"
 // read decodes the options. Those of a file are read once more, as those of the
 // store of its folder, so that the same rules speak.
 func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
+	s.bad = !s.readOptions(d, n, path)
+	return !s.bad
+}
+
+func (s *outputSection) readOptions(d *decoder, n *yaml.Node, path string) bool {
 	s.at = d.at(n, path)
 	if n.Kind != yaml.MappingNode {
 		d.fail(s.at, "such as: {format: env, path: ./.env}", "wants options, not %s", kindOf(n))
@@ -54,8 +60,7 @@ func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
 	if !d.fields(n, reflect.ValueOf(&s.outputOptions).Elem(), path) {
 		return false
 	}
-	fresh, ok := d.registry[fileType]
-	if !s.Path.at.known() || !ok {
+	if !s.Path.at.known() {
 		return true
 	}
 	written := s.Path.value
@@ -70,6 +75,10 @@ func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
 	}
 	if s.path = filepath.Clean(written); !filepath.IsAbs(written) {
 		s.path = filepath.Join(base, written)
+	}
+	fresh, ok := d.registry[fileType]
+	if !ok {
+		return true
 	}
 	folder := &yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}
 	add := func(option string, value *yaml.Node) {
@@ -90,6 +99,9 @@ func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
 
 // output adds one to its key, if nothing is wrong with it.
 func (r *resolver) output(k *Key, s outputSection) {
+	if s.bad {
+		return
+	}
 	before := len(r.mistakes)
 	o := Output{Store: s.Store.value, Secret: s.Secret.value, Format: s.Format.value, Config: s.file}
 	if s.Path.at.known() {

@@ -162,7 +162,7 @@ func TestStable(t *testing.T) {
 	}
 	for _, member := range strings.Fields(`schema at attention keys key environment state warnings store secret
 		location revision lineage generation next current previous due pending then erasure kid algorithm adopted
-		issued age_seconds seen signs expires grace_seconds removed by do why how remains readable gone revoked`) {
+		issued age_seconds seen signs expires grace_seconds removed by do why how remains readable gone revoked outputs output format generations left_behind`) {
 		if !bytes.Contains(doc, []byte(`"`+member+`":`)) {
 			t.Errorf("%q is gone from %s", member, status.Schema)
 		}
