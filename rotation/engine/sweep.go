@@ -92,8 +92,8 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 		}
 		mustGo := rev.Note.Generation < p.result.Set.Dropped
 		if s.oneKey {
-			var kept bool
-			if kept, mustGo = p.holdsOne(rev.Note); kept {
+			stays := false
+			if stays, mustGo = p.holdsOne(rev.Note); stays {
 				continue
 			}
 		}
