@@ -63,7 +63,7 @@ var guards = []guard{
 	{"6", "a store that lost the key is not filled anew", engine + "read.go", "errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = p.advise(withoutHint(err))", "errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}", core},
 	{"6", "a lower generation is not written over a higher", engine + "outputs.go", "case rev.Note.Generation > set.Generation:", "case false:", core},
 	{"6", "a stranger's value is not overwritten", engine + "outputs.go", `case rev.Note.Lineage == "":`, "case false:", core},
-	{"6", "an output remembers a newer document", engine + "outputs.go", "n.Lineage == p.result.Set.Lineage && n.Generation > p.result.Set.Generation", "false", core},
+	{"6", "an output remembers a newer document", engine + "outputs.go", "			if n.Generation > p.result.Set.Generation {", "			if false {", core},
 	{"6", "an output remembers a lost store", engine + "engine.go", "p.result.Set == nil && p.remembered(ctx)", "false", core},
 	{"6", "only the generation that was looked at is accepted", engine + "accept.go", "case found.Set.Generation != generation:", "case false:", core},
 	{"6", "what an output knows as revoked is not accepted", engine + "accept.go", "kids = append(kids, found.Newer.Revoked...)", "_ = kids", core},
