@@ -66,7 +66,7 @@ var guards = []guard{
 	{"6", "an output remembers a newer document", engine + "outputs.go", "n.Lineage == p.result.Set.Lineage && n.Generation > p.result.Set.Generation", "false", core},
 	{"6", "an output remembers a lost store", engine + "engine.go", "p.result.Set == nil && p.remembered(ctx)", "false", core},
 	{"6", "only the generation that was looked at is accepted", engine + "accept.go", "case found.Set.Generation != generation:", "case false:", core},
-	{"6", "what an output knows as revoked is not accepted", engine + "accept.go", "kids = append(kids, found.Newer.Revoked...)", "_ = kids", core},
+	{"6", "what an output knows as revoked is not accepted", engine + "accept.go", "slices.Concat(revoke, found.Revoked)", "slices.Clone(revoke)", core},
 	{"7", "material prints as [secret]", "internal/secret/secret.go", "func (t Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }", "func (t Text) MarshalText() ([]byte, error) { return t.Reveal(), nil }", "./internal/secret ./rotation/keyset"},
 	{"7", "a panic while answering is told by its type", "internal/serve/serve.go", `"kind", fmt.Sprintf("%T", v)`, `"kind", fmt.Sprintf("%v", v)`, "./internal/serve"},
 	{"8", "clocks that disagree stop everything", clock, "case c.apart():", "case false:", core},
