@@ -157,7 +157,7 @@ func (b *backup) fate(k keyset.Key) string {
 	newer := b.found.Newer
 	switch {
 	case slices.Contains(b.found.Revoked, k.Kid):
-		return "revoked, as " + b.found.In + " knows: it does not come back"
+		return "revoked, as an output knows: it does not come back"
 	case slices.Contains(b.o.revoke, k.Kid):
 		return "revoked, as you say: it does not come back"
 	case newer == nil:
@@ -173,7 +173,8 @@ func (b *backup) fate(k keyset.Key) string {
 
 // accept writes, and brings the outputs up to date.
 func (b *backup) accept(ctx context.Context) (answer, error) {
-	r, err := b.engine.Accept(ctx, b.key.Target, b.o.generation, b.o.revoke)
+	// What was told to be revoked stays so, whatever becomes of the output that knew it.
+	r, err := b.engine.Accept(ctx, b.key.Target, b.o.generation, slices.Concat(b.o.revoke, b.found.Revoked))
 	switch {
 	case err != nil:
 		return answer{}, err

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/bug"
 )
 
 // An answer is what a command has to say about one key.
@@ -41,8 +43,8 @@ func (a *app) each(ctx context.Context, keys []*key, atOnce int, f func(context.
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			defer func() {
-				if v := recover(); v != nil { // its value could be key material
-					outcomes[i] <- outcome{err: fmt.Errorf("key %s: a bug in rotate, please report it: a panic of type %T; what the store holds counts", k.Name, v)}
+				if v := recover(); v != nil {
+					outcomes[i] <- outcome{err: fmt.Errorf("key %s: %w; what the store holds counts", k.Name, bug.Of(v))}
 				}
 			}()
 			answer, err := f(ctx, k)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/audit"
+	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/metrics"
 	"github.com/keyrotate/rotate/internal/ui"
@@ -51,7 +53,15 @@ type app struct {
 }
 
 // run is main with an exit code.
-func (a *app) run(ctx context.Context, args []string) int {
+func (a *app) run(ctx context.Context, args []string) (code int) {
+	defer func() {
+		if v := recover(); v != nil {
+			panicked := bug.Of(v)
+			a.voice.Error(panicked)
+			a.voice.Block(strings.Join(panicked.Stack, "\n"))
+			code = exitFailed
+		}
+	}()
 	a.voice = &ui.Voice{Err: a.stderr, Terminal: a.isTerminal(a.stderr)}
 	a.alarm = func(err error) {
 		a.voice.Warn("the event is not on record: %v; what it tells has happened all the same", err)

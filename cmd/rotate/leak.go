@@ -134,8 +134,11 @@ func (l *leak) requestID() string {
 }
 
 // repeated tells whether nothing is left to be revoked.
-func (l *leak) repeated() bool {
-	return !slices.ContainsFunc(l.kids, func(kid string) bool { return !slices.Contains(l.before.Revoked, kid) })
+func (l *leak) repeated() bool { return l.revokedIn(l.before) }
+
+// revokedIn tells whether all of the kids are on a keyset's revoked list.
+func (l *leak) revokedIn(set *keyset.Set) bool {
+	return !slices.ContainsFunc(l.kids, func(kid string) bool { return !slices.Contains(set.Revoked, kid) })
 }
 
 // named lists the kids in their short form.
@@ -158,7 +161,7 @@ func (l *leak) revoke(ctx context.Context) (answer, error) {
 	switch {
 	case failed == nil && err != nil:
 		return answer{}, fmt.Errorf("%w\nhint: %s may be revoked; what is left of it could not be looked for. Repeat this command, which replaces nothing twice", err, l.named())
-	case set == nil || !slices.Contains(set.Revoked, l.kids[0]):
+	case set == nil || !l.revokedIn(set):
 		return answer{}, cmp.Or(failed, fmt.Errorf("key %s: %s is not on the revoked list of what the store holds now; repeat this command", l.key.Name, l.named()))
 	}
 	r.Set = set

@@ -117,6 +117,36 @@ func TestACompromiseNamesEachPlaceThatIsLeft(t *testing.T) {
 	}
 }
 
+// Of two reported kids one is revoked already, and the other cannot be: that is
+// not said to be done.
+func TestACompromiseIsNotDoneByHalf(t *testing.T) {
+	store := providertest.NewFaulty(memory.New())
+	l, _, said := leaky(t, store)
+	if _, err := l.key.rest(t.Context(), l.engine, engine.Ask{Rotate: true}, l.now); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.find(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	previous, current := l.before.Previous()[0].Kid, l.before.Signing().Kid
+	of := func(kids ...string) *leak {
+		return &leak{app: l.app, key: l.key, o: nowOptions{compromised: true, kids: kids}, engine: l.engine}
+	}
+	if _, err := of(previous).report(t); err != nil {
+		t.Fatal(err)
+	}
+	store.On(func(c providertest.Call) *providertest.Fault {
+		if c.Op == providertest.Write {
+			return &providertest.Fault{Before: providers.ErrUnavailable}
+		}
+		return nil
+	})
+	_, err := of(previous, current).report(t)
+	if err == nil || l.exit(err) != exitFailed || strings.Contains(said.String(), "is revoked") {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
 // Where the backend cannot erase for good, what is left there is said, with the
 // revisions, and a person should look.
 func TestACompromiseSaysWhatAWeakStoreKeeps(t *testing.T) {

@@ -30,6 +30,14 @@ func paced(s providers.Store) providers.Store {
 	return &pacedStore{Store: s, every: time.Minute / time.Duration(n)}
 }
 
+// unpaced is the store itself, for what its own type can do besides.
+func unpaced(s providers.Store) providers.Store {
+	if p, ok := s.(*pacedStore); ok {
+		return p.Store
+	}
+	return s
+}
+
 // turn waits for the caller's own.
 func (s *pacedStore) turn(ctx context.Context) error {
 	s.mu.Lock()

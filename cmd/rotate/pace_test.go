@@ -117,6 +117,31 @@ func TestPromise8AMonthDown(t *testing.T) {
 	})
 }
 
+// A store that is paced is still asked by its own means for rights.
+func TestAPacedStoreIsProbed(t *testing.T) {
+	c := newConsole(t, "environment: test\nstores: {q: {type: quota}}\nkeys: {k: {store: q}}\n")
+	c.stores = config.Registry{"quota": func() config.StoreConfig { return &askedQuota{} }}
+	code, out, said := c.try("", "validate", "--probe")
+	if code != exitFailed || !strings.Contains(said, "missing read") || !strings.Contains(out, "store q: reads and writes") {
+		t.Errorf("exit code %d\n%s%s", code, out, said)
+	}
+}
+
+type askedQuota struct{}
+
+func (*askedQuota) Open(context.Context) (providers.Store, error) {
+	return asked{surveyed{quotaStore{memory.New(), &quota{}}}}, nil
+}
+
+type asked struct{ surveyed }
+
+func (asked) Probe(context.Context) error { return nil }
+
+// A least-privilege policy has no right to anything but the keys' own secrets.
+func (asked) Read(context.Context, string) (providers.Revision, error) {
+	return providers.Revision{}, &providers.Error{Op: "read", Kind: providers.ErrDenied}
+}
+
 // daemonFor runs a fresh daemon for a while, and notes what it did, by key.
 func (c *console) daemonFor(d time.Duration, did map[string][]string) {
 	c.t.Helper()

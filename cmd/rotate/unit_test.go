@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
@@ -126,6 +127,29 @@ type deniesWrites struct {
 
 func (s deniesWrites) Write(context.Context, string, providers.Secret, providers.RevisionID, providers.Note) (providers.Revision, error) {
 	return providers.Revision{}, s.err
+}
+
+// Promise 7: no command shows what a bug panics with, wherever it is.
+func TestPromise7NoCommandShowsAPanic(t *testing.T) {
+	c := newConsole(t, "environment: test\nstores: {bad: {type: bad}}\nkeys: {k: {store: bad}}\n")
+	c.stores = config.Registry{"bad": func() config.StoreConfig { return &badStore{} }}
+	for _, args := range [][]string{{"now"}, {"status"}, {"get"}, {"plan"}, {"audit", "k"}, {"run", "--once"}, {"now", "--compromised", "k", "--yes"}, {"validate", "--probe"}} {
+		code, out, said := c.try("", args...)
+		if all := out + said; code == exitDone || strings.Contains(all, "canary") || !strings.Contains(all, "a panic of type main.spilled") {
+			t.Errorf("%v: exit code %d\n%s", args, code, all)
+		}
+	}
+}
+
+type badStore struct{ providers.Store }
+
+type spilled string
+
+func (s *badStore) Open(context.Context) (providers.Store, error) { return s, nil }
+func (*badStore) Traits() providers.Traits                        { return providers.Traits{Type: "bad"} }
+
+func (*badStore) Read(context.Context, string) (providers.Revision, error) {
+	panic(spilled("canary-canary-canary"))
 }
 
 // Colours are for terminals, and for those who want them.

@@ -79,6 +79,7 @@ func (a *app) probeAll(ctx context.Context, conf *config.Config, keys []*key) er
 	for _, name := range slices.Sorted(maps.Keys(conf.Stores)) {
 		s, err := stores.open(ctx, name)
 		if err == nil {
+			s = unpaced(s)
 			if err = probe(ctx, s, a.newID()); err != nil {
 				err = fmt.Errorf("store %s: %w", name, err)
 			}

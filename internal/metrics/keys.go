@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,8 +55,17 @@ func (c *keyCollector) Describe(descs chan<- *prometheus.Desc) {
 	}
 }
 
+// errBug is what a scrape is answered with instead of a panic: a registry recovers
+// it, and would show its value, which could be key material, to whoever asks.
+var errBug = errors.New("a bug in rotate, please report it: a panic while measuring keys")
+
 // Collect implements prometheus.Collector.
 func (c *keyCollector) Collect(metrics chan<- prometheus.Metric) {
+	defer func() {
+		if recover() != nil {
+			metrics <- prometheus.NewInvalidMetric(families[0].desc, errBug)
+		}
+	}()
 	for _, k := range c.keys() {
 		for _, f := range families {
 			f.of(k, func(v float64, labels ...string) {

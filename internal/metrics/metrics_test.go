@@ -59,6 +59,15 @@ func busy(t *testing.T) live.Key {
 	})
 }
 
+// Promise 7: a scrape does not show what a bug in a measure panics with.
+func TestPromise7APanicIsNotShown(t *testing.T) {
+	w := httptest.NewRecorder()
+	metrics.New("v1", func() []live.Key { panic(material) }).Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != 500 || !strings.Contains(w.Body.String(), "a bug in rotate") || strings.Contains(w.Body.String(), material) {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+}
+
 func scrape(t *testing.T, m *metrics.Metrics) string {
 	t.Helper()
 	w := httptest.NewRecorder()

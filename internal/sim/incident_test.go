@@ -167,7 +167,7 @@ var incidentGuards = []struct{ test, file, old, without string }{
 	{"01", "rotation/keyset/marks.go", "latest(seconds(n.Settled.At.Add(grace)), k.Expires, k.NotBefore)", "seconds(n.Settled.At.Add(grace))"},
 	{"02", planGo, "m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()", "m != nil && m.Kid == kid"},
 	{"03", planGo, "!pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.early.Before(pl.known())", "!pl.seen(pl.set.Ready, next.Kid, carriesNext)"},
-	{"04", "rotation/keyset/transitions.go", "		if _, live := s.Key(kid); live {\n			n.remove(kid, at, how)\n		}\n		if !slices", "		if !slices"},
+	{"04", "rotation/keyset/transitions.go", "		if _, live := s.Key(kid); live {\n			s.remove(kid, at, how)\n		}\n		if !slices", "		if !slices"},
 	{"05", engineDir + "apply.go", "doc, p.head.ID, note)", blindly},
 	{"06", engineDir + "apply.go", "doc, p.head.ID, note)", blindly},
 	{"07", engineDir + "apply.go", "doc, p.head.ID, note)", blindly},
@@ -179,7 +179,7 @@ var incidentGuards = []struct{ test, file, old, without string }{
 	{"17", engineDir + "apply.go", "doc, p.head.ID, note)", blindly},
 	{"20", "rotation/clock.go", "case c.Service.IsZero() && c.Steady != nil && *c.Steady < longest:", "case false:"},
 	{"27", engineDir + "read.go", "case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = p.advise(withoutHint(err))", "case errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}"},
-	{"30", engineDir + "read.go", "case !set.Follows(w):", "case false:"},
+	{"30", engineDir + "read.go", "case !set.Follows(w) && !p.restoring:", "case false:"},
 }
 
 // blindly is a write over whatever is there.

@@ -41,7 +41,7 @@ var plants = []plant{
 	},
 	{
 		"no read-back", "2 3", engineDir + "outputs.go",
-		"			p.wrote[o.Name] = *got.wrote\n			written = true\n", "			p.wrote[o.Name] = *got.wrote\n",
+		"			p.wrote[o.Name] = *got.wrote\n			again = true\n", "			p.wrote[o.Name] = *got.wrote\n",
 	},
 	{
 		"erase before the outputs", "3", planGo,
@@ -77,6 +77,17 @@ var plants = []plant{
 		"case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = p.advise(withoutHint(err))",
 		"case errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}",
 	},
+}
+
+// Both tables are held against the code in plain `go test`, where it costs
+// nothing.
+func TestWhatIsPlantedStandsInTheCode(t *testing.T) {
+	for _, p := range plants {
+		overlay(t, p.file, p.old, p.planted)
+	}
+	for _, g := range incidentGuards {
+		overlay(t, g.file, g.old, g.without)
+	}
 }
 
 // Each planted bug is found, and its promise named. `make planted` sets
@@ -129,7 +140,7 @@ func overlay(t *testing.T, file, old, replacement string) (list, root string) {
 		t.Fatal(err)
 	}
 	if n := strings.Count(string(src), old); n != 1 {
-		t.Fatalf("%q stands %d times in %s: this table is out of date", old, n, file)
+		t.Errorf("%q stands %d times in %s: this table is out of date", old, n, file)
 	}
 	dir := t.TempDir()
 	changed := filepath.Join(dir, "changed.go")

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -170,6 +171,26 @@ func TestDirectoryGone(t *testing.T) {
 	fails(t, err, providers.ErrUnavailable)
 	_, err = s.History(t.Context(), name)
 	fails(t, err, providers.ErrUnavailable)
+}
+
+// Several keys of one store are created at the first start of a daemon: whoever
+// looked before the directory was made is not told that it is gone.
+func TestDirectoryIsMadeByMany(t *testing.T) {
+	above := t.TempDir()
+	for i := range 200 {
+		s, begin := open(t, filepath.Join(above, strconv.Itoa(i))), make(chan struct{})
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				<-begin
+				if _, err := s.enter(t.Context(), name, true); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(begin)
+		all.Wait()
+	}
 }
 
 func TestTooLargeToRead(t *testing.T) {

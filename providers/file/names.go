@@ -81,9 +81,10 @@ func (s *store) enter(ctx context.Context, name string, create bool) (place, err
 	if ctx.Err() != nil {
 		return place{}, ended(ctx)
 	}
+	there := s.there.Load() // as it is before the look: others may make the directory right after
 	for i, dir := range p.dirs {
 		err := checkDir(dir)
-		if errors.Is(err, fs.ErrNotExist) && create && (i > 0 || !s.there.Load()) {
+		if errors.Is(err, fs.ErrNotExist) && create && (i > 0 || !there) {
 			err = errors.Join(s.makeDir(dir), checkDir(dir))
 		}
 		if err == nil && i == 0 {
@@ -94,7 +95,7 @@ func (s *store) enter(ctx context.Context, name string, create bool) (place, err
 			}
 		}
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && i == 0 && s.there.Load():
+		case errors.Is(err, fs.ErrNotExist) && i == 0 && there:
 			return place{}, &providers.Error{Kind: providers.ErrUnavailable, Err: err, Hint: "the directory was there before, or is not rotate's to make: is its volume mounted?"}
 		case errors.Is(err, fs.ErrNotExist):
 			return place{}, &providers.Error{Kind: providers.ErrNotFound}

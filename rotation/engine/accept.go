@@ -25,8 +25,8 @@ type Restored struct {
 	Newer *keyset.Set
 	In    string
 
-	// Revoked is the live keys of Set which Newer knows as compromised. They are
-	// never accepted again.
+	// Revoked is every kid that one of the outputs knows as compromised, Newer's or
+	// another's. They are never accepted again.
 	Revoked []string
 }
 
@@ -76,10 +76,7 @@ func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) e
 	if err != nil {
 		return err
 	}
-	kids := slices.Clone(revoke)
-	if found.Newer != nil {
-		kids = append(kids, found.Newer.Revoked...)
-	}
+	kids := slices.Concat(revoke, found.Revoked)
 	step := rotation.Step{Do: rotation.Accept, Kid: found.Set.Signing().Kid, At: p.e.Clock().Wall}
 	if !p.head.Service.IsZero() {
 		step.At = p.head.Service
@@ -155,9 +152,9 @@ func (r *Restored) learn(got held) {
 	if r.Newer == nil || newer.Generation > r.Newer.Generation {
 		r.Newer, r.In = newer, "output "+got.name
 	}
-	for _, k := range r.Set.Keys {
-		if slices.Contains(newer.Revoked, k.Kid) && !slices.Contains(r.Revoked, k.Kid) {
-			r.Revoked = append(r.Revoked, k.Kid)
+	for _, kid := range newer.Revoked {
+		if !slices.Contains(r.Revoked, kid) {
+			r.Revoked = append(r.Revoked, kid)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -366,4 +367,38 @@ func TestPromise6AcceptRevivesNoRevokedKey(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Two lines that parted, each in an output: what either of them knows as revoked
+// stays so, however much newer the other is.
+func TestPromise6AcceptAsksEveryOutput(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := newLeakRig(t, "memory")
+		one, two := l.target.Outputs[:1], []engine.Output{keysetOutput("two", memory.New())}
+		l.target.Outputs = one
+		l.pass(engine.Ask{})
+		backup := version{providers.NewSecret(bytesOf(l.rig)), providers.Note{}}
+		leaked := l.set().Signing().Kid
+		l.pass(engine.Ask{Revoke: []string{leaked}})
+
+		l.wholeStore(backup)
+		l.restart()
+		l.target.Outputs = two
+		l.rotated()
+		l.rotated()
+
+		l.wholeStore(backup)
+		l.restart()
+		l.target.Outputs = slices.Concat(one, two)
+		found, _, err := l.engine.Restored(context.Background(), l.target)
+		if err != nil || found.In != "output two" || !slices.Contains(found.Revoked, leaked) {
+			t.Fatalf("%s, %v, %v", found.In, found.Revoked, err)
+		}
+		if _, err := l.engine.Accept(context.Background(), l.target, found.Set.Generation, nil); err != nil {
+			t.Fatal(err)
+		}
+		if set := l.document(); set.Signing().Kid == leaked || !slices.Contains(set.Revoked, leaked) {
+			t.Errorf("%s signs, revoked are %v", set.Signing().Kid, set.Revoked)
+		}
+	})
 }

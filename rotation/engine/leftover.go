@@ -35,12 +35,24 @@ func (e *Engine) Leftovers(ctx context.Context, t Target) (*keyset.Set, []Leftov
 	set := p.result.Set
 	found := make([]string, 1+len(t.Outputs))
 	var wg sync.WaitGroup
-	wg.Go(func() { found[0] = superseded(ctx, t.Store, t.Secret, set, true) })
-	for i, o := range t.Outputs {
+	look := func(i int, at func() string) {
 		wg.Go(func() {
+			var bug error
+			defer func() {
+				if bug != nil {
+					found[i] = bug.Error()
+				}
+			}()
+			defer contained(&bug)
+			found[i] = at()
+		})
+	}
+	look(0, func() string { return superseded(ctx, t.Store, t.Secret, set, true) })
+	for i, o := range t.Outputs {
+		look(i+1, func() string {
 			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
 			defer cancel()
-			found[i+1] = heldBy(limited, o, set)
+			return heldBy(limited, o, set)
 		})
 	}
 	wg.Wait()

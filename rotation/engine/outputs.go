@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -116,7 +117,7 @@ func readOutput(ctx context.Context, o Output) (h held) {
 // would end the whole process. The panic is not shown: it could quote a key.
 func contained(err *error) {
 	if v := recover(); v != nil {
-		*err = fmt.Errorf("a bug in rotate, please report it: a panic of type %T", v)
+		*err = bug.Of(v)
 	}
 }
 

@@ -155,7 +155,13 @@ func (s *Set) Follows(w Past) bool {
 	}
 	// Further back than the history reaches, only the generation is left to
 	// compare. A generation can have many marks, so the last one counts, too.
-	return len(s.History) >= maxHistory && w.Generation <= s.History[len(s.History)-1].Generation
+	n := len(s.History)
+	if n == 0 {
+		return false
+	}
+	oldest := s.History[n-1]
+	whole := n < maxHistory && oldest.Generation == 1 // neither full nor cut short by trim
+	return !whole && w.Generation <= oldest.Generation
 }
 
 // NewestTime is the latest time that the document attests. A clock that is

@@ -258,6 +258,38 @@ func TestFollows(t *testing.T) {
 	}
 }
 
+// A document that is nearly full has its history cut short. That is no sign of a
+// fork: whoever saw an ancestor goes on.
+func TestFollowsBeyondAHistoryThatWasCut(t *testing.T) {
+	m := must(t)
+	s := m(create(t, symmetric(t, "a")).Publish(symmetric(t, "b"), t0))
+	var revoked []string
+	for i := range 60 {
+		revoked = append(revoked, fmt.Sprintf("%0256d", i))
+	}
+	s = reread(t, m(s.Revoke(revoked, nil, t0, "unlinked")))
+	for i := 0; ; i++ { // until there is no room for more
+		asked, err := s.Record(keyset.NamedRequest(fmt.Sprint(i), s.Signing().Kid, strings.Repeat("b", 250)), t0)
+		if err != nil {
+			break
+		}
+		s = reread(t, asked)
+	}
+	seen := []keyset.Past{s.Past()}
+	for i := range 20 {
+		s = reread(t, m(s.MarkReady(t0, keyset.Places{{Output: "o", Revision: fmt.Sprint(i)}})))
+		seen = append(seen, s.Past())
+	}
+	if n := len(s.History); n == 16 {
+		t.Fatal("nothing was cut")
+	}
+	for i, ancestor := range seen {
+		if !s.Follows(ancestor) {
+			t.Errorf("it does not follow the document of %d writes ago", len(seen)-1-i)
+		}
+	}
+}
+
 // Rotations that come faster than the grace end do not put off what came
 // before: each key goes a grace after its own successor was seen.
 func TestPromise4FrequentRotationsStillRetire(t *testing.T) {
