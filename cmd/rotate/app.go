@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/audit"
+	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/metrics"
 	"github.com/keyrotate/rotate/internal/ui"
@@ -58,7 +60,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	}
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := execute(ctx, root)
 	a.voice.Done()
 	if err == nil && a.lost.Load() {
 		err = errAttention
@@ -67,6 +69,13 @@ func (a *app) run(ctx context.Context, args []string) int {
 		err = errors.New(scrub(err.Error(), args)) // cobra quotes whatever it does not know
 	}
 	return a.exit(err)
+}
+
+// execute runs the command that was asked for. Go would print the value of a
+// panic, and the arguments on the stack.
+func execute(ctx context.Context, root *cobra.Command) (err error) {
+	defer bug.Catch(&err)
+	return root.ExecuteContext(ctx)
 }
 
 // root is the command line.
@@ -134,8 +143,16 @@ func (a *app) exit(err error) int {
 		a.voice.Hint("rotate help, or rotate COMMAND --help, lists what there is")
 		return exitUsage
 	}
-	a.voice.Error(err)
+	a.tell(err)
 	return exitFailed
+}
+
+// tell says an error; of a bug also where it is.
+func (a *app) tell(err error) {
+	a.voice.Error(err)
+	if caught, ok := errors.AsType[*bug.Panic](err); ok {
+		a.voice.Block(strings.Join(caught.Stack, "\n"))
+	}
 }
 
 // engine is the one that all passes of this process run on. What it tells is

@@ -97,8 +97,10 @@ func (a *app) report(ctx context.Context, keys []*key) status.Report {
 }
 
 // look reads what there is to know of a key.
-func (a *app) look(ctx context.Context, eng *engine.Engine, k *key) status.Facts {
-	f := k.facts()
+func (a *app) look(ctx context.Context, eng *engine.Engine, k *key) (f status.Facts) {
+	f = k.facts()
+	f.Now = a.now()
+	defer caught(k, &f.Err)
 	if f.Result, f.Err = eng.Look(ctx, k.Target, engine.Ask{}); f.Err == nil {
 		f.History, f.HistoryErr = k.Store.History(ctx, k.Secret)
 	}

@@ -42,6 +42,7 @@ func packages(t *testing.T) []pkg {
 // the standard library; an adapter's SDK is named here when it comes.
 var rules = map[string][]string{
 	"internal/secret":        {"std"},
+	"internal/bug":           {"std"},
 	"rotation/keyset":        {"std", "internal/secret"},
 	"rotation":               {"std", "internal/secret", "rotation/keyset"},
 	"providers":              {"std", "internal/secret"},
@@ -49,8 +50,8 @@ var rules = map[string][]string{
 	"providers/file":         {"std", "providers"},
 	"providers/providertest": {"std", "providers"},
 	"providers/vaultkv":      {"std", "providers", "github.com/hashicorp/vault/api"},
-	"rotation/engine":        {"std", "internal/secret", "providers", "rotation", "rotation/keyset"},
-	"rotation/scheduler":     {"std", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/robfig/cron/v3"},
+	"rotation/engine":        {"std", "internal/bug", "internal/secret", "providers", "rotation", "rotation/keyset"},
+	"rotation/scheduler":     {"std", "internal/bug", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/robfig/cron/v3"},
 	"internal/keygen":        {"std", "internal/secret", "rotation/keyset"},
 	"internal/format":        {"std", "internal/secret", "rotation/keyset"},
 	"internal/config":        {"std", "internal/keygen", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4", "github.com/google/jsonschema-go/jsonschema"},
@@ -59,7 +60,7 @@ var rules = map[string][]string{
 	"internal/status":        {"std", "internal/ui", "providers", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/live":          {"std", "internal/status", "rotation", "rotation/scheduler"},
 	"internal/metrics":       {"std", "internal/live", "internal/status", "providers", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp"},
-	"internal/serve":         {"std", "internal/live", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
+	"internal/serve":         {"std", "internal/bug", "internal/live", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
 	"internal/audit":         {"std", "internal/ui", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/sim":           {"std", "internal/secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
 	"internal/imports":       {}, // tests only

@@ -17,15 +17,14 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"time"
 
 	"golang.org/x/net/netutil"
 
+	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/live"
 )
 
@@ -96,23 +95,10 @@ func (s *Server) contained(next http.Handler) http.Handler {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(http.ErrAbortHandler)
 			}
-			s.Log.Error("a bug in rotate, please report it: a panic while answering a request", "kind", fmt.Sprintf("%T", v), "stack", stack())
+			caught := bug.Of(v)
+			s.Log.Error("a request was not answered", "error", caught, "stack", caught.Stack)
 			http.Error(w, "a bug in rotate; its log says more", http.StatusInternalServerError)
 		}()
 		next.ServeHTTP(w, r)
 	})
-}
-
-// stack is where the panic that is being recovered happened, innermost first:
-// functions and lines, without the arguments that a traceback prints.
-func stack() (lines []string) {
-	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
-		f, more := frames.Next()
-		lines = append(lines, fmt.Sprintf("%s %s:%d", f.Function, f.File, f.Line))
-		if !more {
-			return lines
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -35,12 +36,24 @@ func (e *Engine) Leftovers(ctx context.Context, t Target) (*keyset.Set, []Leftov
 	set := p.result.Set
 	found := make([]string, 1+len(t.Outputs))
 	var wg sync.WaitGroup
-	wg.Go(func() { found[0] = superseded(ctx, t.Store, t.Secret, set, true) })
-	for i, o := range t.Outputs {
+	look := func(at int, held func() string) {
 		wg.Go(func() {
+			var err error
+			defer func() {
+				if err != nil {
+					found[at] = "it may hold them: " + err.Error()
+				}
+			}()
+			defer bug.Catch(&err)
+			found[at] = held()
+		})
+	}
+	look(0, func() string { return superseded(ctx, t.Store, t.Secret, set, true) })
+	for i, o := range t.Outputs {
+		look(i+1, func() string {
 			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
 			defer cancel()
-			found[i+1] = heldBy(limited, o, set)
+			return heldBy(limited, o, set)
 		})
 	}
 	wg.Wait()

@@ -4,9 +4,9 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
-	"runtime"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -87,34 +87,9 @@ func (s *Scheduler) protect(ctx context.Context, t engine.Target) (r engine.Resu
 			err = &engine.Error{
 				Key: t.Name, Store: t.StoreName,
 				Still: "what the store holds counts, and the next pass goes on from there",
-				Err:   &panicked{kind: fmt.Sprintf("%T", v), stack: stack()},
+				Err:   bug.Of(v),
 			}
 		}
 	}()
 	return s.engine.Pass(ctx, t, engine.Ask{})
-}
-
-// panicked is a bug that showed as a panic. It holds neither the value, which
-// could be or quote key material, nor the arguments that a Go traceback prints:
-// an array passed by value stands there byte by byte.
-type panicked struct {
-	kind  string   // the type of the value
-	stack []string // function, file and line
-}
-
-func (p *panicked) Error() string {
-	return "a bug in rotate, please report it: a panic of type " + p.kind
-}
-
-// stack is where the panic that is being recovered happened, innermost first.
-func stack() (lines []string) {
-	pcs := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
-		f, more := frames.Next()
-		lines = append(lines, fmt.Sprintf("%s %s:%d", f.Function, f.File, f.Line))
-		if !more {
-			return lines
-		}
-	}
 }
