@@ -21,6 +21,7 @@ COPY --from=build /out/rotate /usr/local/bin/rotate
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 WORKDIR /data
-ENV ROTATE_CONFIG=/etc/rotate/rotate.yaml
+# none: a traceback of Go shows the arguments of functions.
+ENV ROTATE_CONFIG=/etc/rotate/rotate.yaml GOTRACEBACK=none
 ENTRYPOINT ["/usr/local/bin/rotate"]
 CMD ["run"]

@@ -42,13 +42,12 @@ func (a *app) each(ctx context.Context, keys []*key, atOnce int, f func(context.
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			defer func() {
-				if v := recover(); v != nil {
-					outcomes[i] <- outcome{err: fmt.Errorf("key %s: %w; what the store holds counts", k.Name, bug.Of(v))}
-				}
+			var o outcome
+			func() {
+				defer caught(k, &o.err)
+				o.answer, o.err = f(ctx, k)
 			}()
-			answer, err := f(ctx, k)
-			outcomes[i] <- outcome{answer, err}
+			outcomes[i] <- o
 		})
 	}
 	defer all.Wait()
@@ -70,6 +69,14 @@ func (a *app) each(ctx context.Context, keys []*key, atOnce int, f func(context.
 		return unwritten(unread, lost...)
 	}
 	return result.err(len(keys))
+}
+
+// caught is deferred by what is done for one key: a bug that shows there keeps
+// no other key from its turn.
+func caught(k *key, err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("key %s: %w; what the store holds counts", k.Name, bug.Of(v))
+	}
 }
 
 // head is the first line: what happened.
@@ -99,7 +106,7 @@ func (v *verdict) add(a *app, k *key, ans answer, err error) {
 	}
 	if err != nil {
 		v.failed = append(v.failed, err)
-		a.voice.Error(err)
+		a.tell(err)
 	}
 }
 

@@ -68,7 +68,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 	}
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := execute(ctx, root)
 	a.voice.Done()
 	if err == nil && a.lost.Load() {
 		err = errAttention
@@ -77,6 +77,13 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		err = errors.New(scrub(err.Error(), args)) // cobra quotes whatever it does not know
 	}
 	return a.exit(err)
+}
+
+// execute runs the command that was asked for. Go would print the value of a
+// panic, and the arguments on the stack.
+func execute(ctx context.Context, root *cobra.Command) (err error) {
+	defer bug.Catch(&err)
+	return root.ExecuteContext(ctx)
 }
 
 // root is the command line.
@@ -144,8 +151,16 @@ func (a *app) exit(err error) int {
 		a.voice.Hint("rotate help, or rotate COMMAND --help, lists what there is")
 		return exitUsage
 	}
-	a.voice.Error(err)
+	a.tell(err)
 	return exitFailed
+}
+
+// tell says an error; of a bug also where it is.
+func (a *app) tell(err error) {
+	a.voice.Error(err)
+	if caught, ok := errors.AsType[*bug.Panic](err); ok {
+		a.voice.Block(strings.Join(caught.Stack, "\n"))
+	}
 }
 
 // engine is the one that all passes of this process run on. What it tells is

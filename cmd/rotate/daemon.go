@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/metrics"
 	"github.com/keyrotate/rotate/internal/serve"
@@ -113,10 +114,7 @@ func (d *runner) reload(ctx context.Context, hangup <-chan os.Signal, old []*key
 		notifier{d.log}.reloading()
 		d.trail.Reopen()
 		listen := d.listen
-		keys, err := d.app.keys(choice{all: true})
-		if err == nil {
-			err = d.scheduler.Replace(schedulerKeys(keys))
-		}
+		keys, err := d.reread()
 		d.metrics.Reloaded(d.now(), err == nil)
 		if err != nil {
 			d.log.Error("the config is refused, the old one is kept", "error", err)
@@ -134,6 +132,15 @@ func (d *runner) reload(ctx context.Context, hangup <-chan os.Signal, old []*key
 		}
 		old = keys
 	}
+}
+
+// reread reads the config again, and lets the scheduler go on with it.
+func (d *runner) reread() (keys []*key, err error) {
+	defer bug.Catch(&err)
+	if keys, err = d.app.keys(choice{all: true}); err != nil {
+		return nil, err
+	}
+	return keys, d.scheduler.Replace(schedulerKeys(keys))
 }
 
 // live is every key as its last pass left it.

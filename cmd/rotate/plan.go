@@ -71,7 +71,8 @@ func (a *app) plan(ctx context.Context, names []string, days int) error {
 }
 
 // forecast asks the planner, beginning with what the store holds.
-func (a *app) forecast(ctx context.Context, k *key, from, until time.Time) ([]rotation.Step, error) {
+func (a *app) forecast(ctx context.Context, k *key, from, until time.Time) (steps []rotation.Step, err error) {
+	defer caught(k, &err)
 	r, err := a.engine(nil).Look(ctx, k.Target, engine.Ask{})
 	switch {
 	case err != nil:
@@ -79,7 +80,7 @@ func (a *app) forecast(ctx context.Context, k *key, from, until time.Time) ([]ro
 	case r.Step.Do == rotation.Halt:
 		return nil, &haltError{r.Step.Why}
 	}
-	steps, err := rotation.Forecast(k.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: from}}, until)
+	steps, err = rotation.Forecast(k.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: from}}, until)
 	if err != nil {
 		return steps, fmt.Errorf("key %s: the calendar ends early: %w", k.Name, err)
 	}

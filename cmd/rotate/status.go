@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
 
-	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -100,11 +99,8 @@ func (a *app) report(ctx context.Context, keys []*key) status.Report {
 // look reads what there is to know of a key.
 func (a *app) look(ctx context.Context, eng *engine.Engine, k *key) (f status.Facts) {
 	f = k.facts()
-	defer func() {
-		if v := recover(); v != nil {
-			f.Now, f.Err = a.now(), fmt.Errorf("key %s: %w", k.Name, bug.Of(v))
-		}
-	}()
+	f.Now = a.now()
+	defer caught(k, &f.Err)
 	if f.Result, f.Err = eng.Look(ctx, k.Target, engine.Ask{}); f.Err == nil {
 		f.History, f.HistoryErr = k.Store.History(ctx, k.Secret)
 	}

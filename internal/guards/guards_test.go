@@ -68,7 +68,7 @@ var guards = []guard{
 	{"6", "only the generation that was looked at is accepted", engine + "accept.go", "case found.Set.Generation != generation:", "case false:", core},
 	{"6", "what an output knows as revoked is not accepted", engine + "accept.go", "slices.Concat(revoke, found.Revoked)", "slices.Clone(revoke)", core},
 	{"7", "material prints as [secret]", "internal/secret/secret.go", "func (t Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }", "func (t Text) MarshalText() ([]byte, error) { return t.Reveal(), nil }", "./internal/secret ./rotation/keyset"},
-	{"7", "a panic is told by its type", "internal/bug/bug.go", `fmt.Sprintf("%T", v)`, `fmt.Sprint(v)`, "./internal/bug ./internal/serve"},
+	{"7", "a panic is told by its type", "internal/bug/bug.go", `fmt.Sprintf("%T", v)`, `fmt.Sprintf("%v", v)`, "./internal/bug"},
 	{"8", "clocks that disagree stop everything", clock, "case c.apart():", "case false:", core},
 	{"8", "what cannot wait for the clocks to agree carries the store's time", clock, "	if c.apart() {\n", "	if false {\n", core},
 	{"8", "a jump counts only whole waits", clock, "case c.Service.IsZero() && c.Steady != nil && *c.Steady < longest:", "case false:", core},

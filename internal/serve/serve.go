@@ -95,8 +95,8 @@ func (s *Server) contained(next http.Handler) http.Handler {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(http.ErrAbortHandler)
 			}
-			panicked := bug.Of(v)
-			s.Log.Error("a request could not be answered", "error", panicked, "stack", panicked.Stack)
+			caught := bug.Of(v)
+			s.Log.Error("a request was not answered", "error", caught, "stack", caught.Stack)
 			http.Error(w, "a bug in rotate; its log says more", http.StatusInternalServerError)
 		}()
 		next.ServeHTTP(w, r)

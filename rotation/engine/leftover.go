@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -35,16 +36,16 @@ func (e *Engine) Leftovers(ctx context.Context, t Target) (*keyset.Set, []Leftov
 	set := p.result.Set
 	found := make([]string, 1+len(t.Outputs))
 	var wg sync.WaitGroup
-	look := func(i int, at func() string) {
+	look := func(at int, held func() string) {
 		wg.Go(func() {
-			var bug error
+			var err error
 			defer func() {
-				if bug != nil {
-					found[i] = bug.Error()
+				if err != nil {
+					found[at] = "it may hold them: " + err.Error()
 				}
 			}()
-			defer contained(&bug)
-			found[i] = at()
+			defer bug.Catch(&err)
+			found[at] = held()
 		})
 	}
 	look(0, func() string { return superseded(ctx, t.Store, t.Secret, set, true) })

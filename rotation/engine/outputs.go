@@ -104,21 +104,13 @@ func (p *pass) readOutputs(ctx context.Context) []held {
 }
 
 func readOutput(ctx context.Context, o Output) (h held) {
-	defer contained(&h.err)
+	defer bug.Catch(&h.err)
 	limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
 	defer cancel()
 	h.name = o.Name
 	h.rev, h.err = o.Store.Read(limited, o.Secret)
 	h.rev.Note = o.witness(h.rev.Note)
 	return h
-}
-
-// contained is deferred by what runs in a goroutine of its own, where a panic
-// would end the whole process. The panic is not shown: it could quote a key.
-func contained(err *error) {
-	if v := recover(); v != nil {
-		*err = bug.Of(v)
-	}
 }
 
 // A synced is what came of one output in one round.
@@ -133,7 +125,7 @@ type synced struct {
 // and pass: a place that does not keep what it is given is not written again and
 // again.
 func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote bool) (got synced) {
-	defer contained(&got.err)
+	defer bug.Catch(&got.err)
 	set := p.result.Set
 	want, err := o.Render(set)
 	if err != nil {

@@ -45,11 +45,11 @@ func (l limiter) admits(kind string, now time.Time) (omitted int, ok bool) {
 func (s *Scheduler) report(ctx context.Context, lines limiter, before, after State) {
 	level, msg := slog.LevelWarn, ""
 	attrs := []any{"environment", after.Environment, "key", after.Key, "store", after.Store}
-	panicked, isBug := errors.AsType[*bug.Panic](after.Err)
+	caught, isBug := errors.AsType[*bug.Panic](after.Err)
 	switch {
 	case isBug:
 		level, msg = slog.LevelError, "a pass panicked; the other keys go on"
-		attrs = append(attrs, "error", after.Err, "stack", panicked.Stack)
+		attrs = append(attrs, "error", after.Err, "stack", caught.Stack)
 	case after.Err != nil:
 		msg = "a pass failed and is tried again"
 		attrs = append(attrs, "error", after.Err)
