@@ -187,6 +187,9 @@ type body struct {
 	Attributes  struct{ Enabled *bool }
 }
 
+// RoundTrip makes a Fake an http.RoundTripper, for what takes no client.
+func (f *Fake) RoundTrip(r *http.Request) (*http.Response, error) { return f.Do(r) }
+
 // Do is a policy.Transporter.
 func (f *Fake) Do(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
