@@ -187,6 +187,9 @@ func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "azurekv", MaxValue: maxValue, Stale: stale, Clock: true, Witness: true,
 		Erases: providers.Disabled,
+		// 300 creations of secrets, certificates and keys in 10 s and vault, of which
+		// a Write makes one: https://learn.microsoft.com/azure/key-vault/general/service-limits
+		WritesAMinute: 180,
 		Remains: "Disabled versions: reading one is refused, but whoever may update secrets can enable it again, and a backup of the secret holds it. " +
 			"Azure has no call that deletes one version.",
 		Notes: []string{
