@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/keyrotate/rotate/internal/config"
@@ -23,6 +25,8 @@ import (
 	"github.com/keyrotate/rotate/providers/azurekv"
 	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
 	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/providers/gcpsm"
+	"github.com/keyrotate/rotate/providers/gcpsm/gcpfake"
 	"github.com/keyrotate/rotate/providers/kubernetes"
 	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
 	"github.com/keyrotate/rotate/providers/vaultkv"
@@ -32,8 +36,6 @@ import (
 // A wire leads to one manager's fake. What goes wrong with it goes wrong with
 // every call.
 type wire struct {
-	fake http.RoundTripper
-
 	mu      sync.Mutex
 	trouble trouble
 	calls   int // that did not get through
@@ -56,14 +58,39 @@ func (w *wire) is(t trouble) (calls int) {
 	return calls
 }
 
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+// meets is what a call meets with.
+func (w *wire) meets() trouble {
 	w.mu.Lock()
-	t := w.trouble
-	if t != none {
+	defer w.mu.Unlock()
+	if w.trouble != none {
 		w.calls++
 	}
-	w.mu.Unlock()
-	switch t {
+	return w.trouble
+}
+
+// google is the script of a gRPC service.
+func (w *wire) google(gcpfake.Call) *gcpfake.Fault {
+	switch w.meets() {
+	case dead:
+		return &gcpfake.Fault{Before: gcpfake.ErrLost}
+	case hanging:
+		return &gcpfake.Fault{PauseBefore: make(chan struct{})}
+	case throttling:
+		return &gcpfake.Fault{Before: status.Error(codes.ResourceExhausted, "Quota exceeded")}
+	}
+	return nil
+}
+
+func (w *wire) to(fake http.RoundTripper) http.RoundTripper { return leading{w, fake} }
+
+// leading is a wire to an HTTP service.
+type leading struct {
+	*wire
+	fake http.RoundTripper
+}
+
+func (w leading) RoundTrip(r *http.Request) (*http.Response, error) {
+	switch w.meets() {
 	case dead:
 		return nil, errors.New("connection refused")
 	case hanging:
@@ -103,19 +130,52 @@ func (a azureLogins) RoundTrip(r *http.Request) (*http.Response, error) {
 // A manager is one type of store on its fake. A new one is one line in managers.
 type manager struct {
 	options string // of the config's store
-	fake    http.RoundTripper
-	open    func(http.RoundTripper) config.StoreConfig
+	open    func(*wire) config.StoreConfig
+	rights  func(rights)
+	lacking string // how the vendor calls what lacking takes away
+	surplus string // and what tooMuch gives
 }
 
-func managers() map[string]manager {
-	vault := vaultfake.New()
-	cluster := kubefake.New("shop", map[string][]rbacv1.PolicyRule{"token": {{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "create", "update"}}}})
-	return map[string]manager{
-		"awssm":      {"region: eu-west-1", awsfake.New(), func(w http.RoundTripper) config.StoreConfig { return &awssm.Config{Transport: w} }},
-		"azurekv":    {"vault: rotate-test", azureLogins{azurefake.New()}, func(w http.RoundTripper) config.StoreConfig { return &azurekv.Config{Transport: w} }},
-		"kubernetes": {"context: test, namespace: shop, kubeconfig: kubeconfig", cluster, func(w http.RoundTripper) config.StoreConfig { return &kubernetes.Config{Transport: w} }},
-		"vaultkv":    {"address: 'https://vault.example.com', auth: {token_file: token}", vault, func(w http.RoundTripper) config.StoreConfig { return &vaultkv.Config{Transport: w} }},
+// What rotate's identity may do.
+type rights string
+
+const (
+	least   rights = "least"
+	lacking rights = "lacking"
+	tooMuch rights = "too much"
+)
+
+func managers(t *testing.T) map[string]manager {
+	aws, azure, google, vault := awsfake.New(), azurefake.New(), gcpfake.New(), vaultfake.New()
+	cluster := kubefake.New("shop", map[string][]rbacv1.PolicyRule{})
+	conn, stop := google.Direct(nil)
+	t.Cleanup(stop)
+	all := map[string]manager{
+		"awssm": {
+			"region: eu-west-1", func(w *wire) config.StoreConfig { return &awssm.Config{Transport: w.to(aws)} },
+			func(r rights) { aws.On(awsDenies(r)) }, "secretsmanager:PutSecretValue", "secretsmanager:DeleteSecret",
+		},
+		"azurekv": {
+			"vault: rotate-test", func(w *wire) config.StoreConfig { return &azurekv.Config{Transport: w.to(azureLogins{azure})} },
+			func(r rights) { azure.On(azureDenies(r)) }, "Microsoft.KeyVault/vaults/secrets/update/action", "Microsoft.KeyVault/vaults/secrets/delete",
+		},
+		"gcpsm": {
+			"project: test-project", func(w *wire) config.StoreConfig { google.On(w.google); return &gcpsm.Config{Conn: conn} },
+			func(r rights) { googleGrants(google, r) }, "secretmanager.versions.destroy", "secretmanager.secrets.delete",
+		},
+		"kubernetes": {
+			"context: test, namespace: shop, kubeconfig: kubeconfig", func(w *wire) config.StoreConfig { return &kubernetes.Config{Transport: w.to(cluster)} },
+			func(r rights) { clusterGrants(cluster, r) }, "verbs: [update]", "verbs: [delete]",
+		},
+		"vaultkv": {
+			"address: 'https://vault.example.com', auth: {token_file: token}", func(w *wire) config.StoreConfig { return &vaultkv.Config{Transport: w.to(vault)} },
+			func(r rights) { vaultGrants(vault, r) }, `path "secret/destroy/rotate-probe" { capabilities = ["update"] }`, `path "secret/metadata/test-vaultkv" { capabilities = ["delete"] }`,
+		},
 	}
+	for _, m := range all {
+		m.rights(least)
+	}
+	return all
 }
 
 // surroundings are the credentials that the SDKs look for. They protect nothing.
@@ -131,23 +191,23 @@ func surroundings(t *testing.T) {
 // A fleet is one daemon with a key in each manager, and one in a file.
 type fleet struct {
 	*console
-	wires map[string]*wire
-	keys  map[string]bool
+	managers map[string]manager
+	wires    map[string]*wire
 }
 
 func newFleet(t *testing.T) *fleet {
-	f := &fleet{wires: map[string]*wire{}, keys: map[string]bool{"file": true}}
+	f := &fleet{managers: managers(t), wires: map[string]*wire{}}
 	text, keys := "environment: test\ndefaults: {every: 8d, sync: 12h, jitter: 0s}\nstores:\n  file: {type: file, dir: ./keys}\n", "keys:\n  file: {store: file}\n"
 	registry := config.Registry{"file": func() config.StoreConfig { return &file.Config{} }}
-	for name, m := range managers() {
-		f.wires[name], f.keys[name] = &wire{fake: m.fake}, true
+	for name, m := range f.managers {
+		f.wires[name] = &wire{}
 		registry[name] = func() config.StoreConfig { return m.open(f.wires[name]) }
 		text += fmt.Sprintf("  %s: {type: %s, %s}\n", name, name, m.options)
 		keys += fmt.Sprintf("  %s: {store: %s}\n", name, name)
 	}
 	f.console = newConsole(t, text+keys)
 	f.stores = registry
-	f.write("token", "root\n")
+	f.write("token", "rotate\n")
 	f.write("kubeconfig", `{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: "https://kubernetes.example.com"}}],
 users: [{name: u, user: {token: token}}], contexts: [{name: test, context: {cluster: c, user: u}}]}`)
 	return f
@@ -171,7 +231,7 @@ func (f *fleet) live(troubled string, kind trouble) (did map[string][]deed, call
 	return did, calls
 }
 
-// Of five stores in one daemon one is dead, hangs or throttles for three days in
+// Of six stores in one daemon one is dead, hangs or throttles for three days in
 // which everyone's rotation comes due. The others' keys go through every
 // transition at the second at which they do without, and its own key is made up
 // for once, in the safe order, when it is back.
@@ -179,16 +239,18 @@ func TestOneManagersTroubleIsNoOthers(t *testing.T) {
 	surroundings(t)
 	whole := []string{"create", "publish", "ready", "promote", "promote", "settled", "retire"} // two keys change at a promotion
 	var untroubled map[string][]deed
+	var names []string
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t)
+		names = slices.Sorted(maps.Keys(f.managers))
 		untroubled, _ = f.live("", none)
-		for key := range f.keys {
+		for _, key := range append(names, "file") {
 			if got := actions(untroubled[key]); !slices.Equal(got, whole) {
 				t.Errorf("%s: %v, want %v", key, got, whole)
 			}
 		}
 	})
-	for _, troubled := range slices.Sorted(maps.Keys(managers())) {
+	for _, troubled := range names {
 		for _, kind := range []trouble{dead, hanging, throttling} {
 			t.Run(troubled+" "+string(kind), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
