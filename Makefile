@@ -67,7 +67,7 @@ planted: ## bugs put in, and incidents without their guards: each is found
 	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/sim
 
 interleavings: ## every order of the calls of two and three writers
-	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim ./providers/azurekv ./providers/gcpsm
+	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim ./providers/awssm ./providers/azurekv ./providers/gcpsm ./providers/kubernetes ./providers/vaultkv
 
 edges: ## what breaks beyond the declared bounds, and by how much
 	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/sim

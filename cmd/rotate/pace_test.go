@@ -145,6 +145,22 @@ func (asked) Read(context.Context, string) (providers.Revision, error) {
 // daemonFor runs a fresh daemon for a while, and notes what it did, by key.
 func (c *console) daemonFor(d time.Duration, did map[string][]string) {
 	c.t.Helper()
+	for _, one := range c.daemon(d) {
+		if did != nil && one.Action != "erase" {
+			did[one.Key] = append(did[one.Key], one.Action)
+		}
+	}
+}
+
+// A deed is what the log says that a daemon did.
+type deed struct {
+	Time        time.Time
+	Key, Action string
+}
+
+// daemon runs a fresh daemon for a while, and returns what it did.
+func (c *console) daemon(d time.Duration) (did []deed) {
+	c.t.Helper()
 	var log bytes.Buffer
 	r := &runner{app: c.app(strings.NewReader(""), io.Discard, &log), log: slog.New(slog.NewJSONHandler(&log, nil))}
 	r.voice, r.configPath = &ui.Voice{Err: &log}, filepath.Join(c.dir, "rotate.yaml")
@@ -160,12 +176,16 @@ func (c *console) daemonFor(d time.Duration, did map[string][]string) {
 		c.t.Error(err)
 	}
 	for line := range bytes.Lines(log.Bytes()) {
-		var ev struct{ Msg, Key, Action string }
+		var ev struct {
+			Msg string
+			deed
+		}
 		if err := json.Unmarshal(line, &ev); err != nil {
 			c.t.Fatalf("%v: %s", err, line)
 		}
-		if did != nil && ev.Msg == "audit" && ev.Action != "erase" {
-			did[ev.Key] = append(did[ev.Key], ev.Action)
+		if ev.Msg == "audit" {
+			did = append(did, ev.deed)
 		}
 	}
+	return did
 }

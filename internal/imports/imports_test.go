@@ -75,7 +75,12 @@ var rules = map[string][]string{
 		"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types", "github.com/aws/aws-sdk-go-v2/service/sts",
 		"github.com/aws/smithy-go", "github.com/aws/smithy-go/logging", "github.com/aws/smithy-go/middleware", "github.com/aws/smithy-go/transport/http",
 	},
-	"providers/awssm/awsfake": {"std"}, // tests only
+	"providers/awssm/awsfake":     {"std"}, // tests only
+	"providers/vaultkv/vaultfake": {"std"}, // tests only
+	"providers/kubernetes/kubefake": { // tests only
+		"std", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1", "k8s.io/api/rbac/v1", "k8s.io/apimachinery/pkg/api/errors", "k8s.io/apimachinery/pkg/apis/meta/v1",
+		"k8s.io/apimachinery/pkg/runtime/schema", "k8s.io/apimachinery/pkg/types", "k8s.io/apimachinery/pkg/util/validation", "k8s.io/apimachinery/pkg/util/validation/field",
+	},
 
 	"providers/kubernetes": {
 		"std", "providers", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1",

@@ -33,6 +33,10 @@ type Config struct {
 	KMSKey   string            `yaml:"kms_key" doc:"ARN, id or alias of the KMS key of secrets that rotate creates; left out, aws/secretsmanager."`
 	Tags     map[string]string `yaml:"tags" doc:"Tags of secrets that rotate creates."`
 	Replicas []string          `yaml:"replicas" doc:"Regions to which secrets that rotate creates are replicated."`
+
+	// Transport carries the calls, if it is not nil: no option of the config, but
+	// for programs and tests that have no network.
+	Transport http.RoundTripper
 }
 
 // Validate refuses an endpoint on which keys could be overheard.
@@ -82,6 +86,9 @@ func (c *Config) surroundings(ctx context.Context) (aws.Config, error) {
 		config.WithLogger(logging.Nop{})) // what matters comes as an error
 	if err != nil {
 		return aws.Config{}, unsafe(err, "look at AWS_PROFILE and the files in ~/.aws")
+	}
+	if c.Transport != nil {
+		conf.HTTPClient = &http.Client{Transport: c.Transport, Timeout: timeout}
 	}
 	if conf.Region == "" {
 		return aws.Config{}, unsafe(errors.New("no region is set"), "give the store a region: {type: awssm, region: eu-west-1}")

@@ -52,6 +52,10 @@ type Config struct {
 	APIVersion string            `yaml:"api_version" doc:"Version of the REST API, for a cloud that does not have the SDK's own yet."`
 	Tags       map[string]string `yaml:"tags" doc:"Further tags of each version, at most 10. They are no secret."`
 	Recover    bool              `yaml:"recover" doc:"Recover a secret that someone deleted, instead of waiting for a person to do it."`
+
+	// Transport carries the calls and the logins, if it is not nil: no option of the config, but
+	// for programs and tests that have no network.
+	Transport http.RoundTripper
 }
 
 // A sovereign is one of the clouds that have a name.
@@ -130,11 +134,15 @@ func (c *Config) Open(context.Context) (_ providers.Store, err error) {
 	if _, named := clouds[c.Cloud]; !named {
 		where = cloud.Configuration{ActiveDirectoryAuthorityHost: c.Cloud, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{}}
 	}
-	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: azcore.ClientOptions{Cloud: where}})
+	wire, logins := &http.Client{Transport: c.Transport}, azcore.ClientOptions{Cloud: where}
+	if c.Transport != nil {
+		logins.Transport = wire
+	}
+	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: logins})
 	if err != nil {
 		return nil, unsafe(err, "look at the AZURE_… variables of rotate's surroundings")
 	}
-	return c.store(cred, where, &http.Client{})
+	return c.store(cred, where, wire)
 }
 
 // store is the part of Open that reads no surroundings.
@@ -179,6 +187,9 @@ func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "azurekv", MaxValue: maxValue, Stale: stale, Clock: true, Witness: true,
 		Erases: providers.Disabled,
+		// 300 creations of secrets, certificates and keys in 10 s and vault, of which
+		// a Write makes one: https://learn.microsoft.com/azure/key-vault/general/service-limits
+		WritesAMinute: 180,
 		Remains: "Disabled versions: reading one is refused, but whoever may update secrets can enable it again, and a backup of the secret holds it. " +
 			"Azure has no call that deletes one version.",
 		Notes: []string{

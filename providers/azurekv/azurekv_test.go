@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -496,6 +497,34 @@ func TestProbe(t *testing.T) {
 			if f.Versions(c.Name) != nil {
 				t.Errorf("the probe left %s", c.Name)
 			}
+		}
+	})
+}
+
+// What is too much is told by its vendor's name, and nothing is deleted.
+func TestProbeSecret(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, f *azurefake.Fake, s *store, _ outside) {
+		rev := write(t, s, "first", "", 1)
+		got, err := s.ProbeSecret(t.Context(), name)
+		want := []string{
+			"Microsoft.KeyVault/vaults/secrets/delete (access policy: delete)", "Microsoft.KeyVault/vaults/secrets/purge/action (access policy: purge)",
+			"Microsoft.KeyVault/vaults/secrets/backup/action (access policy: backup)",
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("too much: %q (%v)", got, err)
+		}
+		f.On(func(c azurefake.Call) *azurefake.Fault {
+			return &azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "Caller is not authorized"}}
+		})
+		if got, err := s.ProbeSecret(t.Context(), name); err != nil || len(got) > 0 {
+			t.Errorf("the least role: %q (%v)", got, err)
+		}
+		on(f, "DeleteSecret", azurefake.Fault{Before: azurefake.ErrLost})
+		_, err = s.ProbeSecret(t.Context(), name)
+		fails(t, err, providers.ErrUnavailable)
+		f.On(nil)
+		if got, err := s.Read(t.Context(), name); err != nil || got.ID != rev.ID {
+			t.Errorf("the head is %q (%v)", got.ID, err)
 		}
 	})
 }

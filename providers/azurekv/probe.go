@@ -75,3 +75,47 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		Hint: "give them to rotate's identity on this vault: docs/providers/azurekv.md has the role. A new assignment takes some minutes to count",
 	}
 }
+
+// excessive are calls that rotate never makes, and with which whoever takes over
+// its host could do more than rotate can: lose the secret, or carry it away.
+var excessive = []struct {
+	permission, policy string
+	call               func(ctx context.Context, api *azsecrets.Client, name string) error
+}{
+	{"delete", "delete", func(ctx context.Context, api *azsecrets.Client, name string) error {
+		_, err := api.DeleteSecret(ctx, name, nil)
+		return err
+	}},
+	{"purge/action", "purge", func(ctx context.Context, api *azsecrets.Client, name string) error {
+		_, err := api.PurgeDeletedSecret(ctx, name, nil)
+		return err
+	}},
+	{"backup/action", "backup", func(ctx context.Context, api *azsecrets.Client, name string) error {
+		_, err := api.BackupSecret(ctx, name, nil)
+		return err
+	}},
+}
+
+// ProbeSecret names what this identity may do beyond what rotate needs. It makes
+// those calls on a secret beside name, which does not exist: an assignment for
+// the vault covers it too. Of one for the secret alone it tells nothing.
+func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
+	beside := name + "-rotate-probe-" + s.newID()[:12]
+	defer dress(&err, "probe", name)
+	if !validName.MatchString(beside) {
+		return nil, nil
+	}
+	for _, c := range excessive {
+		_, err := s.call(ctx, false, func(ctx context.Context) error { return c.call(ctx, s.api, beside) })
+		switch {
+		case errors.Is(err, providers.ErrNotFound):
+			excess = append(excess, fmt.Sprintf("Microsoft.KeyVault/vaults/secrets/%s (access policy: %s)", c.permission, c.policy))
+		case errors.Is(err, providers.ErrDenied):
+		case err == nil:
+			return nil, unsafe(fmt.Errorf("%s succeeds on a secret that does not exist", c.permission), "this is not Azure Key Vault: look at vault")
+		default:
+			return nil, err
+		}
+	}
+	return excess, nil
+}

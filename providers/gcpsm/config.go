@@ -29,6 +29,10 @@ type Config struct {
 	KMSKeys   []string          `yaml:"kms_keys" doc:"KMS keys of secrets that rotate creates, projects/…/cryptoKeys/…: one in global, or one in each region."`
 	Labels    map[string]string `yaml:"labels" doc:"Labels of secrets that rotate creates."`
 	Stale     time.Duration     `yaml:"stale" doc:"How old Google's answers may be; 10m by default. An older one causes an alarm, and nothing worse."`
+
+	// Conn carries the calls, if it is not nil: no option of the config, but for
+	// programs and tests that have no network.
+	Conn *grpc.ClientConn
 }
 
 var (
@@ -140,6 +144,8 @@ func (c *Config) Open(ctx context.Context) (_ providers.Store, err error) {
 	}
 	var opts []option.ClientOption
 	switch {
+	case c.Conn != nil:
+		opts = append(opts, option.WithGRPCConn(c.Conn))
 	case c.Endpoint != "":
 		opts = append(opts, option.WithEndpoint(c.Endpoint))
 	case c.Location != "": // https://docs.cloud.google.com/secret-manager/docs/create-regional-secrets

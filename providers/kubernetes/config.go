@@ -34,6 +34,10 @@ type Config struct {
 	Labels      map[string]string `yaml:"labels" doc:"Put on each Secret at each write."`
 	Annotations map[string]string `yaml:"annotations" doc:"Put on each Secret at each write, such as reloader.stakater.com/match: \"true\"."`
 	Owner       Owner             `yaml:"owner"`
+
+	// Transport carries the calls, if it is not nil: no option of the config, but
+	// for programs and tests that have no network.
+	Transport http.RoundTripper
 }
 
 // Owner is an object of the same namespace. Kubernetes deletes the Secrets when
@@ -110,6 +114,9 @@ func (c *Config) open() (*store, error) {
 		conf, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.Context}).ClientConfig()
 		if err != nil {
 			return nil, err
+		}
+		if c.Transport != nil {
+			conf.Transport = c.Transport
 		}
 		return resolved.connect(conf)
 	}

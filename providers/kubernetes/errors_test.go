@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
 )
 
 // What each reply means to a read, and to a change.
@@ -30,18 +31,18 @@ func TestErrors(t *testing.T) {
 		err          error
 		read, change error
 	}{
-		{apierrors.NewNotFound(secretResource, name), providers.ErrNotFound, providers.ErrNotFound},
+		{apierrors.NewNotFound(kubefake.SecretResource, name), providers.ErrNotFound, providers.ErrNotFound},
 		{apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x"), providers.ErrUnavailable, providers.ErrUnavailable},
 		{status(metav1.StatusReasonNotFound, "the server could not find the requested resource"), providers.ErrUnavailable, providers.ErrUnclear}, // what is not an API server
-		{failures[409], providers.ErrThrottled, providers.ErrThrottled},
-		{apierrors.NewConflict(secretResource, name, errors.New("x")), providers.ErrConflict, providers.ErrConflict},
-		{apierrors.NewAlreadyExists(secretResource, name), providers.ErrConflict, providers.ErrConflict},
-		{failures[401], providers.ErrDenied, providers.ErrDenied},
-		{failures[429], providers.ErrThrottled, providers.ErrThrottled},
-		{failures[500], providers.ErrUnavailable, providers.ErrUnclear},
-		{failures[503], providers.ErrUnavailable, providers.ErrUnclear},
-		{failures[504], providers.ErrUnavailable, providers.ErrUnclear},
-		{apierrors.NewServerTimeout(secretResource, "create", 1), providers.ErrUnavailable, providers.ErrUnclear},
+		{kubefake.Failures[409], providers.ErrThrottled, providers.ErrThrottled},
+		{apierrors.NewConflict(kubefake.SecretResource, name, errors.New("x")), providers.ErrConflict, providers.ErrConflict},
+		{apierrors.NewAlreadyExists(kubefake.SecretResource, name), providers.ErrConflict, providers.ErrConflict},
+		{kubefake.Failures[401], providers.ErrDenied, providers.ErrDenied},
+		{kubefake.Failures[429], providers.ErrThrottled, providers.ErrThrottled},
+		{kubefake.Failures[500], providers.ErrUnavailable, providers.ErrUnclear},
+		{kubefake.Failures[503], providers.ErrUnavailable, providers.ErrUnclear},
+		{kubefake.Failures[504], providers.ErrUnavailable, providers.ErrUnclear},
+		{apierrors.NewServerTimeout(kubefake.SecretResource, "create", 1), providers.ErrUnavailable, providers.ErrUnclear},
 		{apierrors.NewRequestEntityTooLargeError("limit is 3145728"), providers.ErrTooLarge, providers.ErrTooLarge},
 		{apierrors.NewInternalError(errors.New("etcdserver: request is too large")), providers.ErrTooLarge, providers.ErrTooLarge},
 		{apierrors.NewInternalError(errors.New(`failed calling webhook "w"`)), providers.ErrUnavailable, providers.ErrUnavailable},
@@ -60,7 +61,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	var e *providers.Error
-	if !errors.As(refused(t.Context(), failures[429], true, nil), &e) || e.After != 7*time.Second {
+	if !errors.As(refused(t.Context(), kubefake.Failures[429], true, nil), &e) || e.After != 7*time.Second {
 		t.Errorf("429 asks to wait %v", e.After)
 	}
 }
@@ -68,16 +69,16 @@ func TestErrors(t *testing.T) {
 // client-go would repeat a call after a 429 or a 5xx with Retry-After, and hand
 // out a proxy's page as its error.
 func TestNothingIsRepeatedAndNoPageIsQuoted(t *testing.T) {
-	for _, fault := range []fakeFault{{before: 429}, {before: 503}, {after: 500}, {after: 504}, {before: 502, page: true}, {after: 200, page: true}, {before: -1}} {
+	for _, fault := range []kubefake.Fault{{Before: 429}, {Before: 503}, {After: 500}, {After: 504}, {Before: 502, Page: true}, {After: 200, Page: true}, {Before: -1}} {
 		f, v := fakeServer()
 		s := v.open(t, Config{Namespace: namespace}, "admin")
-		f.script = func(string, int) fakeFault { return fault }
+		f.Script = func(string, int) kubefake.Fault { return fault }
 		_, err := s.Write(t.Context(), name, providers.NewSecret([]byte("canary")), "", noteOf(1))
 		if err == nil || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "Y2FuYXJ5") {
 			t.Errorf("%+v: %v", fault, err)
 		}
-		if len(f.calls) != 1 {
-			t.Errorf("%+v: %v", fault, f.calls)
+		if len(f.Calls) != 1 {
+			t.Errorf("%+v: %v", fault, f.Calls)
 		}
 	}
 }
@@ -105,7 +106,7 @@ func TestNoAnswer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, v := fakeServer()
 				s := v.open(t, Config{Namespace: namespace}, "admin")
-				f.script = func(string, int) fakeFault { return fakeFault{hold: time.Hour} }
+				f.Script = func(string, int) kubefake.Fault { return kubefake.Fault{Hold: time.Hour} }
 				ctx, cancel := context.WithTimeoutCause(t.Context(), c.limit, errors.New("gave up"))
 				defer cancel()
 				begin := time.Now()
@@ -124,17 +125,17 @@ func TestNoAnswer(t *testing.T) {
 // each verb.
 func TestProbeAsksWhereRulesAreNotListed(t *testing.T) {
 	f, v := fakeServer()
-	f.incomplete = true
-	f.rules["rotate"] = allSecrets
+	f.Incomplete = true
+	f.Rules["rotate"] = allSecrets
 	s := v.open(t, Config{Namespace: namespace}, "rotate")
 	must(t, s.Probe(t.Context()))
-	if want := []string{"POST selfsubjectrulesreviews", "POST selfsubjectaccessreviews", "POST selfsubjectaccessreviews", "POST selfsubjectaccessreviews", "POST dry"}; !slices.Equal(f.calls, want) {
-		t.Errorf("calls %v, want %v", f.calls, want)
+	if want := []string{"POST selfsubjectrulesreviews", "POST selfsubjectaccessreviews", "POST selfsubjectaccessreviews", "POST selfsubjectaccessreviews", "POST dry"}; !slices.Equal(f.Calls, want) {
+		t.Errorf("calls %v, want %v", f.Calls, want)
 	}
-	f.rules["rotate"] = nil
+	f.Rules["rotate"] = nil
 	fails(t, s.Probe(t.Context()), providers.ErrDenied, "may not get, create, update secrets")
-	if len(f.secrets) != 0 {
-		t.Errorf("a probe made %d Secrets", len(f.secrets))
+	if len(f.Secrets) != 0 {
+		t.Errorf("a probe made %d Secrets", len(f.Secrets))
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -32,14 +31,11 @@ const maxValue = 64 << 10 // the API server takes 1 MiB of data; this is what ev
 type store struct {
 	Config
 	core, authorization rest.Interface // API groups "" and authorization.k8s.io
-
-	mu     sync.Mutex
-	excess string // what the last probe found to be granted beyond need
 }
 
 // Traits implements providers.Store.
 func (s *store) Traits() providers.Traits {
-	t := providers.Traits{
+	return providers.Traits{
 		Type: "kubernetes", MaxValue: maxValue, OneValue: true, Clock: true, Witness: true,
 		Erases:  providers.Replaced,
 		Remains: "The API server has no copy; etcd keeps replaced values until it compacts (5 minutes by default), its backups and snapshots what they were made with, encrypted only if encryption at rest is set up.",
@@ -48,12 +44,6 @@ func (s *store) Traits() providers.Traits {
 			"The witness lies in the Secret's annotations: it tells of old data that was put back, but a backup which brings back the whole Secret brings back an old witness.",
 		},
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.excess != "" {
-		t.Notes = append(t.Notes, s.excess)
-	}
-	return t
 }
 
 // Read implements providers.Store. It is one call, and consistent: a get without

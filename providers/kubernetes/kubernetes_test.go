@@ -19,12 +19,24 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const name = "production-auth-jwt"
+const (
+	name      = "production-auth-jwt"
+	namespace = "shop"
+)
+
+var (
+	allSecrets = []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"*"}}}
+	leastRules = []rbacv1.PolicyRule{ // docs/providers/kubernetes.md
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"create"}},
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "update"}, ResourceNames: []string{name}},
+	}
+)
 
 // A server is an API server to test with: the fake, or the real one.
 type server struct {
@@ -36,28 +48,28 @@ type server struct {
 	ending func(t testing.TB, ns string)                            // the namespace is being deleted
 }
 
-func fakeServer() (*fake, server) {
-	f := newFake()
+func fakeServer() (*kubefake.Fake, server) {
+	f := kubefake.New(namespace, map[string][]rbacv1.PolicyRule{"admin": allSecrets, "rotate": leastRules})
 	locked := func(change func()) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
+		f.Mu.Lock()
+		defer f.Mu.Unlock()
 		change()
 	}
 	return f, server{
-		conf: rest.Config{Host: "https://kubernetes.example.com", Transport: direct{f}},
+		conf: rest.Config{Host: "https://kubernetes.example.com", Transport: f},
 		fresh: func(testing.TB) string {
 			ns := "n-" + strings.ToLower(rand.Text())
-			locked(func() { f.namespaces[ns] = false })
+			locked(func() { f.Namespaces[ns] = false })
 			return ns
 		},
 		grant: func(_ testing.TB, ns string, rules []rbacv1.PolicyRule) {
-			locked(func() { f.rules["rotate@"+ns] = rules })
+			locked(func() { f.Rules["rotate@"+ns] = rules })
 		},
-		limit: func(_ testing.TB, ns string) { locked(func() { f.quota[ns] = 0 }) },
+		limit: func(_ testing.TB, ns string) { locked(func() { f.Quota[ns] = 0 }) },
 		deny: func(testing.TB, string) {
-			locked(func() { f.deny = "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no " })
+			locked(func() { f.Deny = "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no " })
 		},
-		ending: func(_ testing.TB, ns string) { locked(func() { f.namespaces[ns] = true }) },
+		ending: func(_ testing.TB, ns string) { locked(func() { f.Namespaces[ns] = true }) },
 	}
 }
 
@@ -172,4 +184,11 @@ func put(t testing.TB, s providers.Store, text string, after providers.RevisionI
 
 func noteOf(generation uint64) providers.Note {
 	return providers.Note{Lineage: "l", Generation: generation, Digest: fmt.Sprint("sha-256:", generation)}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

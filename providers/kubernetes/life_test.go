@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -33,7 +33,7 @@ const (
 // a synctest bubble: its days take no time.
 type life struct {
 	t      *testing.T
-	f      *fake
+	f      *kubefake.Fake
 	v      server
 	engine *engine.Engine
 	target engine.Target
@@ -97,20 +97,6 @@ func (l *life) run(d time.Duration, restart *atomic.Bool) {
 	}
 }
 
-// readable tells whether a text can still be read in a fake.
-func (f *fake) readable(text string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, object := range f.secrets {
-		for _, v := range object.Data {
-			if bytes.Contains(v, []byte(text)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 func (l *life) endsWell() {
 	l.t.Helper()
 	rev, err := l.target.Store.Read(context.Background(), name)
@@ -124,7 +110,7 @@ func (l *life) endsWell() {
 		l.t.Errorf("the old key was not retired once and in time: %v", s.Gone)
 	}
 	for _, text := range l.made {
-		if current := string(s.Signing().Text().Reveal()) == text; l.f.readable(text) != current {
+		if current := string(s.Signing().Text().Reveal()) == text; l.f.Readable(text) != current {
 			l.t.Errorf("a key is readable: %v, is current: %v", !current, current)
 		}
 	}
@@ -139,28 +125,41 @@ func (l *life) endsWell() {
 }
 
 // oneLife lives through a creation and a rotation, with a fault at one call.
-func oneLife(t *testing.T, at int, fault fakeFault, kill bool) (calls []string) {
+func oneLife(t *testing.T, at int, fault kubefake.Fault, kill bool) (calls []string) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLife(t)
 		var restart atomic.Bool
-		l.f.script = func(_ string, n int) fakeFault {
+		l.f.Script = func(_ string, n int) kubefake.Fault {
 			if n != at {
-				return fakeFault{}
+				return kubefake.Fault{}
 			}
 			restart.Store(kill)
 			return fault
 		}
 		l.run(every+90*time.Hour, &restart)
-		calls = slices.Clone(l.f.calls)
+		calls = slices.Clone(l.f.Calls)
 		time.Sleep(30 * time.Hour) // what was still under way lands
 		l.endsWell()
 	})
 	return calls
 }
 
+// counts is how often each kind of call was made.
+func counts(calls []string) string {
+	n := map[string]int{}
+	for _, c := range calls {
+		n[c]++
+	}
+	var out []string
+	for _, c := range slices.Sorted(maps.Keys(n)) {
+		out = append(out, fmt.Sprintf("%s %d", c, n[c]))
+	}
+	return fmt.Sprintf("%d calls: %s", len(calls), strings.Join(out, ", "))
+}
+
 // What a life costs: docs/providers/kubernetes.md explains each kind of call.
 func TestCallsOfOneLife(t *testing.T) {
-	calls := oneLife(t, 0, fakeFault{}, false)
+	calls := oneLife(t, 0, kubefake.Fault{}, false)
 	t.Log(counts(calls))
 	n := map[string]int{}
 	for _, c := range calls {
@@ -180,25 +179,25 @@ func TestCallsOfOneLife(t *testing.T) {
 // every point, a fifth is tried; $ROTATE_FULL tries all.
 func TestPromise10AnyCallMayFail(t *testing.T) {
 	faults := map[string]struct {
-		fakeFault
+		kubefake.Fault
 		kill bool
 	}{
-		"500 before":             {fakeFault{before: 500}, false},
-		"503 before":             {fakeFault{before: 503}, false},
-		"504 before":             {fakeFault{before: 504}, false},
-		"429":                    {fakeFault{before: 429}, false},
-		"401":                    {fakeFault{before: 401}, false},
-		"quota conflict":         {fakeFault{before: 409}, false},
-		"dropped before":         {fakeFault{before: -1}, false},
-		"done, then a page":      {fakeFault{after: 502, page: true}, false},
-		"done, then 504":         {fakeFault{after: 504}, false},
-		"done, then dropped":     {fakeFault{after: -1}, false},
-		"lands 30h late":         {fakeFault{wait: 30 * time.Hour}, false},
-		"reply 30h late":         {fakeFault{hold: 30 * time.Hour}, false},
-		"killed before":          {fakeFault{before: -1}, true},
-		"killed after it landed": {fakeFault{after: -1}, true},
+		"500 before":             {kubefake.Fault{Before: 500}, false},
+		"503 before":             {kubefake.Fault{Before: 503}, false},
+		"504 before":             {kubefake.Fault{Before: 504}, false},
+		"429":                    {kubefake.Fault{Before: 429}, false},
+		"401":                    {kubefake.Fault{Before: 401}, false},
+		"quota conflict":         {kubefake.Fault{Before: 409}, false},
+		"dropped before":         {kubefake.Fault{Before: -1}, false},
+		"done, then a page":      {kubefake.Fault{After: 502, Page: true}, false},
+		"done, then 504":         {kubefake.Fault{After: 504}, false},
+		"done, then dropped":     {kubefake.Fault{After: -1}, false},
+		"lands 30h late":         {kubefake.Fault{Wait: 30 * time.Hour}, false},
+		"reply 30h late":         {kubefake.Fault{Hold: 30 * time.Hour}, false},
+		"killed before":          {kubefake.Fault{Before: -1}, true},
+		"killed after it landed": {kubefake.Fault{After: -1}, true},
 	}
-	calls := oneLife(t, 0, fakeFault{}, false)
+	calls := oneLife(t, 0, kubefake.Fault{}, false)
 	points, idle := 0, 0
 	for i, call := range calls {
 		// Idle passes are alike: one read. Two of them stand for all.
@@ -214,7 +213,7 @@ func TestPromise10AnyCallMayFail(t *testing.T) {
 			}
 			fault := faults[word]
 			points++
-			t.Run(fmt.Sprintf("%d %s %s", i+1, call, word), func(t *testing.T) { oneLife(t, i+1, fault.fakeFault, fault.kill) })
+			t.Run(fmt.Sprintf("%d %s %s", i+1, call, word), func(t *testing.T) { oneLife(t, i+1, fault.Fault, fault.kill) })
 		}
 	}
 	t.Logf("%d points of failure in a life of %d calls", points, len(calls))
@@ -236,11 +235,11 @@ func TestPromise5SixteenRacers(t *testing.T) {
 					must(t, err)
 					want = 2 // published, for all of them together
 				}
-				l.f.script = func(call string, _ int) fakeFault {
+				l.f.Script = func(call string, _ int) kubefake.Fault {
 					if call != "GET" {
-						return fakeFault{wait: time.Second} // all of them are about to write
+						return kubefake.Fault{Wait: time.Second} // all of them are about to write
 					}
-					return fakeFault{}
+					return kubefake.Fault{}
 				}
 				var wg sync.WaitGroup
 				did := make([]int, 16)

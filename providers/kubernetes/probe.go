@@ -13,47 +13,25 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
+// What rotate does with a Secret, and what it never does.
+var (
+	needs = []string{"get", "create", "update"}
+	never = []string{"list", "watch", "patch", "delete", "deletecollection"}
+)
+
 // Probe asks the API server what this account may do with Secrets of the
-// namespace, names each verb that is missing, and remembers those that are too
-// many. Then it lets the API server check a create without making it, so that
-// quotas and admission policies speak, too. It changes nothing.
-//
-// Rules rather than access reviews are asked for: get and update are best
-// limited to the names of rotate's own Secrets, and a rule shows those.
-// https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-rules-review-v1/
+// namespace, and names each verb that is missing. Then it lets the API server
+// check a create without making it, so that quotas and admission policies speak,
+// too. It changes nothing.
 func (s *store) Probe(ctx context.Context) (err error) {
 	const name = "rotate-probe"
 	defer s.dress(&err, "probe", name)
-	review := &authorizationv1.SelfSubjectRulesReview{Spec: authorizationv1.SelfSubjectRulesReviewSpec{Namespace: s.Namespace}}
-	if _, err := do(ctx, s.authorization.Post().Resource("selfsubjectrulesreviews").Body(review), review, false); err != nil {
+	has, err := s.held(ctx, "", needs)
+	if err != nil {
 		return err
 	}
-	var lacks, excess []string
-	for _, verb := range []string{"get", "create", "update"} {
-		has := granted(review.Status.ResourceRules, verb)
-		if !has && review.Status.Incomplete { // an authorizer that cannot list its rules can still answer
-			if has, err = s.may(ctx, verb); err != nil {
-				return err
-			}
-		}
-		if !has {
-			lacks = append(lacks, verb)
-		}
-	}
-	for _, verb := range []string{"list", "watch", "patch", "delete", "deletecollection"} {
-		if granted(review.Status.ResourceRules, verb) {
-			excess = append(excess, verb)
-		}
-	}
-	s.mu.Lock()
-	s.excess = ""
-	if len(excess) > 0 {
-		s.excess = fmt.Sprintf("This account may also %s Secrets in %s, which rotate never does: take that away.", strings.Join(excess, ", "), s.Namespace)
-	}
-	s.mu.Unlock()
-	if len(lacks) > 0 {
-		return &providers.Error{Kind: providers.ErrDenied, Err: fmt.Errorf("the account may not %s secrets in namespace %s", strings.Join(lacks, ", "), s.Namespace),
-			Hint: fmt.Sprintf(`its Role needs: {apiGroups: [""], resources: [secrets], verbs: [%s]}; docs/providers/kubernetes.md has the whole of it`, strings.Join(lacks, ", "))}
+	if err := s.lacking(has); err != nil {
+		return err
 	}
 	object := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace}, Type: corev1.SecretType(s.SecretType)}
 	s.fill(object, providers.NewSecret([]byte("a dry run")), providers.Note{})
@@ -61,21 +39,89 @@ func (s *store) Probe(ctx context.Context) (err error) {
 	return err
 }
 
-// granted says that some rule gives a verb on Secrets, be it on a few names.
-func granted(rules []authorizationv1.ResourceRule, verb string) bool {
+// ProbeSecret asks about one Secret: what is missing there is an error, and what
+// is more than rotate needs is returned, as a Role would grant it.
+func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
+	defer s.dress(&err, "probe", name)
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	has, err := s.held(ctx, name, slices.Concat(needs, never))
+	if err != nil {
+		return nil, err
+	}
+	if more := slices.DeleteFunc(slices.Clone(never), func(verb string) bool { return !slices.Contains(has, verb) }); len(more) > 0 {
+		excess = []string{rule(more) + " in " + s.Namespace}
+	}
+	return excess, s.lacking(has)
+}
+
+// lacking is the error that names which verbs are missing, or nil.
+func (s *store) lacking(has []string) error {
+	lacks := slices.DeleteFunc(slices.Clone(needs), func(verb string) bool { return slices.Contains(has, verb) })
+	if len(lacks) == 0 {
+		return nil
+	}
+	return &providers.Error{Kind: providers.ErrDenied, Err: fmt.Errorf("the account may not %s secrets in namespace %s", strings.Join(lacks, ", "), s.Namespace),
+		Hint: "its Role needs: " + rule(lacks) + "; docs/providers/kubernetes.md has the whole of it"}
+}
+
+// rule is how a Role grants verbs on Secrets.
+func rule(verbs []string) string {
+	return fmt.Sprintf(`{apiGroups: [""], resources: [secrets], verbs: [%s]}`, strings.Join(verbs, ", "))
+}
+
+// held is which of some verbs this account has on a Secret, or on any if name is
+// "".
+//
+// Rules rather than access reviews are asked for: get and update are best
+// limited to the names of rotate's own Secrets, and a rule shows those.
+// https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-rules-review-v1/
+func (s *store) held(ctx context.Context, name string, verbs []string) (has []string, err error) {
+	review := &authorizationv1.SelfSubjectRulesReview{Spec: authorizationv1.SelfSubjectRulesReviewSpec{Namespace: s.Namespace}}
+	if _, err := do(ctx, s.authorization.Post().Resource("selfsubjectrulesreviews").Body(review), review, false); err != nil {
+		return nil, err
+	}
+	for _, verb := range verbs {
+		yes := granted(review.Status.ResourceRules, verb, name)
+		if !yes && review.Status.Incomplete { // an authorizer that cannot list its rules can still answer
+			if yes, err = s.may(ctx, verb, name); err != nil {
+				return nil, err
+			}
+		}
+		if yes {
+			has = append(has, verb)
+		}
+	}
+	return has, nil
+}
+
+// granted says that some rule gives a verb on a Secret; on any if name is "".
+func granted(rules []authorizationv1.ResourceRule, verb, name string) bool {
 	has := func(list []string, want string) bool {
 		return slices.Contains(list, want) || slices.Contains(list, "*")
 	}
 	return slices.ContainsFunc(rules, func(r authorizationv1.ResourceRule) bool {
-		// RBAC cannot limit create to names: the name is not known yet when it decides.
-		return has(r.APIGroups, "") && has(r.Resources, "secrets") && has(r.Verbs, verb) && (verb != "create" || len(r.ResourceNames) == 0)
+		if !has(r.APIGroups, "") || !has(r.Resources, "secrets") || !has(r.Verbs, verb) {
+			return false
+		}
+		switch { // RBAC cannot limit these to names: it does not know any when it decides
+		case len(r.ResourceNames) == 0:
+			return true
+		case verb == "create", verb == "deletecollection":
+			return false
+		}
+		return name == "" || slices.Contains(r.ResourceNames, name)
 	})
 }
 
 // may asks about one verb.
-func (s *store) may(ctx context.Context, verb string) (bool, error) {
+func (s *store) may(ctx context.Context, verb, name string) (bool, error) {
+	if verb == "create" {
+		name = ""
+	}
 	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: s.Namespace, Verb: verb, Resource: "secrets"},
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: s.Namespace, Verb: verb, Resource: "secrets", Name: name},
 	}}
 	_, err := do(ctx, s.authorization.Post().Resource("selfsubjectaccessreviews").Body(review), review, false)
 	return review.Status.Allowed, err

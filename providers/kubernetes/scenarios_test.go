@@ -279,8 +279,8 @@ func rights(t *testing.T, v server, s *store) {
 	limited := v.open(t, Config{Namespace: s.Namespace}, "rotate")
 	v.grant(t, s.Namespace, leastRules)
 	must(t, limited.Probe(t.Context()))
-	if notes := limited.Traits().Notes; len(notes) != 2 {
-		t.Errorf("the least Role is said to be too much: %v", notes)
+	if more, err := limited.ProbeSecret(t.Context(), name); err != nil || len(more) > 0 {
+		t.Errorf("the least Role: %v, and %v is said to be too much", err, more)
 	}
 	rev, err := limited.Write(t.Context(), name, providers.NewSecret([]byte("b")), rev.ID, noteOf(2))
 	must(t, err)
@@ -291,6 +291,8 @@ func rights(t *testing.T, v server, s *store) {
 	} {
 		v.grant(t, s.Namespace, without(leastRules, verb))
 		fails(t, call(), providers.ErrDenied, `User "rotate" cannot `+verb+` resource "secrets"`, `in the namespace "`+s.Namespace+`"`, "rotate validate --probe")
+		_, err := limited.ProbeSecret(t.Context(), name)
+		fails(t, err, providers.ErrDenied, "may not "+verb+" secrets")
 		fails(t, limited.Probe(t.Context()), providers.ErrDenied, "may not "+verb+" secrets in namespace "+s.Namespace, `{apiGroups: [""], resources: [secrets], verbs: [`+verb+`]}`)
 	}
 	v.grant(t, s.Namespace, leastRules)
@@ -299,6 +301,8 @@ func rights(t *testing.T, v server, s *store) {
 	}
 	_, err = limited.Read(t.Context(), "another")
 	fails(t, err, providers.ErrDenied)
+	_, err = limited.ProbeSecret(t.Context(), "another")
+	fails(t, err, providers.ErrDenied, "may not get, update secrets")
 }
 
 // without is rules that grant all but one verb.
@@ -317,8 +321,8 @@ func excess(t *testing.T, v server, s *store) {
 	limited := v.open(t, Config{Namespace: s.Namespace}, "rotate")
 	v.grant(t, s.Namespace, allSecrets)
 	must(t, limited.Probe(t.Context()))
-	if notes := strings.Join(limited.Traits().Notes, "\n"); !strings.Contains(notes, "may also list, watch, patch, delete, deletecollection Secrets") {
-		t.Errorf("notes %s", notes)
+	if more, err := limited.ProbeSecret(t.Context(), name); err != nil || len(more) != 1 || !strings.Contains(more[0], "verbs: [list, watch, patch, delete, deletecollection]") {
+		t.Errorf("too much: %v (%v)", more, err)
 	}
 }
 

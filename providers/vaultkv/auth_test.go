@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 )
 
 // fileOf writes a credential to a file of its own.
@@ -23,10 +24,10 @@ func fileOf(t *testing.T, text string) string {
 	return path
 }
 
-func (f *fake) count(call string) (n int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, c := range f.calls {
+func count(f *vaultfake.Fake, call string) (n int) {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	for _, c := range f.Calls {
 		if c == call {
 			n++
 		}
@@ -50,16 +51,16 @@ func TestSixtyDaysOfTokens(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.method, " ", c.ttl), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newFake()
-				f.roles["|"+c.method+"/r"] = fakeRole{credential: "proof", ttl: c.ttl, max: c.max, capabilities: policy("")}
-				f.tokens["given"] = &fakeToken{until: time.Now().Add(c.ttl), last: time.Now().Add(c.max), ttl: c.ttl, renewable: true, capabilities: policy("")}
+				f := vaultfake.New()
+				f.Roles["|"+c.method+"/r"] = vaultfake.Role{Credential: "proof", TTL: c.ttl, Max: c.max, Capabilities: policy("")}
+				f.Tokens["given"] = &vaultfake.Token{Until: time.Now().Add(c.ttl), Last: time.Now().Add(c.max), TTL: c.ttl, Renewable: true, Capabilities: policy("")}
 				conf := &Config{Address: "http://127.0.0.1:8200", Auth: Auth{Method: c.method, Role: "r", RoleID: "r", SecretIDFile: fileOf(t, "proof\n"), JWTFile: fileOf(t, "proof"), TokenFile: fileOf(t, "given")}}
 				if c.method == "kubernetes" {
 					conf.Auth.RoleID = ""
 				} else {
 					conf.Auth.Role = ""
 				}
-				s, err := conf.open(t.Context(), direct{f})
+				s, err := conf.open(t.Context(), f)
 				must(t, err)
 				put(t, s, "a", "", 1)
 				for range 60 * 24 {
@@ -68,8 +69,8 @@ func TestSixtyDaysOfTokens(t *testing.T) {
 						t.Fatalf("after %v: %v", time.Since(s.session.since), err)
 					}
 				}
-				logins, renewals := f.count("PUT login")+f.count("GET lookup-self"), f.count("PUT renew-self")
-				t.Logf("%d logins, %d renewals, %d calls", logins, renewals, len(f.calls))
+				logins, renewals := count(f, "PUT login")+count(f, "GET lookup-self"), count(f, "PUT renew-self")
+				t.Logf("%d logins, %d renewals, %d calls", logins, renewals, len(f.Calls))
 				if logins > c.logins+5 || logins < c.logins || renewals > c.renewals*11/10+100 || renewals < c.renewals*8/10 {
 					t.Errorf("%d logins and %d renewals, want about %d and %d", logins, renewals, c.logins, c.renewals)
 				}
@@ -79,10 +80,10 @@ func TestSixtyDaysOfTokens(t *testing.T) {
 }
 
 // session opens an approle store in a bubble.
-func approle(t *testing.T) (*fake, *store) {
-	f := newFake()
-	f.roles["|approle/r"] = fakeRole{credential: "proof", ttl: time.Hour, max: 32 * day, capabilities: policy("")}
-	s, err := (&Config{Address: "http://127.0.0.1:8200", Auth: Auth{Method: "approle", RoleID: "r", SecretIDFile: fileOf(t, "proof")}}).open(t.Context(), direct{f})
+func approle(t *testing.T) (*vaultfake.Fake, *store) {
+	f := vaultfake.New()
+	f.Roles["|approle/r"] = vaultfake.Role{Credential: "proof", TTL: time.Hour, Max: 32 * day, Capabilities: policy("")}
+	s, err := (&Config{Address: "http://127.0.0.1:8200", Auth: Auth{Method: "approle", RoleID: "r", SecretIDFile: fileOf(t, "proof")}}).open(t.Context(), f)
 	must(t, err)
 	return f, s
 }
@@ -92,23 +93,23 @@ func TestARevokedTokenIsReplaced(t *testing.T) {
 		f, s := approle(t)
 		rev := put(t, s, "a", "", 1)
 		time.Sleep(2 * time.Minute)
-		clear(f.tokens)
+		clear(f.Tokens)
 		put(t, s, "b", rev.ID, 2) // in the same call
-		if n := f.count("PUT login"); n != 2 {
+		if n := count(f, "PUT login"); n != 2 {
 			t.Errorf("%d logins, want 2", n)
 		}
 		// What it may not do is no reason to log in at every call.
-		role := f.roles["|approle/r"]
-		role.capabilities = map[string][]string{"secret/config": {"read"}}
-		f.roles["|approle/r"] = role
-		clear(f.tokens)
+		role := f.Roles["|approle/r"]
+		role.Capabilities = map[string][]string{"secret/config": {"read"}}
+		f.Roles["|approle/r"] = role
+		clear(f.Tokens)
 		time.Sleep(2 * time.Minute)
 		for range 20 {
 			if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrDenied) {
 				t.Errorf("%v, want ErrDenied", err)
 			}
 		}
-		if n := f.count("PUT login"); n > 4 {
+		if n := count(f, "PUT login"); n > 4 {
 			t.Errorf("%d logins for calls that are denied", n)
 		}
 	})
@@ -119,11 +120,11 @@ func TestALoginMayFailForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, s := approle(t)
 		put(t, s, "a", "", 1)
-		f.script = func(call string, _ int) fakeFault {
+		f.Script = func(call string, _ int) vaultfake.Fault {
 			if call == "PUT login" || call == "PUT renew-self" {
-				return fakeFault{before: 500}
+				return vaultfake.Fault{Before: 500}
 			}
-			return fakeFault{}
+			return vaultfake.Fault{}
 		}
 		time.Sleep(59 * time.Minute)
 		if _, err := s.Read(t.Context(), name); err != nil {
@@ -136,7 +137,7 @@ func TestALoginMayFailForAWhile(t *testing.T) {
 		if _, err := s.Write(t.Context(), name, providers.NewSecret([]byte("b")), "1@x", providers.Note{}); !errors.Is(err, providers.ErrUnavailable) {
 			t.Errorf("a write that was not sent: %v, want ErrUnavailable", err)
 		}
-		f.script = nil
+		f.Script = nil
 		if _, err := s.Read(t.Context(), name); err != nil {
 			t.Errorf("with logins back: %v", err)
 		}
@@ -147,13 +148,13 @@ func TestALoginMayFailForAWhile(t *testing.T) {
 // come to its end says what to do.
 func TestTokenFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFake()
+		f := vaultfake.New()
 		grant := func(id string) {
-			f.tokens[id] = &fakeToken{until: time.Now().Add(time.Hour), last: time.Now().Add(time.Hour), ttl: time.Hour, renewable: true, capabilities: policy("")}
+			f.Tokens[id] = &vaultfake.Token{Until: time.Now().Add(time.Hour), Last: time.Now().Add(time.Hour), TTL: time.Hour, Renewable: true, Capabilities: policy("")}
 		}
 		grant("one")
 		file := fileOf(t, "one\n")
-		s, err := (&Config{Address: "http://127.0.0.1:8200", Auth: Auth{TokenFile: file}}).open(t.Context(), direct{f})
+		s, err := (&Config{Address: "http://127.0.0.1:8200", Auth: Auth{TokenFile: file}}).open(t.Context(), f)
 		must(t, err)
 		put(t, s, "a", "", 1)
 		time.Sleep(2 * time.Hour)
@@ -171,7 +172,7 @@ func TestTokenFile(t *testing.T) {
 
 func TestLoginsThatFail(t *testing.T) {
 	f, v := fakeServer(t)
-	f.roles["|approle/r"] = fakeRole{credential: "proof", ttl: time.Hour, max: time.Hour}
+	f.Roles["|approle/r"] = vaultfake.Role{Credential: "proof", TTL: time.Hour, Max: time.Hour}
 	for what, auth := range map[string]Auth{
 		"a wrong secret id": {Method: "approle", RoleID: "r", SecretIDFile: fileOf(t, "canary-wrong")},
 		"a wrong role":      {Method: "approle", RoleID: "x", SecretIDFile: fileOf(t, "proof")},
@@ -194,14 +195,14 @@ func TestLoginsThatFail(t *testing.T) {
 // The namespace goes with every call, the login included.
 func TestNamespace(t *testing.T) {
 	f, v := fakeServer(t)
-	f.mounts["team/a|secret"] = &fakeMount{version: 2, typ: "kv", keys: map[string]*fakeKey{}}
-	f.roles["team/a|approle/r"] = fakeRole{credential: "proof", ttl: time.Hour, max: time.Hour, capabilities: policy("")}
+	f.Mounts["team/a|secret"] = &vaultfake.Mount{Version: 2, Type: "kv", Keys: map[string]*vaultfake.Key{}}
+	f.Roles["team/a|approle/r"] = vaultfake.Role{Credential: "proof", TTL: time.Hour, Max: time.Hour, Capabilities: policy("")}
 	c := v.config(t)
 	c.Namespace, c.Auth = "team/a", Auth{Method: "approle", RoleID: "r", SecretIDFile: fileOf(t, "proof")}
 	s := v.open(t, c)
 	put(t, s, "a", "", 1)
 	must(t, s.Probe(t.Context()))
-	for _, r := range f.requests {
+	for _, r := range f.Requests {
 		if r.Header.Get("X-Vault-Namespace") != "team/a" {
 			t.Errorf("%s has no namespace", r.URL.Path)
 		}
@@ -224,7 +225,7 @@ func TestProbeNamesWhatLacks(t *testing.T) {
 		for _, missing := range all {
 			caps := policy("t/")
 			caps[path] = slices.DeleteFunc(slices.Clone(all), func(c string) bool { return c == missing })
-			f.tokens["limited"] = &fakeToken{until: time.Now().Add(time.Hour), ttl: time.Hour, capabilities: caps}
+			f.Tokens["limited"] = &vaultfake.Token{Until: time.Now().Add(time.Hour), TTL: time.Hour, Capabilities: caps}
 			c := &Config{Address: v.addr, Path: "t", Auth: Auth{TokenFile: file}}
 			s, err := c.open(t.Context(), v.via)
 			if path == "secret/config" {
@@ -240,13 +241,13 @@ func TestProbeNamesWhatLacks(t *testing.T) {
 			}
 		}
 	}
-	f.tokens["limited"] = &fakeToken{until: time.Now().Add(time.Hour), ttl: time.Hour, capabilities: policy("t/")}
+	f.Tokens["limited"] = &vaultfake.Token{Until: time.Now().Add(time.Hour), TTL: time.Hour, Capabilities: policy("t/")}
 	s := v.open(t, &Config{Address: v.addr, Path: "t", Auth: Auth{TokenFile: file}})
 	must(t, s.Probe(t.Context()))
 	if excess, err := s.ProbeSecret(t.Context(), name); err != nil || len(excess) > 0 {
 		t.Errorf("with the documented policy the probe says %q (%v)", excess, err)
 	}
-	if f.count("PUT data") != 0 {
+	if count(f, "PUT data") != 0 {
 		t.Error("the probe wrote")
 	}
 	rev := put(t, s, "a", "", 1)
@@ -261,7 +262,7 @@ func TestProbeNamesWhatIsTooMuch(t *testing.T) {
 	f, v := fakeServer(t)
 	caps := policy("t/")
 	caps["secret/metadata/t/*"] = []string{"read", "list", "delete"}
-	f.tokens["broad"] = &fakeToken{until: time.Now().Add(time.Hour), ttl: time.Hour, capabilities: caps}
+	f.Tokens["broad"] = &vaultfake.Token{Until: time.Now().Add(time.Hour), TTL: time.Hour, Capabilities: caps}
 	s := v.open(t, &Config{Address: v.addr, Path: "t", Auth: Auth{TokenFile: fileOf(t, "broad")}})
 	must(t, s.Probe(t.Context()))
 	want := []string{fmt.Sprintf(`path "secret/metadata/t/%s" { capabilities = ["delete"] }`, name)}
@@ -274,4 +275,4 @@ func TestProbeNamesWhatIsTooMuch(t *testing.T) {
 	}
 }
 
-var _ http.RoundTripper = direct{}
+var _ http.RoundTripper = (*vaultfake.Fake)(nil)

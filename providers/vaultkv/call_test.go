@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 )
 
 // The table of errors, seen from outside: what a failure of the one call that
@@ -52,13 +53,13 @@ func TestErrors(t *testing.T) {
 			if echo && c.status == 503 {
 				want = providers.ErrUnclear // a proxy's, not Vault's
 			}
-			fault := fakeFault{before: c.status, echo: echo}
+			fault := vaultfake.Fault{Before: c.status, Echo: echo}
 			on := func(call string) {
-				f.script = func(got string, _ int) fakeFault {
+				f.Script = func(got string, _ int) vaultfake.Fault {
 					if got == call {
 						return fault
 					}
-					return fakeFault{}
+					return vaultfake.Fault{}
 				}
 			}
 			check := func(what string, want, err error) {
@@ -88,12 +89,12 @@ func TestErrors(t *testing.T) {
 			check("history", c.read, err)
 		}
 	}
-	f.script = nil
-	f.sealed = true
+	f.Script = nil
+	f.Sealed = true
 	if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrUnavailable) || !strings.Contains(err.Error(), "hint: vault operator unseal") {
 		t.Errorf("sealed: %v", err)
 	}
-	f.sealed, f.standby = false, true
+	f.Sealed, f.Standby = false, true
 	if _, err := s.Write(t.Context(), name, providers.NewSecret([]byte("c")), rev.ID, providers.Note{}); !errors.Is(err, providers.ErrUnavailable) {
 		t.Errorf("standby: %v", err)
 	}
@@ -131,11 +132,11 @@ func TestCancelledInTheMiddle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, s := approle(t)
 		rev := put(t, s, "a", "", 1)
-		f.script = func(call string, _ int) fakeFault {
+		f.Script = func(call string, _ int) vaultfake.Fault {
 			if call == "PUT data" || call == "GET data" {
-				return fakeFault{hold: time.Hour}
+				return vaultfake.Fault{Hold: time.Hour}
 			}
-			return fakeFault{}
+			return vaultfake.Fault{}
 		}
 		gaveUp := errors.New("the operator gave up")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, gaveUp)
@@ -163,7 +164,7 @@ func TestStaleStandby(t *testing.T) {
 		first := put(t, s, "a", "", 1)
 		time.Sleep(time.Minute)
 		second := put(t, s, "b", first.ID, 2)
-		f.behind = s.Traits().Stale
+		f.Behind = s.Traits().Stale
 		if rev, err := s.Read(t.Context(), name); err != nil || rev.ID != first.ID {
 			t.Errorf("the standby shows %s (%v), want %s", rev.ID, err, first.ID)
 		}
@@ -178,7 +179,7 @@ func TestStaleStandby(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	f := newFake()
+	f := vaultfake.New()
 	srv := httptest.NewUnstartedServer(f)
 	srv.Config.ErrorLog = nil
 	srv.StartTLS()
@@ -279,11 +280,11 @@ func TestFieldsRoundTrip(t *testing.T) {
 				`{"_rotate":{"version":1}}`, `{"value":"x","_rotate":1}`, `{}`, `{"a":null}`, `null`, `[1]`, `"x"`, `{"a":"<&>\u2028"}`, `{"a":{"c":1,"b":2}}`, `{"a":1,"a":2}`, "{\"a\":\"\xff\"}", `{"a":1}` + "\n", `{"a":-0}`, `{"a":0.1}`,
 			}), func(s string) []byte { return []byte(s) }),
 		).Draw(t, "value")
-		k := &fakeKey{versions: map[int]*fakeVersion{}}
-		m := &fakeMount{keys: map[string]*fakeKey{"k": k}}
+		k := &vaultfake.Key{Versions: map[int]*vaultfake.Version{}}
+		m := &vaultfake.Mount{Keys: map[string]*vaultfake.Key{"k": k}}
 		in := roundTrip(t, map[string]any{"data": stamp{Version: 1}.beside(encode(v))})
-		m.write("k", in)
-		_, reply := k.read(1, 0)
+		m.Write("k", in)
+		_, reply := k.Read(1, 0)
 		out := roundTrip(t, reply)
 		fields := out["data"].(map[string]any)["data"].(map[string]any)
 		if got := decode(fields); string(got) != string(v) {

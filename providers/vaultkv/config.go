@@ -28,6 +28,10 @@ type Config struct {
 	Stale     time.Duration `yaml:"stale" doc:"How old reads may be: more than 0s where address leads to performance standbys or replicas (Vault Enterprise)."`
 	Auth      Auth          `yaml:"auth"`
 	TLS       TLS           `yaml:"tls"`
+
+	// Transport carries the calls, if it is not nil: no option of the config, but
+	// for programs and tests that have no network.
+	Transport http.RoundTripper
 }
 
 // Auth says how to get a token.
@@ -109,7 +113,7 @@ func checkAddress(address string, plaintext bool) error {
 
 // Open logs in and checks that the mount is what it should be.
 func (c *Config) Open(ctx context.Context) (providers.Store, error) {
-	s, err := c.open(ctx, nil)
+	s, err := c.open(ctx, c.Transport)
 	if err != nil {
 		dress(&err, "open", cmp.Or(c.Address, "vaultkv"))
 		return nil, err

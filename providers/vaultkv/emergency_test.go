@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -34,9 +35,9 @@ func halfway(t *testing.T) (l *life, kept map[int]json.RawMessage) {
 	for _, ask := range []engine.Ask{{}, {Rotate: true}, {}, {Rotate: true}} {
 		_, err := l.engine.Pass(t.Context(), l.target, ask)
 		must(t, err)
-		for n, v := range l.f.mounts["|secret"].keys[name].versions {
-			if _, known := kept[n]; !known && v.data != nil {
-				kept[n] = v.data
+		for n, v := range l.f.Mounts["|secret"].Keys[name].Versions {
+			if _, known := kept[n]; !known && v.Data != nil {
+				kept[n] = v.Data
 			}
 		}
 		time.Sleep(prop + rotation.Skew)
@@ -54,7 +55,7 @@ func TestPromise4ACompromiseIsDestroyed(t *testing.T) {
 			leaked := l.document().Keys[victim]
 			_, err := l.engine.Pass(t.Context(), l.target, engine.Ask{Revoke: []string{leaked.Kid}})
 			must(t, err)
-			if l.f.readable(string(leaked.Text().Reveal())) {
+			if l.f.Readable(string(leaked.Text().Reveal())) {
 				t.Errorf("the %s key can still be read", leaked.Status)
 			}
 			_, left, err := l.engine.Leftovers(t.Context(), l.target)
@@ -73,16 +74,16 @@ func TestPromise6EveryOldVersionIsNoticed(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l, kept := halfway(t)
 			newest := l.document()
-			k := l.f.mounts["|secret"].keys[name]
-			total = k.current - 1
+			k := l.f.Mounts["|secret"].Keys[name]
+			total = k.Current - 1
 			if len(kept) < total {
 				t.Fatalf("only %d versions are kept: %v", len(kept), slices.Sorted(maps.Keys(kept)))
 			}
 			daemon := l.engine
-			k.current++
-			k.versions[k.current] = &fakeVersion{created: time.Now(), data: kept[n]}
+			k.Current++
+			k.Versions[k.Current] = &vaultfake.Version{Created: time.Now(), Data: kept[n]}
 			must(t, l.start(t.Context()))
-			puts := strings.Count(strings.Join(l.f.calls, " "), "PUT data")
+			puts := strings.Count(strings.Join(l.f.Calls, " "), "PUT data")
 			old := l.document()
 			for range 3 {
 				res, err := l.engine.Pass(t.Context(), l.target, engine.Ask{Rotate: true})
@@ -91,7 +92,7 @@ func TestPromise6EveryOldVersionIsNoticed(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 			}
-			if strings.Count(strings.Join(l.f.calls, " "), "PUT data") != puts {
+			if strings.Count(strings.Join(l.f.Calls, " "), "PUT data") != puts {
 				t.Errorf("version %d: something was overwritten", n)
 			}
 			_, err := l.engine.Accept(t.Context(), l.target, old.Generation, nil)

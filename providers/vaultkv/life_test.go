@@ -1,7 +1,6 @@
 package vaultkv
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -43,7 +43,7 @@ func policy(path string) map[string][]string {
 // synctest bubble: its days take no time.
 type life struct {
 	t      *testing.T
-	f      *fake
+	f      *vaultfake.Fake
 	config *Config
 	engine *engine.Engine
 	target engine.Target
@@ -55,8 +55,8 @@ type life struct {
 }
 
 func newLife(t *testing.T) *life {
-	f := newFake()
-	f.roles["|approle/rotate"] = fakeRole{credential: "canary-secret-id", ttl: time.Hour, max: 32 * day, capabilities: policy("")}
+	f := vaultfake.New()
+	f.Roles["|approle/rotate"] = vaultfake.Role{Credential: "canary-secret-id", TTL: time.Hour, Max: 32 * day, Capabilities: policy("")}
 	t.Setenv("VAULT_SECRET_ID", "canary-secret-id")
 	l := &life{t: t, f: f, config: &Config{Address: "http://127.0.0.1:8200", Auth: Auth{Method: "approle", RoleID: "rotate"}}}
 	l.target = engine.Target{
@@ -77,7 +77,7 @@ func (l *life) generate() (keyset.Key, error) {
 
 // start is a new process. It may fail, like a pass.
 func (l *life) start(ctx context.Context) error {
-	s, err := l.config.open(ctx, direct{l.f})
+	s, err := l.config.open(ctx, l.f)
 	if err != nil {
 		l.engine = nil
 		return err
@@ -120,22 +120,6 @@ func (l *life) run(d time.Duration, restart *atomic.Bool) {
 	}
 }
 
-// readable tells which of the texts can still be read in a fake.
-func (f *fake) readable(text string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, m := range f.mounts {
-		for _, k := range m.keys {
-			for _, v := range k.versions {
-				if bytes.Contains(v.data, []byte(text)) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
 func (l *life) endsWell() {
 	l.t.Helper()
 	rev, err := l.target.Store.Read(context.Background(), name)
@@ -149,7 +133,7 @@ func (l *life) endsWell() {
 		l.t.Errorf("the old key was not retired once and in time: %v", s.Gone)
 	}
 	for _, text := range l.made {
-		if current := string(s.Signing().Text().Reveal()) == text; l.f.readable(text) != current {
+		if current := string(s.Signing().Text().Reveal()) == text; l.f.Readable(text) != current {
 			l.t.Errorf("a key is readable: %v, is current: %v", !current, current)
 		}
 	}
@@ -164,20 +148,20 @@ func (l *life) endsWell() {
 }
 
 // oneLife lives through a creation and a rotation, with a fault at one call.
-func oneLife(t *testing.T, at int, fault fakeFault, kill bool) (calls []string) {
+func oneLife(t *testing.T, at int, fault vaultfake.Fault, kill bool) (calls []string) {
 	t.Setenv("VAULT_SECRET_ID", "") // synctest's t has no Setenv of its own to undo
 	synctest.Test(t, func(t *testing.T) {
 		l := newLife(t)
 		var restart atomic.Bool
-		l.f.script = func(_ string, n int) fakeFault {
+		l.f.Script = func(_ string, n int) vaultfake.Fault {
 			if n != at {
-				return fakeFault{}
+				return vaultfake.Fault{}
 			}
 			restart.Store(kill)
 			return fault
 		}
 		l.run(every+90*time.Hour, &restart)
-		calls = slices.Clone(l.f.calls)
+		calls = slices.Clone(l.f.Calls)
 		time.Sleep(30 * time.Hour) // what was still under way lands
 		l.endsWell()
 	})
@@ -198,7 +182,7 @@ func counts(calls []string) string {
 
 // What a life costs: docs/providers/vaultkv.md explains each kind of call.
 func TestCallsOfOneLife(t *testing.T) {
-	calls := oneLife(t, 0, fakeFault{}, false)
+	calls := oneLife(t, 0, vaultfake.Fault{}, false)
 	t.Log(counts(calls))
 	n := map[string]int{}
 	for _, c := range calls {
@@ -218,23 +202,23 @@ func TestCallsOfOneLife(t *testing.T) {
 // are not at every point, a fifth is tried; $ROTATE_FULL tries all.
 func TestPromise10AnyCallOfVaultMayFail(t *testing.T) {
 	faults := map[string]struct {
-		fakeFault
+		vaultfake.Fault
 		kill bool
 	}{
-		"500 before":             {fakeFault{before: 500}, false},
-		"503 sealed":             {fakeFault{before: 503}, false},
-		"429":                    {fakeFault{before: 429}, false},
-		"412 stale":              {fakeFault{before: 412}, false},
-		"403":                    {fakeFault{before: 403}, false},
-		"dropped before":         {fakeFault{before: -1}, false},
-		"done, then 500":         {fakeFault{after: 500, echo: true}, false},
-		"done, then dropped":     {fakeFault{after: -1}, false},
-		"lands 30h late":         {fakeFault{wait: 30 * time.Hour}, false},
-		"reply 30h late":         {fakeFault{hold: 30 * time.Hour}, false},
-		"killed before":          {fakeFault{before: -1}, true},
-		"killed after it landed": {fakeFault{after: -1}, true},
+		"500 before":             {vaultfake.Fault{Before: 500}, false},
+		"503 sealed":             {vaultfake.Fault{Before: 503}, false},
+		"429":                    {vaultfake.Fault{Before: 429}, false},
+		"412 stale":              {vaultfake.Fault{Before: 412}, false},
+		"403":                    {vaultfake.Fault{Before: 403}, false},
+		"dropped before":         {vaultfake.Fault{Before: -1}, false},
+		"done, then 500":         {vaultfake.Fault{After: 500, Echo: true}, false},
+		"done, then dropped":     {vaultfake.Fault{After: -1}, false},
+		"lands 30h late":         {vaultfake.Fault{Wait: 30 * time.Hour}, false},
+		"reply 30h late":         {vaultfake.Fault{Hold: 30 * time.Hour}, false},
+		"killed before":          {vaultfake.Fault{Before: -1}, true},
+		"killed after it landed": {vaultfake.Fault{After: -1}, true},
 	}
-	calls := oneLife(t, 0, fakeFault{}, false)
+	calls := oneLife(t, 0, vaultfake.Fault{}, false)
 	points, idle := 0, 0
 	for i, call := range calls {
 		// Idle passes are alike: a login and a read. Two of them stand for all.
@@ -250,7 +234,7 @@ func TestPromise10AnyCallOfVaultMayFail(t *testing.T) {
 			}
 			fault := faults[word]
 			points++
-			t.Run(fmt.Sprintf("%d %s %s", i+1, call, word), func(t *testing.T) { oneLife(t, i+1, fault.fakeFault, fault.kill) })
+			t.Run(fmt.Sprintf("%d %s %s", i+1, call, word), func(t *testing.T) { oneLife(t, i+1, fault.Fault, fault.kill) })
 		}
 	}
 	t.Logf("%d points of failure in a life of %d calls", points, len(calls))
@@ -272,11 +256,11 @@ func TestPromise5SixteenRacers(t *testing.T) {
 					must(t, err)
 					want = 2 // published, for all of them together
 				}
-				l.f.script = func(call string, _ int) fakeFault {
+				l.f.Script = func(call string, _ int) vaultfake.Fault {
 					if call == "PUT data" {
-						return fakeFault{wait: time.Second} // all of them are about to write
+						return vaultfake.Fault{Wait: time.Second} // all of them are about to write
 					}
-					return fakeFault{}
+					return vaultfake.Fault{}
 				}
 				var wg sync.WaitGroup
 				did := make([]int, 16)

@@ -30,10 +30,10 @@ func TestLive(t *testing.T) {
 func TestLiveOnTheFake(t *testing.T) {
 	f, v := fakeServer(t)
 	t.Run("live", func(t *testing.T) { cleaned(t, v, func(v server) { put(t, v.open(t, v.config(t)), "a", "", 1) }) })
-	if f.count("PUT data") != 1 {
+	if count(f, "PUT data") != 1 {
 		t.Error("nothing was written")
 	}
-	if left := f.mounts["|secret"].keys; len(left) > 0 {
+	if left := f.Mounts["|secret"].Keys; len(left) > 0 {
 		t.Errorf("%d secrets are left", len(left))
 	}
 }

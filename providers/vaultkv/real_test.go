@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -30,7 +31,7 @@ type counting struct {
 }
 
 func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
-	call := callName(r.Method, strings.TrimPrefix(r.URL.Path, "/v1/"))
+	call := vaultfake.CallName(r.Method, strings.TrimPrefix(r.URL.Path, "/v1/"))
 	c.mu.Lock()
 	c.calls = append(c.calls, call)
 	lose := c.lose != nil && c.lose(call)
@@ -63,7 +64,7 @@ func realLife(t *testing.T, v server) {
 					}
 				}()
 			}
-			l := &life{t: t, f: newFake()}
+			l := &life{t: t, f: vaultfake.New()}
 			s, err := v.config(t).open(t.Context(), via)
 			must(t, err)
 			e := &engine.Engine{Clock: new(engine.SystemClock).Now, NewID: func() string { return fmt.Sprint(time.Now().UnixNano()) }, Actor: "test", Audit: func(engine.Event) {}}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/providertest"
+	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 )
 
 func TestMain(m *testing.M) {
@@ -36,9 +37,9 @@ type server struct {
 	token string
 }
 
-func fakeServer(t testing.TB) (*fake, server) {
-	f := newFake()
-	return f, server{"http://127.0.0.1:8200", f.pipe(t), "root"}
+func fakeServer(t testing.TB) (*vaultfake.Fake, server) {
+	f := vaultfake.New()
+	return f, server{"http://127.0.0.1:8200", pipe(t, f), "root"}
 }
 
 // config is of a store with a path of its own.

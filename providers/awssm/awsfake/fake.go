@@ -207,6 +207,9 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, res.Body)
 }
 
+// RoundTrip makes a Fake an http.RoundTripper, for what takes no client.
+func (f *Fake) RoundTrip(r *http.Request) (*http.Response, error) { return f.Do(r) }
+
 // Do is an aws.HTTPClient.
 func (f *Fake) Do(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()

@@ -187,6 +187,9 @@ type body struct {
 	Attributes  struct{ Enabled *bool }
 }
 
+// RoundTrip makes a Fake an http.RoundTripper, for what takes no client.
+func (f *Fake) RoundTrip(r *http.Request) (*http.Response, error) { return f.Do(r) }
+
 // Do is a policy.Transporter.
 func (f *Fake) Do(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
@@ -256,6 +259,8 @@ func parse(r *http.Request) (in request, err error) {
 	switch what := r.Method + " " + parts[0]; {
 	case what == "GET secrets" && parts[2] == "versions":
 		in.op = "GetSecretVersions"
+	case what == "POST secrets" && parts[2] == "backup":
+		in.op = "BackupSecret"
 	default:
 		in.op = map[string]string{
 			"GET secrets": "GetSecret", "PUT secrets": "SetSecret", "PATCH secrets": "UpdateSecret", "DELETE secrets": "DeleteSecret",

@@ -95,7 +95,7 @@ func (f *Fake) apply(in request) (any, error) {
 	}
 	do, known := map[string]func(*secret, request) (any, error){
 		"SetSecret": f.put, "GetSecret": f.get, "GetSecretVersions": f.list, "UpdateSecret": f.update, "DeleteSecret": f.remove,
-		"GetDeletedSecret": f.getDeleted, "RecoverDeletedSecret": f.recover, "PurgeDeletedSecret": f.purge,
+		"GetDeletedSecret": f.getDeleted, "RecoverDeletedSecret": f.recover, "PurgeDeletedSecret": f.purge, "BackupSecret": f.backup,
 	}[in.op]
 	switch {
 	case !known:
@@ -289,6 +289,14 @@ func (f *Fake) recover(s *secret, in request) (any, error) {
 	}
 	s.deleted, s.back = time.Time{}, f.now().Add(lag)
 	return bundle(in.name, s.versions[len(s.versions)-1], false), nil
+}
+
+// backup is only ever asked for where there is nothing.
+func (f *Fake) backup(s *secret, in request) (any, error) {
+	if !s.there(f.now()) {
+		return nil, missing(in.name)
+	}
+	return nil, &Error{Status: 501, Code: "NotImplemented", Message: "azurefake makes no backups"}
 }
 
 func (f *Fake) purge(s *secret, in request) (any, error) {

@@ -1,94 +1,102 @@
-package vaultkv
+// Package vaultfake is HashiCorp Vault in this process, for tests: KV version 2,
+// logins, tokens and policies, as far as the store vaultkv calls them. A script
+// makes calls fail, before or after they are applied, or takes its time over them.
+// All calls are listed.
+package vaultfake
 
 import (
 	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
-// A fake is a Vault in this process. Its rules are those of Vault 1.21.0 and of
+// A Fake is a Vault in this process: an http.Handler for a real server, and an
+// http.RoundTripper without a network, fast and at home in a synctest bubble. Its rules are those of Vault 1.21.0 and of
 // the KV engine inside it; [kv] is vault-plugin-secrets-kv v0.25.0, [vault] is
 // hashicorp/vault v1.21.0.
-type fake struct {
-	mu       sync.Mutex
-	mounts   map[string]*fakeMount // by namespace, "|" and path
-	tokens   map[string]*fakeToken
-	roles    map[string]fakeRole // by namespace, "|", and "approle/ID" or "kubernetes/NAME"
+type Fake struct {
+	Mu       sync.Mutex
+	Mounts   map[string]*Mount // by namespace, "|" and path
+	Tokens   map[string]*Token
+	Roles    map[string]Role // by namespace, "|", and "approle/ID" or "kubernetes/NAME"
 	nextID   int
-	sealed   bool
-	standby  bool
-	behind   time.Duration // GETs of a secret answer as of so long ago: a performance standby that lags
-	calls    []string
-	script   func(call string, n int) fakeFault
-	requests []*http.Request // headers of all calls
+	Sealed   bool
+	Standby  bool
+	Behind   time.Duration // GETs of a secret answer as of so long ago: a performance standby that lags
+	Calls    []string
+	Script   func(call string, n int) Fault
+	Requests []*http.Request // headers of all calls
 }
 
-// A fakeFault is what goes wrong with one call.
-type fakeFault struct {
-	before     int           // answer with this status; the call is not made. -1 drops the connection
-	after      int           // the call is made, then this status is answered. -1 drops the connection
-	echo       bool          // before and after answer with what was sent, as a bad proxy might
-	wait, hold time.Duration // sleep before, and after, the call
+// A Fault is what goes wrong with one call.
+type Fault struct {
+	Before     int           // answer with this status; the call is not made. -1 drops the connection
+	After      int           // the call is made, then this status is answered. -1 drops the connection
+	Echo       bool          // Before and After answer with what was sent, as a bad proxy might
+	Wait, Hold time.Duration // sleep before, and after, the call
 }
 
-type fakeMount struct {
-	version int
-	typ     string
+// A Mount is a KV engine.
+type Mount struct {
+	Version int
+	Type    string
 	max     int
 	after   time.Duration
-	keys    map[string]*fakeKey
+	Keys    map[string]*Key
 }
 
-type fakeKey struct {
-	current, oldest, max int
+// A Key is one secret.
+type Key struct {
+	Current, oldest, max int
 	after                time.Duration
-	versions             map[int]*fakeVersion
+	Versions             map[int]*Version
 }
 
-type fakeVersion struct {
-	created, deleted time.Time
+// A Version is one value of it.
+type Version struct {
+	Created, deleted time.Time
 	destroyed        bool
-	data             json.RawMessage
+	Data             json.RawMessage
 }
 
-type fakeToken struct {
+// A Token is what a login gives.
+type Token struct {
 	ns           string
-	until, last  time.Time // last is the end of the maximum TTL
-	ttl          time.Duration
-	renewable    bool
-	capabilities map[string][]string // by path; a trailing * is a glob
+	Until, Last  time.Time // Last is the end of the maximum TTL
+	TTL          time.Duration
+	Renewable    bool
+	Capabilities map[string][]string // by path; a trailing * is a glob
 	root         int
 }
 
-type fakeRole struct {
-	credential   string
-	ttl, max     time.Duration
-	capabilities map[string][]string
+// A Role is what a login is for.
+type Role struct {
+	Credential   string
+	TTL, Max     time.Duration
+	Capabilities map[string][]string
 }
 
-func newFake() *fake {
-	f := &fake{mounts: map[string]*fakeMount{}, tokens: map[string]*fakeToken{}, roles: map[string]fakeRole{}}
-	f.mounts["|secret"] = &fakeMount{version: 2, typ: "kv", keys: map[string]*fakeKey{}}
-	f.tokens["root"] = &fakeToken{root: 1}
+// New returns a Vault with one empty mount, secret, and the token root.
+func New() *Fake {
+	f := &Fake{Mounts: map[string]*Mount{}, Tokens: map[string]*Token{}, Roles: map[string]Role{}}
+	f.Mounts["|secret"] = &Mount{Version: 2, Type: "kv", Keys: map[string]*Key{}}
+	f.Tokens["root"] = &Token{root: 1}
 	return f
 }
 
 // ServeHTTP makes one call, and what is to go wrong with it.
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the caller has gone
@@ -98,27 +106,27 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if method == http.MethodPost {
 		method = http.MethodPut // [vault] http/logical.go: both are updates
 	}
-	f.mu.Lock()
-	call := callName(method, path)
-	f.calls = append(f.calls, call)
-	f.requests = append(f.requests, r)
-	var fault fakeFault
-	if f.script != nil {
-		fault = f.script(call, len(f.calls))
+	f.Mu.Lock()
+	call := CallName(method, path)
+	f.Calls = append(f.Calls, call)
+	f.Requests = append(f.Requests, r)
+	var fault Fault
+	if f.Script != nil {
+		fault = f.Script(call, len(f.Calls))
 	}
-	f.mu.Unlock()
+	f.Mu.Unlock()
 
-	time.Sleep(fault.wait)
-	if fault.before != 0 {
-		fault.answer(w, fault.before, body)
+	time.Sleep(fault.Wait)
+	if fault.Before != 0 {
+		fault.answer(w, fault.Before, body)
 		return
 	}
-	f.mu.Lock()
+	f.Mu.Lock()
 	status, reply := f.handle(method, path, r, body)
-	f.mu.Unlock()
-	time.Sleep(fault.hold)
-	if fault.after != 0 {
-		fault.answer(w, fault.after, body)
+	f.Mu.Unlock()
+	time.Sleep(fault.Hold)
+	if fault.After != 0 {
+		fault.answer(w, fault.After, body)
 		return
 	}
 	if status == 429 {
@@ -132,13 +140,13 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (t fakeFault) answer(w http.ResponseWriter, status int, sent []byte) {
+func (t Fault) answer(w http.ResponseWriter, status int, sent []byte) {
 	if status < 0 {
 		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("Retry-After", "7")
 	w.WriteHeader(status)
-	if t.echo {
+	if t.Echo {
 		_, _ = w.Write(sent)
 		return
 	}
@@ -147,8 +155,8 @@ func (t fakeFault) answer(w http.ResponseWriter, status int, sent []byte) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []string{words}})
 }
 
-// callName is a call in short: "GET data", "PUT login".
-func callName(method, path string) string {
+// CallName is a call in short: "GET data", "PUT login".
+func CallName(method, path string) string {
 	for _, kind := range []string{"/data/", "/metadata/", "/destroy/", "/delete/", "/undelete/"} {
 		if strings.Contains(path, kind) && !strings.HasPrefix(path, "sys/") {
 			return method + " " + strings.Trim(kind, "/")
@@ -165,11 +173,11 @@ func refuse(status int, words string) (int, any) {
 }
 
 // handle is Vault. It is called with the lock held.
-func (f *fake) handle(method, path string, r *http.Request, body []byte) (int, any) {
-	if f.sealed {
+func (f *Fake) handle(method, path string, r *http.Request, body []byte) (int, any) {
+	if f.Sealed {
 		return refuse(503, "Vault is sealed") // [vault] http/handler.go, consts.ErrSealed
 	}
-	if f.standby {
+	if f.Standby {
 		return refuse(503, "no active Vault instance found") // [vault] respondStandby
 	}
 	var in map[string]any
@@ -181,28 +189,28 @@ func (f *fake) handle(method, path string, r *http.Request, body []byte) (int, a
 		return f.login(ns, strings.TrimSuffix(strings.TrimPrefix(path, "auth/"), "/login"), in)
 	}
 	id := r.Header.Get("X-Vault-Token")
-	t := f.tokens[id]
-	if t == nil || t.root == 0 && (t.ns != ns || time.Now().After(t.until)) {
+	t := f.Tokens[id]
+	if t == nil || t.root == 0 && (t.ns != ns || time.Now().After(t.Until)) {
 		return refuse(403, "permission denied") // [vault] an ended or foreign token is told from nothing
 	}
 	switch {
 	case path == "auth/token/lookup-self":
 		ttl := 0
 		if t.root == 0 {
-			ttl = int(time.Until(t.until) / time.Second)
+			ttl = int(time.Until(t.Until) / time.Second)
 		}
-		return 200, map[string]any{"data": map[string]any{"ttl": ttl, "renewable": t.renewable}}
+		return 200, map[string]any{"data": map[string]any{"ttl": ttl, "renewable": t.Renewable}}
 	case path == "auth/token/renew-self":
-		if !t.renewable {
+		if !t.Renewable {
 			return refuse(400, "lease is not renewable") // [vault] token_store.go
 		}
 		// A renewal does not reach beyond the maximum TTL:
 		// https://developer.hashicorp.com/vault/docs/concepts/tokens#the-general-case
-		t.until = time.Now().Add(t.ttl)
-		if t.until.After(t.last) {
-			t.until = t.last
+		t.Until = time.Now().Add(t.TTL)
+		if t.Until.After(t.Last) {
+			t.Until = t.Last
 		}
-		return 200, auth(id, time.Until(t.until), true)
+		return 200, auth(id, time.Until(t.Until), true)
 	case path == "sys/capabilities-self":
 		data := map[string]any{}
 		for _, p := range in["paths"].([]any) {
@@ -211,47 +219,47 @@ func (f *fake) handle(method, path string, r *http.Request, body []byte) (int, a
 		return 200, map[string]any{"data": data}
 	case strings.HasPrefix(path, "sys/internal/ui/mounts/"):
 		name := strings.TrimPrefix(path, "sys/internal/ui/mounts/")
-		m := f.mounts[ns+"|"+name]
+		m := f.Mounts[ns+"|"+name]
 		if m == nil || !t.access(name) { // [vault] pathInternalUIMountRead
 			return refuse(403, fmt.Sprintf("preflight capability check returned 403, please ensure client's policies grant access to path %q", name+"/"))
 		}
-		return 200, map[string]any{"data": map[string]any{"type": m.typ, "path": name + "/", "options": map[string]any{"version": strconv.Itoa(m.version)}}}
+		return 200, map[string]any{"data": map[string]any{"type": m.Type, "path": name + "/", "options": map[string]any{"version": strconv.Itoa(m.Version)}}}
 	}
 	if mount, ok := strings.CutPrefix(path, "sys/mounts/"); ok && t.root == 1 {
 		version, _ := strconv.Atoi(in["options"].(map[string]any)["version"].(string))
-		f.mounts[ns+"|"+mount] = &fakeMount{version: version, typ: "kv", keys: map[string]*fakeKey{}}
+		f.Mounts[ns+"|"+mount] = &Mount{Version: version, Type: "kv", Keys: map[string]*Key{}}
 		return 204, nil
 	}
 	mount, rest, _ := strings.Cut(path, "/")
-	m := f.mounts[ns+"|"+mount]
+	m := f.Mounts[ns+"|"+mount]
 	if m == nil && t.root == 1 {
 		return refuse(404, fmt.Sprintf("no handler for route %q. route entry not found.", path))
 	}
 	kind, key, _ := strings.Cut(rest, "/")
-	if !t.allowed(method, path, m != nil && m.keys[key] != nil) {
+	if !t.allowed(method, path, m != nil && m.Keys[key] != nil) {
 		return refuse(403, "1 error occurred:\n\t* permission denied\n\n")
 	}
-	if m.version != 2 { // [kv] passthrough.go: any path is a secret, and cas is one more field
+	if m.Version != 2 { // [kv] passthrough.go: any path is a secret, and cas is one more field
 		if method == http.MethodPut {
-			m.keys[rest] = &fakeKey{}
+			m.Keys[rest] = &Key{}
 			return 204, nil
 		}
-		if m.keys[rest] == nil {
+		if m.Keys[rest] == nil {
 			return 404, nothing
 		}
 		return 200, map[string]any{"data": map[string]any{"max_versions": 0}}
 	}
-	return m.handle(method, kind, key, r, in, f.behind)
+	return m.handle(method, kind, key, r, in, f.Behind)
 }
 
 func auth(id string, ttl time.Duration, renewable bool) any {
 	return map[string]any{"auth": map[string]any{"client_token": id, "lease_duration": int(ttl / time.Second), "renewable": renewable}}
 }
 
-func (f *fake) login(ns, method string, in map[string]any) (int, any) {
+func (f *Fake) login(ns, method string, in map[string]any) (int, any) {
 	text := func(k string) string { s, _ := in[k].(string); return s }
-	role, ok := f.roles[ns+"|"+method+"/"+cmp.Or(text("role_id"), text("role"))]
-	if !ok || role.credential != cmp.Or(text("secret_id"), text("jwt")) {
+	role, ok := f.Roles[ns+"|"+method+"/"+cmp.Or(text("role_id"), text("role"))]
+	if !ok || role.Credential != cmp.Or(text("secret_id"), text("jwt")) {
 		if method == "approle" {
 			return refuse(400, "invalid role or secret ID") // [vault] builtin/credential/approle/path_login.go
 		}
@@ -259,18 +267,18 @@ func (f *fake) login(ns, method string, in map[string]any) (int, any) {
 	}
 	f.nextID++
 	id, now := fmt.Sprintf("hvs.fake%d", f.nextID), time.Now()
-	f.tokens[id] = &fakeToken{ns: ns, until: now.Add(role.ttl), last: now.Add(role.max), ttl: role.ttl, renewable: true, capabilities: role.capabilities}
-	return 200, auth(id, role.ttl, true)
+	f.Tokens[id] = &Token{ns: ns, Until: now.Add(role.TTL), Last: now.Add(role.Max), TTL: role.TTL, Renewable: true, Capabilities: role.Capabilities}
+	return 200, auth(id, role.TTL, true)
 }
 
 // may lists what a policy grants on a path; the longest match counts.
 // https://developer.hashicorp.com/vault/docs/concepts/policies#policy-syntax
-func (t *fakeToken) may(path string) []string {
+func (t *Token) may(path string) []string {
 	if t.root == 1 {
 		return []string{"root"}
 	}
 	best, granted := -1, []string{"deny"}
-	for p, caps := range t.capabilities {
+	for p, caps := range t.Capabilities {
 		glob, ok := strings.CutSuffix(p, "*")
 		if (p == path || ok && strings.HasPrefix(path, glob)) && len(p) > best {
 			best, granted = len(p), caps
@@ -279,13 +287,13 @@ func (t *fakeToken) may(path string) []string {
 	return granted
 }
 
-func (t *fakeToken) access(mount string) bool {
-	return t.root == 1 || slices.ContainsFunc(slices.Collect(maps.Keys(t.capabilities)), func(p string) bool { return strings.HasPrefix(p, mount+"/") })
+func (t *Token) access(mount string) bool {
+	return t.root == 1 || slices.ContainsFunc(slices.Collect(maps.Keys(t.Capabilities)), func(p string) bool { return strings.HasPrefix(p, mount+"/") })
 }
 
 // allowed: a PUT needs create where there is nothing and update where there is,
 // by the existence check; [kv] dataExistenceCheck goes by the metadata.
-func (t *fakeToken) allowed(method, path string, exists bool) bool {
+func (t *Token) allowed(method, path string, exists bool) bool {
 	need := map[string]string{"GET": "read", "DELETE": "delete", "PUT": "update"}[method]
 	if method == "PUT" && !exists && (strings.Contains(path, "/data/") || strings.Contains(path, "/metadata/")) {
 		need = "create"
@@ -295,8 +303,8 @@ func (t *fakeToken) allowed(method, path string, exists bool) bool {
 }
 
 // handle is the KV engine, version 2.
-func (m *fakeMount) handle(method, kind, key string, r *http.Request, in map[string]any, behind time.Duration) (int, any) {
-	k := m.keys[key]
+func (m *Mount) handle(method, kind, key string, r *http.Request, in map[string]any, behind time.Duration) (int, any) {
+	k := m.Keys[key]
 	switch method + " " + kind {
 	case "GET config":
 		return 200, map[string]any{"data": map[string]any{"max_versions": m.max, "cas_required": false, "delete_version_after": m.after.String()}}
@@ -305,12 +313,12 @@ func (m *fakeMount) handle(method, kind, key string, r *http.Request, in map[str
 		return 204, nil
 	case "GET data":
 		n, _ := strconv.Atoi(r.URL.Query().Get("version"))
-		return k.read(n, behind)
+		return k.Read(n, behind)
 	case "PUT data":
-		return m.write(key, in)
+		return m.Write(key, in)
 	case "DELETE data": // [kv] pathDataDelete: the newest, if it is not gone already
-		if k != nil && k.versions[k.current] != nil && k.versions[k.current].deleted.IsZero() {
-			k.versions[k.current].deleted = time.Now()
+		if k != nil && k.Versions[k.Current] != nil && k.Versions[k.Current].deleted.IsZero() {
+			k.Versions[k.Current].deleted = time.Now()
 		}
 		return 204, nil
 	case "PUT undelete", "PUT destroy", "PUT delete":
@@ -319,13 +327,13 @@ func (m *fakeMount) handle(method, kind, key string, r *http.Request, in map[str
 		return k.metadata(behind)
 	case "PUT metadata": // [kv] pathMetadataWrite makes the key if need be
 		if k == nil {
-			k = &fakeKey{versions: map[int]*fakeVersion{}}
-			m.keys[key] = k
+			k = &Key{Versions: map[int]*Version{}}
+			m.Keys[key] = k
 		}
 		k.max, k.after = settingsOf(in, k.max, k.after)
 		return 204, nil
 	case "DELETE metadata": // [kv] pathMetadataDelete: all versions and the count of them
-		delete(m.keys, key)
+		delete(m.Keys, key)
 		return 204, nil
 	}
 	return refuse(405, "unsupported operation")
@@ -344,30 +352,30 @@ func settingsOf(in map[string]any, max int, after time.Duration) (int, time.Dura
 var nothing = map[string]any{"errors": []string{}} // [vault] RespondErrorCommon: a read of nothing is a 404 with this
 
 // asOf is the newest version that a standby has heard of.
-func (k *fakeKey) asOf(behind time.Duration) int {
-	n := k.current
-	for behind > 0 && n > 0 && k.versions[n] != nil && k.versions[n].created.After(time.Now().Add(-behind)) {
+func (k *Key) asOf(behind time.Duration) int {
+	n := k.Current
+	for behind > 0 && n > 0 && k.Versions[n] != nil && k.Versions[n].Created.After(time.Now().Add(-behind)) {
 		n--
 	}
 	return n
 }
 
 // read is [kv] pathDataRead.
-func (k *fakeKey) read(n int, behind time.Duration) (int, any) {
+func (k *Key) Read(n int, behind time.Duration) (int, any) {
 	if k == nil {
 		return 404, nothing
 	}
 	n = cmp.Or(n, k.asOf(behind))
-	v := k.versions[n]
+	v := k.Versions[n]
 	if v == nil {
 		return 404, nothing
 	}
 	status, data := 200, map[string]any{"data": nil, "metadata": v.record(n)}
-	if v.destroyed || !v.deleted.IsZero() && v.deleted.Before(time.Now()) || v.data == nil {
+	if v.destroyed || !v.deleted.IsZero() && v.deleted.Before(time.Now()) || v.Data == nil {
 		status = 404 // with the metadata
 	} else {
 		var fields map[string]any // as float64, like Vault
-		if json.Unmarshal(v.data, &fields) != nil {
+		if json.Unmarshal(v.Data, &fields) != nil {
 			return refuse(500, "internal error")
 		}
 		data["data"] = fields
@@ -375,62 +383,62 @@ func (k *fakeKey) read(n int, behind time.Duration) (int, any) {
 	return status, map[string]any{"data": data}
 }
 
-func (v *fakeVersion) record(n int) map[string]any {
+func (v *Version) record(n int) map[string]any {
 	deleted := ""
 	if !v.deleted.IsZero() {
 		deleted = v.deleted.UTC().Format(time.RFC3339Nano)
 	}
-	return map[string]any{"version": n, "created_time": v.created.UTC().Format(time.RFC3339Nano), "deletion_time": deleted, "destroyed": v.destroyed, "custom_metadata": nil}
+	return map[string]any{"version": n, "created_time": v.Created.UTC().Format(time.RFC3339Nano), "deletion_time": deleted, "destroyed": v.destroyed, "custom_metadata": nil}
 }
 
 // write is [kv] pathDataWrite, with validateCheckAndSetOption, deletionTime and
 // AddVersion.
-func (m *fakeMount) write(key string, in map[string]any) (int, any) {
+func (m *Mount) Write(key string, in map[string]any) (int, any) {
 	data, ok := in["data"].(map[string]any)
 	if !ok {
 		return refuse(400, "no data provided")
 	}
-	k := m.keys[key]
+	k := m.Keys[key]
 	if k == nil {
-		k = &fakeKey{versions: map[int]*fakeVersion{}}
+		k = &Key{Versions: map[int]*Version{}}
 	}
 	if o, _ := in["options"].(map[string]any); o != nil {
-		if cas, ok := o["cas"].(float64); ok && int(cas) != k.current { // a soft delete does not reset current
+		if cas, ok := o["cas"].(float64); ok && int(cas) != k.Current { // a soft delete does not reset current
 			return refuse(400, "check-and-set parameter did not match the current version")
 		}
 	}
-	m.keys[key] = k
+	m.Keys[key] = k
 	text, _ := json.Marshal(data)
-	v := &fakeVersion{created: time.Now(), data: text}
+	v := &Version{Created: time.Now(), Data: text}
 	if after := min(cmp.Or(m.after, k.after), cmp.Or(k.after, m.after)); after > 0 && m.after >= 0 {
-		v.deleted = v.created.Add(after)
+		v.deleted = v.Created.Add(after)
 	}
-	k.current++
-	k.versions[k.current] = v
-	if kept := cmp.Or(max(k.max, m.max), 10); k.current-k.oldest >= kept {
-		for n := k.oldest; n <= k.current-kept; n++ {
-			delete(k.versions, n)
+	k.Current++
+	k.Versions[k.Current] = v
+	if kept := cmp.Or(max(k.max, m.max), 10); k.Current-k.oldest >= kept {
+		for n := k.oldest; n <= k.Current-kept; n++ {
+			delete(k.Versions, n)
 		}
-		k.oldest = k.current - kept + 1
+		k.oldest = k.Current - kept + 1
 	}
-	return 200, map[string]any{"data": v.record(k.current)}
+	return 200, map[string]any{"data": v.record(k.Current)}
 }
 
 // change is [kv] path_destroy.go and path_delete.go: numbers that are not there
 // are passed over, and the newest is not spared.
-func (k *fakeKey) change(kind string, in map[string]any) (int, any) {
+func (k *Key) change(kind string, in map[string]any) (int, any) {
 	numbers, _ := in["versions"].([]any)
 	if len(numbers) == 0 {
 		return refuse(400, "no version number provided")
 	}
 	for _, n := range numbers {
-		if k == nil || k.versions[int(n.(float64))] == nil {
+		if k == nil || k.Versions[int(n.(float64))] == nil {
 			continue
 		}
-		v := k.versions[int(n.(float64))]
+		v := k.Versions[int(n.(float64))]
 		switch kind {
 		case "destroy":
-			v.destroyed, v.data = true, nil
+			v.destroyed, v.Data = true, nil
 		case "delete":
 			v.deleted = time.Now()
 		case "undelete":
@@ -441,12 +449,12 @@ func (k *fakeKey) change(kind string, in map[string]any) (int, any) {
 }
 
 // metadata is [kv] pathMetadataRead.
-func (k *fakeKey) metadata(behind time.Duration) (int, any) {
+func (k *Key) metadata(behind time.Duration) (int, any) {
 	if k == nil {
 		return 404, nothing
 	}
 	current, versions := k.asOf(behind), map[string]any{}
-	for n, v := range k.versions {
+	for n, v := range k.Versions {
 		if n <= current {
 			versions[strconv.Itoa(n)] = v.record(n)
 		}
@@ -455,11 +463,25 @@ func (k *fakeKey) metadata(behind time.Duration) (int, any) {
 		"max_versions": k.max, "delete_version_after": k.after.String()}}
 }
 
-// direct is a transport without a network: fast, and at home in a synctest
-// bubble.
-type direct struct{ f *fake }
+// Readable tells whether a text can still be read by some call.
+func (f *Fake) Readable(text string) bool {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	for _, m := range f.Mounts {
+		for _, k := range m.Keys {
+			for _, v := range k.Versions {
+				if bytes.Contains(v.Data, []byte(text)) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
 
-func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip makes a call without a network. A caller that gives up does not stop
+// it.
+func (f *Fake) RoundTrip(r *http.Request) (*http.Response, error) {
 	type result struct {
 		w   *httptest.ResponseRecorder
 		err error
@@ -481,7 +503,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 				done <- result{err: io.ErrUnexpectedEOF}
 			}
 		}()
-		d.f.ServeHTTP(w, inner)
+		f.ServeHTTP(w, inner)
 		done <- result{w: w}
 	}()
 	select {
@@ -496,46 +518,3 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	}
 }
-
-// pipe serves the fake over real HTTP on net.Pipe.
-func (f *fake) pipe(t testing.TB) http.RoundTripper {
-	l := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-	srv := &http.Server{Handler: f, ErrorLog: nil}
-	served := make(chan struct{})
-	go func() { defer close(served); _ = srv.Serve(l) }()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		client, server := net.Pipe()
-		select {
-		case l.conns <- server:
-			return client, nil
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-l.done:
-			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
-		}
-	}}
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		_ = srv.Close()
-		<-served
-	})
-	return transport
-}
-
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }

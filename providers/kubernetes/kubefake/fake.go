@@ -1,4 +1,7 @@
-package kubernetes
+// Package kubefake is the part of a Kubernetes API server that the store
+// kubernetes calls, in this process, for tests. A script makes calls fail, before
+// or after they are applied, or takes its time over them. All calls are listed.
+package kubefake
 
 import (
 	"bytes"
@@ -8,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -16,7 +18,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -30,56 +31,50 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// A fake is an API server in this process, as far as Secrets go. Its rules are
+// A Fake is an API server in this process, as far as Secrets go: an http.Handler,
+// and an http.RoundTripper without a network, fast and at home in a synctest
+// bubble. Its rules are
 // those of Kubernetes 1.37: [k8s] is k8s.io/kubernetes v1.37.2, [apiserver]
 // k8s.io/apiserver v0.37.2. The scenarios of scenarios_test.go hold it against
 // the real one.
-type fake struct {
-	mu         sync.Mutex
+type Fake struct {
+	Mu         sync.Mutex
 	revision   int                       // etcd's, one for all objects
-	secrets    map[string]*corev1.Secret // by namespace/name
-	namespaces map[string]bool           // true while it is being deleted
-	quota      map[string]int            // count/secrets, by namespace
-	rules      map[string][]rbacv1.PolicyRule
-	incomplete bool   // as behind an authorizer that cannot list its rules
-	deny       string // what an admission policy says to each create, before it quotes the data
-	calls      []string
-	script     func(call string, n int) fakeFault
+	Secrets    map[string]*corev1.Secret // by namespace/name
+	Namespaces map[string]bool           // true while it is being deleted
+	Quota      map[string]int            // count/secrets, by namespace
+	Rules      map[string][]rbacv1.PolicyRule
+	Incomplete bool   // as behind an authorizer that cannot list its rules
+	Deny       string // what an admission policy says to each create, before it quotes the data
+	Calls      []string
+	Script     func(call string, n int) Fault
 }
 
-// A fakeFault is what goes wrong with one call.
-type fakeFault struct {
-	before     int           // answer with this status; the call is not made. -1 drops the connection
-	after      int           // the call is made, then this status is answered. -1 drops the connection
-	page       bool          // before and after answer with what was sent, as a bad proxy might
-	wait, hold time.Duration // sleep before, and after, the call
+// A Fault is what goes wrong with one call.
+type Fault struct {
+	Before     int           // answer with this status; the call is not made. -1 drops the connection
+	After      int           // the call is made, then this status is answered. -1 drops the connection
+	Page       bool          // Before and After answer with what was sent, as a bad proxy might
+	Wait, Hold time.Duration // sleep before, and after, the call
 }
 
-const namespace = "shop"
+// SecretResource is what errors are about.
+var SecretResource = schema.GroupResource{Resource: "secrets"}
 
-var (
-	secretResource = schema.GroupResource{Resource: "secrets"}
-	allSecrets     = []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"*"}}}
-	leastRules     = []rbacv1.PolicyRule{ // docs/providers/kubernetes.md
-		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"create"}},
-		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "update"}, ResourceNames: []string{name}},
-	}
-)
-
-func newFake() *fake {
-	return &fake{
-		revision: 100, secrets: map[string]*corev1.Secret{}, namespaces: map[string]bool{namespace: false}, quota: map[string]int{},
-		rules: map[string][]rbacv1.PolicyRule{"admin": allSecrets, "rotate": leastRules},
+// New returns a fake with one namespace and what its users may do.
+func New(namespace string, rules map[string][]rbacv1.PolicyRule) *Fake {
+	return &Fake{
+		revision: 100, Secrets: map[string]*corev1.Secret{}, Namespaces: map[string]bool{namespace: false}, Quota: map[string]int{}, Rules: rules,
 	}
 }
 
 // ServeHTTP makes one call, and what is to go wrong with it.
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the caller has gone
 	}
-	f.mu.Lock()
+	f.Mu.Lock()
 	call := r.Method + " " + strings.Trim(r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], "/")
 	if strings.Contains(r.URL.Path, "/secrets") {
 		call = r.Method
@@ -87,24 +82,24 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("dryRun") != "" {
 		call += " dry"
 	}
-	f.calls = append(f.calls, call)
-	var fault fakeFault
-	if f.script != nil {
-		fault = f.script(call, len(f.calls))
+	f.Calls = append(f.Calls, call)
+	var fault Fault
+	if f.Script != nil {
+		fault = f.Script(call, len(f.Calls))
 	}
-	f.mu.Unlock()
+	f.Mu.Unlock()
 
-	time.Sleep(fault.wait)
-	if fault.before != 0 {
-		fault.answer(w, fault.before, body)
+	time.Sleep(fault.Wait)
+	if fault.Before != 0 {
+		fault.answer(w, fault.Before, body)
 		return
 	}
-	f.mu.Lock()
+	f.Mu.Lock()
 	status, reply := f.handle(r, body)
-	f.mu.Unlock()
-	time.Sleep(fault.hold)
-	if fault.after != 0 {
-		fault.answer(w, fault.after, body)
+	f.Mu.Unlock()
+	time.Sleep(fault.Hold)
+	if fault.After != 0 {
+		fault.answer(w, fault.After, body)
 		return
 	}
 	send(w, status, reply)
@@ -118,7 +113,7 @@ func send(w http.ResponseWriter, status int, reply any) {
 }
 
 // failures are what an API server says with a status of its own accord.
-var failures = map[int]*apierrors.StatusError{
+var Failures = map[int]*apierrors.StatusError{
 	401: apierrors.NewUnauthorized("Unauthorized"),
 	409: apierrors.NewConflict(schema.GroupResource{Resource: "resourcequotas"}, "q", fmt.Errorf("the object has been modified")),
 	429: apierrors.NewTooManyRequests("too many requests, please try again later", 7), // [apiserver] server/filters/priority-and-fairness.go
@@ -127,25 +122,25 @@ var failures = map[int]*apierrors.StatusError{
 	504: apierrors.NewTimeoutError("request did not complete within requested timeout", 0),
 }
 
-func (t fakeFault) answer(w http.ResponseWriter, status int, sent []byte) {
+func (t Fault) answer(w http.ResponseWriter, status int, sent []byte) {
 	switch {
 	case status < 0:
 		panic(http.ErrAbortHandler)
-	case t.page:
+	case t.Page:
 		w.Header().Set("Content-Type", "text/html")
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(status)
 		_, _ = w.Write(sent)
 	default:
 		w.Header().Set("Retry-After", "7") // [apiserver] client-go would repeat the call for it
-		send(w, status, failures[status].Status())
+		send(w, status, Failures[status].Status())
 	}
 }
 
 // handle is the API server. It is called with the lock held.
-func (f *fake) handle(r *http.Request, body []byte) (int, any) {
+func (f *Fake) handle(r *http.Request, body []byte) (int, any) {
 	user := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if _, known := f.rules[user]; !known {
+	if _, known := f.Rules[user]; !known {
 		return fail(apierrors.NewUnauthorized("Unauthorized"))
 	}
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/apis/authorization.k8s.io/v1/"); ok {
@@ -158,7 +153,7 @@ func (f *fake) handle(r *http.Request, body []byte) (int, any) {
 	}
 	verb := map[string]string{"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}[r.Method]
 	if !f.allowed(user, ns, verb, object) { // [apiserver] authorization comes before all that follows
-		return fail(apierrors.NewForbidden(secretResource, object, fmt.Errorf("User %q cannot %s resource %q in API group %q in the namespace %q", user, verb, "secrets", "", ns)))
+		return fail(apierrors.NewForbidden(SecretResource, object, fmt.Errorf("User %q cannot %s resource %q in API group %q in the namespace %q", user, verb, "secrets", "", ns)))
 	}
 	var in corev1.Secret
 	if r.Method == "POST" || r.Method == "PUT" {
@@ -167,12 +162,12 @@ func (f *fake) handle(r *http.Request, body []byte) (int, any) {
 		}
 	}
 	key := ns + "/" + object
-	old := f.secrets[key]
+	old := f.Secrets[key]
 	switch {
 	case r.Method == "POST":
 		return f.create(ns, &in, r.URL.Query().Get("dryRun") == "All")
 	case old == nil:
-		return fail(apierrors.NewNotFound(secretResource, object)) // [k8s] secret strategy: no create on update
+		return fail(apierrors.NewNotFound(SecretResource, object)) // [k8s] secret strategy: no create on update
 	case r.Method == "GET":
 		return 200, old
 	case r.Method == "PUT":
@@ -183,7 +178,7 @@ func (f *fake) handle(r *http.Request, body []byte) (int, any) {
 		next.DeletionTimestamp = &now
 		return 200, f.keep(key, next)
 	default:
-		delete(f.secrets, key)
+		delete(f.Secrets, key)
 		return 200, metav1.Status{Status: metav1.StatusSuccess}
 	}
 }
@@ -196,25 +191,25 @@ func fail(err *apierrors.StatusError) (int, any) {
 
 // create is [apiserver] registry/generic/registry/store.go Create, after
 // admission by NamespaceLifecycle and ResourceQuota.
-func (f *fake) create(ns string, in *corev1.Secret, dry bool) (int, any) {
-	ending, known := f.namespaces[ns]
+func (f *Fake) create(ns string, in *corev1.Secret, dry bool) (int, any) {
+	ending, known := f.Namespaces[ns]
 	if !known {
 		return fail(apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, ns))
 	}
 	if ending {
-		return fail(apierrors.NewForbidden(secretResource, in.Name, fmt.Errorf("unable to create new content in namespace %s because it is being terminated", ns)))
+		return fail(apierrors.NewForbidden(SecretResource, in.Name, fmt.Errorf("unable to create new content in namespace %s because it is being terminated", ns)))
 	}
-	if f.deny != "" { // [apiserver] admission/plugin/webhook/errors ToStatusErr
-		return fail(&apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 400, Message: f.deny + base64.StdEncoding.EncodeToString(in.Data[textKey])}})
+	if f.Deny != "" { // [apiserver] admission/plugin/webhook/errors ToStatusErr
+		return fail(&apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 400, Message: f.Deny + base64.StdEncoding.EncodeToString(in.Data["value"])}})
 	}
 	used := 0
-	for key := range f.secrets {
+	for key := range f.Secrets {
 		if strings.HasPrefix(key, ns+"/") {
 			used++
 		}
 	}
-	if most, ok := f.quota[ns]; ok && used >= most {
-		return fail(apierrors.NewForbidden(secretResource, in.Name, fmt.Errorf("exceeded quota: q, requested: count/secrets=1, used: count/secrets=%d, limited: count/secrets=%d", used, most)))
+	if most, ok := f.Quota[ns]; ok && used >= most {
+		return fail(apierrors.NewForbidden(SecretResource, in.Name, fmt.Errorf("exceeded quota: q, requested: count/secrets=1, used: count/secrets=%d, limited: count/secrets=%d", used, most)))
 	}
 	if in.Type == "" {
 		in.Type = corev1.SecretTypeOpaque // [k8s] SetDefaults_Secret
@@ -222,8 +217,8 @@ func (f *fake) create(ns string, in *corev1.Secret, dry bool) (int, any) {
 	if words := invalid(in); len(words) > 0 {
 		return fail(apierrors.NewInvalid(schema.GroupKind{Kind: "Secret"}, in.Name, words))
 	}
-	if f.secrets[ns+"/"+in.Name] != nil {
-		return fail(apierrors.NewAlreadyExists(secretResource, in.Name))
+	if f.Secrets[ns+"/"+in.Name] != nil {
+		return fail(apierrors.NewAlreadyExists(SecretResource, in.Name))
 	}
 	in.Namespace, in.UID, in.CreationTimestamp = ns, types.UID(fmt.Sprint("uid-", f.revision)), metav1.Now()
 	if dry { // everything but the storage
@@ -233,13 +228,13 @@ func (f *fake) create(ns string, in *corev1.Secret, dry bool) (int, any) {
 }
 
 // update is [apiserver] store.go Update.
-func (f *fake) update(key string, old, in *corev1.Secret) (int, any) {
+func (f *Fake) update(key string, old, in *corev1.Secret) (int, any) {
 	const modified = "the object has been modified; please apply your changes to the latest version and try again" // OptimisticLockErrorMsg
 	if in.ResourceVersion != "" && in.ResourceVersion != old.ResourceVersion {                                     // none is an unconditional update
-		return fail(apierrors.NewConflict(secretResource, old.Name, errors.New(modified)))
+		return fail(apierrors.NewConflict(SecretResource, old.Name, errors.New(modified)))
 	}
 	if in.UID != "" && in.UID != old.UID {
-		return fail(apierrors.NewConflict(secretResource, old.Name, fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", in.UID, old.UID)))
+		return fail(apierrors.NewConflict(SecretResource, old.Name, fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", in.UID, old.UID)))
 	}
 	if in.Type == "" {
 		in.Type = old.Type
@@ -262,10 +257,10 @@ func (f *fake) update(key string, old, in *corev1.Secret) (int, any) {
 	return 200, f.keep(key, in)
 }
 
-func (f *fake) keep(key string, object *corev1.Secret) *corev1.Secret {
+func (f *Fake) keep(key string, object *corev1.Secret) *corev1.Secret {
 	f.revision++
 	object.ResourceVersion = strconv.Itoa(f.revision)
-	f.secrets[key] = object.DeepCopy()
+	f.Secrets[key] = object.DeepCopy()
 	return object
 }
 
@@ -304,7 +299,7 @@ func invalid(s *corev1.Secret) (words field.ErrorList) {
 
 // allowed is RBAC ([k8s] plugin/pkg/auth/authorizer/rbac): the name of what is
 // to be created is in the body, which an authorizer never sees.
-func (f *fake) allowed(user, ns, verb, object string) bool {
+func (f *Fake) allowed(user, ns, verb, object string) bool {
 	return slices.ContainsFunc(f.granted(user, ns), func(r rbacv1.PolicyRule) bool {
 		has := func(list []string, want string) bool {
 			return slices.Contains(list, want) || slices.Contains(list, "*")
@@ -313,15 +308,15 @@ func (f *fake) allowed(user, ns, verb, object string) bool {
 	})
 }
 
-func (f *fake) granted(user, ns string) []rbacv1.PolicyRule {
-	if rules, ok := f.rules[user+"@"+ns]; ok {
+func (f *Fake) granted(user, ns string) []rbacv1.PolicyRule {
+	if rules, ok := f.Rules[user+"@"+ns]; ok {
 		return rules
 	}
-	return f.rules[user]
+	return f.Rules[user]
 }
 
 // review answers for oneself, which every account may ask ([k8s] system:basic-user).
-func (f *fake) review(user, kind string, body []byte) (int, any) {
+func (f *Fake) review(user, kind string, body []byte) (int, any) {
 	if kind == "selfsubjectaccessreviews" {
 		var in authorizationv1.SelfSubjectAccessReview
 		if err := json.Unmarshal(body, &in); err != nil {
@@ -335,33 +330,32 @@ func (f *fake) review(user, kind string, body []byte) (int, any) {
 		return fail(apierrors.NewBadRequest(err.Error()))
 	}
 	out := authorizationv1.SelfSubjectRulesReview{TypeMeta: metav1.TypeMeta{Kind: "SelfSubjectRulesReview", APIVersion: "authorization.k8s.io/v1"}}
-	out.Status.Incomplete = f.incomplete
+	out.Status.Incomplete = f.Incomplete
 	for _, r := range f.granted(user, in.Spec.Namespace) {
-		if !f.incomplete {
+		if !f.Incomplete {
 			out.Status.ResourceRules = append(out.Status.ResourceRules, authorizationv1.ResourceRule{Verbs: r.Verbs, APIGroups: r.APIGroups, Resources: r.Resources, ResourceNames: r.ResourceNames})
 		}
 	}
 	return 201, out
 }
 
-// counts is how often each kind of call was made.
-func counts(calls []string) string {
-	n := map[string]int{}
-	for _, c := range calls {
-		n[c]++
+// Readable tells whether a text can still be read.
+func (f *Fake) Readable(text string) bool {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	for _, object := range f.Secrets {
+		for _, v := range object.Data {
+			if bytes.Contains(v, []byte(text)) {
+				return true
+			}
+		}
 	}
-	var out []string
-	for _, c := range slices.Sorted(maps.Keys(n)) {
-		out = append(out, fmt.Sprintf("%s %d", c, n[c]))
-	}
-	return fmt.Sprintf("%d calls: %s", len(calls), strings.Join(out, ", "))
+	return false
 }
 
-// direct is a transport without a network: fast, and at home in a synctest
-// bubble.
-type direct struct{ http.Handler }
-
-func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip makes a call without a network. A caller that gives up does not stop
+// it.
+func (f *Fake) RoundTrip(r *http.Request) (*http.Response, error) {
 	type result struct {
 		w   *httptest.ResponseRecorder
 		err error
@@ -383,7 +377,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 				done <- result{err: io.ErrUnexpectedEOF}
 			}
 		}()
-		d.ServeHTTP(w, inner)
+		f.ServeHTTP(w, inner)
 		done <- result{w: w}
 	}()
 	select {
@@ -396,12 +390,5 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 		return resp, nil
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
-	}
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }
