@@ -249,7 +249,11 @@ func TestConfig(t *testing.T) {
 	// Every option is told of in the schema.
 	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Auth](), reflect.TypeFor[TLS]()} {
 		for i := range typ.NumField() {
-			if f := typ.Field(i); f.Tag.Get("yaml") == "" || f.Tag.Get("doc") == "" && f.Type.Kind() != reflect.Struct {
+			f := typ.Field(i)
+			if f.Type.Kind() == reflect.Interface {
+				continue // Transport, which no config can name
+			}
+			if f.Tag.Get("yaml") == "" || f.Tag.Get("doc") == "" && f.Type.Kind() != reflect.Struct {
 				t.Errorf("%s.%s has no yaml or doc", typ, f.Name)
 			}
 		}
