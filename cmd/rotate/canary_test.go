@@ -79,8 +79,10 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, encoding: hex}, d: {
 		spilt := &spills{panics: 3}
 		c.stores = stores()
 		c.stores["spills"] = func() config.StoreConfig { return spilt }
-		d := &runner{app: c.app(strings.NewReader(""), io.Discard, &c.all), log: slog.New(slog.NewJSONHandler(&c.all, nil))}
-		d.voice, d.configPath = &ui.Voice{Err: &c.all}, filepath.Join(c.dir, "rotate.yaml")
+		var said bytes.Buffer // passes write to it at any time
+		d := &runner{app: c.app(strings.NewReader(""), io.Discard, &said)}
+		d.voice, d.configPath = &ui.Voice{Err: &said}, filepath.Join(c.dir, "rotate.yaml")
+		d.log = slog.New(slog.NewJSONHandler(d.voice, nil))
 		if _, err := d.prepare(nil); err != nil {
 			t.Fatal(err)
 		}
@@ -111,6 +113,7 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, encoding: hex}, d: {
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
+		c.all.Write(said.Bytes())
 		c.all.WriteString(c.read("audit.jsonl"))
 		for _, want := range []string{"a panic of type []uint8", "a pass panicked", `"action":"promote"`, "rotate_key_state", `"crv":"P-256"`} {
 			if !strings.Contains(c.all.String(), want) {
