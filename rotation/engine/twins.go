@@ -17,29 +17,45 @@ import (
 type claims struct {
 	secret []byte
 	held   map[place]claim
+	where  map[fingerprint]map[place]string // the kid that each place calls it by
 }
+
+// A fingerprint stands for key material.
+type fingerprint [sha256.Size]byte
 
 // A claim is what one keyset holds, as it was last read.
 type claim struct {
 	key, environment string
-	kids             map[[sha256.Size]byte]string
+	fingerprints           []fingerprint
 }
 
 // claim notes the live keys of a set in place of those that it had before.
 func (e *Engine) claim(t Target, set *keyset.Set) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.claims.held == nil {
-		e.claims = claims{secret: make([]byte, sha256.Size), held: map[place]claim{}}
-		rand.Read(e.claims.secret) //nolint:errcheck // it never fails
+	known := &e.claims
+	if known.held == nil {
+		*known = claims{secret: make([]byte, sha256.Size), held: map[place]claim{}, where: map[fingerprint]map[place]string{}}
+		rand.Read(known.secret) //nolint:errcheck // it never fails
 	}
-	c := claim{key: t.Name, environment: t.Environment, kids: map[[sha256.Size]byte]string{}}
+	at := place{t.StoreName, t.Secret}
+	for _, p := range known.held[at].fingerprints {
+		if delete(known.where[p], at); len(known.where[p]) == 0 {
+			delete(known.where, p)
+		}
+	}
+	c := claim{key: t.Name, environment: t.Environment}
 	for _, k := range set.Keys {
-		h := hmac.New(sha256.New, e.claims.secret)
+		h := hmac.New(sha256.New, known.secret)
 		k.Fingerprint(h)
-		c.kids[[sha256.Size]byte(h.Sum(nil))] = k.Kid
+		p := fingerprint(h.Sum(nil))
+		c.fingerprints = append(c.fingerprints, p)
+		if known.where[p] == nil {
+			known.where[p] = map[place]string{}
+		}
+		known.where[p][at] = k.Kid
 	}
-	e.claims.held[place{t.StoreName, t.Secret}] = c
+	known.held[at] = c
 }
 
 // Twins names the live keys of a target that are also live in another keyset
@@ -50,10 +66,11 @@ func (e *Engine) Twins(t Target) string {
 	defer e.mu.Unlock()
 	at := place{t.StoreName, t.Secret}
 	var found []string
-	for other, c := range e.claims.held {
-		for sum, kid := range e.claims.held[at].kids {
-			if twin, same := c.kids[sum]; same && other != at {
-				found = append(found, fmt.Sprintf("kid %s is the same key as kid %s of key %s (environment %s, store %s, secret %s)", kid, twin, c.key, c.environment, other.store, other.secret))
+	for _, p := range e.claims.held[at].fingerprints {
+		for other, twin := range e.claims.where[p] {
+			if other != at {
+				c := e.claims.held[other]
+				found = append(found, fmt.Sprintf("kid %s is the same key as kid %s of key %s (environment %s, store %s, secret %s)", e.claims.where[p][at], twin, c.key, c.environment, other.store, other.secret))
 			}
 		}
 	}
