@@ -26,7 +26,7 @@ type fingerprint [sha256.Size]byte
 // A claim is what one keyset holds, as it was last read.
 type claim struct {
 	key, environment string
-	fingerprints           []fingerprint
+	fingerprints     []fingerprint
 }
 
 // claim notes the live keys of a set in place of those that it had before.
