@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/keyrotate/rotate/internal/config"
 )
 
@@ -20,7 +22,8 @@ var update = flag.Bool("update", false, "write the golden texts anew")
 // scripts, the races and the kills run real processes.
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) != "rotate" {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
+		return
 	}
 	a := system()
 	barrier(a)

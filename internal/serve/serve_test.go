@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/internal/serve"
@@ -24,6 +26,8 @@ import (
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	now    = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
