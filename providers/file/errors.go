@@ -36,7 +36,7 @@ func kindOf(err error) (hint string, kind error) {
 	}{
 		{syscall.EACCES, providers.ErrDenied, "run rotate as the user that the directory belongs to"},
 		{syscall.EPERM, providers.ErrDenied, "the user that runs rotate must be a member of the store's group"},
-		{syscall.EROFS, providers.ErrDenied, "the file system is mounted read-only"},
+		{syscall.EROFS, providers.ErrDenied, "mount the file system for writing, or give the store another dir"},
 		{syscall.ENOSPC, providers.ErrUnavailable, "the disk is full: make room; the key that was there still is"},
 		{syscall.EDQUOT, providers.ErrUnavailable, "the disk quota is used up: make room; the key that was there still is"},
 		{syscall.EFBIG, providers.ErrUnavailable, "the process may not write files of this size: raise the limit (ulimit -f)"},
