@@ -6,11 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/providers/providertest"
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -144,6 +146,18 @@ func TestACompromiseIsNotDoneByHalf(t *testing.T) {
 	_, err := of(previous, current).report(t)
 	if err == nil || l.exit(err) != exitFailed || strings.Contains(said.String(), "is revoked") {
 		t.Errorf("%v\n%s", err, said)
+	}
+}
+
+// Tokens of an adopted key are older than its adoption.
+func TestACompromiseCountsTokensFromBeforeAdoption(t *testing.T) {
+	now := time.Now()
+	l := &leak{key: &key{Target: engine.Target{Policy: rotation.Policy{TokenTTL: 24 * time.Hour}}}}
+	for adopted, since := range map[bool]time.Duration{true: 24 * time.Hour, false: time.Hour} {
+		k := keyset.Key{Status: keyset.Current, NotBefore: now.Add(-time.Hour), Adopted: adopted}
+		if got := l.harm(0, k, now); !strings.Contains(got, "issued from "+ui.When(now, now.Add(-since))+" to now") {
+			t.Errorf("adopted %v: %s", adopted, got)
+		}
 	}
 }
 

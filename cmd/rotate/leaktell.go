@@ -53,6 +53,9 @@ func (l *leak) harm(i int, k keyset.Key, now time.Time) string {
 		ttl, source = p.LongestToken(), "the longest that this grace allows; token_ttl is not set"
 	}
 	since := k.NotBefore
+	if k.Adopted { // it signed before rotate knew it
+		since = k.NotBefore.Add(-ttl)
+	}
 	if from := now.Add(-ttl); ttl > 0 && from.After(since) {
 		since = from
 	}
