@@ -151,11 +151,11 @@ func TestOneLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLife(t)
 		l.run(every + 4*day)
-		l.endsWell()
 		count := map[string]int{}
 		for _, c := range l.fake.Calls() {
 			count[c.Action]++
 		}
+		l.endsWell()
 		t.Logf("one life of %d days (create, publish, ready, promote, settled, retire; %d passes' reads; erasures): %v", int(every/day)+4, count["GetSecretValue"], count)
 		if count["CreateSecret"] != 1 || count["PutSecretValue"] != 5 {
 			t.Errorf("%v, want 6 writes", count)

@@ -161,11 +161,11 @@ func TestOneLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLife(t)
 		l.run(every + 4*day)
-		l.endsWell()
 		count := map[string]int{}
 		for _, c := range l.fake.Calls() {
 			count[c.Op]++
 		}
+		l.endsWell()
 		t.Logf("one life of %d days (create, publish, ready, promote, settled, retire; reads; erasures): %v", int(every/day)+4, count)
 		if count["SetSecret"] != 6 || count["UpdateSecret"] != 5 || count["GetDeletedSecret"] != 2 || l.fake.Challenges() != 1 {
 			t.Errorf("%v and %d challenges, want 6 writes, 5 erasures, 2 looks for a deleted secret, 1 challenge", count, l.fake.Challenges())
