@@ -112,7 +112,7 @@ func send(w http.ResponseWriter, status int, reply any) {
 	_ = json.NewEncoder(w).Encode(reply)
 }
 
-// failures are what an API server says with a status of its own accord.
+// Failures are what an API server says with a status of its own accord.
 var Failures = map[int]*apierrors.StatusError{
 	401: apierrors.NewUnauthorized("Unauthorized"),
 	403: apierrors.NewForbidden(SecretResource, "", fmt.Errorf("an authorizer that is not well")),
@@ -154,6 +154,7 @@ func (f *Fake) handle(r *http.Request, body []byte) (int, any) {
 	}
 	verb := map[string]string{"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}[r.Method]
 	if !f.allowed(user, ns, verb, object) { // [apiserver] authorization comes before all that follows
+		//lint:ignore ST1005 the words of the API server
 		return fail(apierrors.NewForbidden(SecretResource, object, fmt.Errorf("User %q cannot %s resource %q in API group %q in the namespace %q", user, verb, "secrets", "", ns)))
 	}
 	var in corev1.Secret
@@ -235,6 +236,7 @@ func (f *Fake) update(key string, old, in *corev1.Secret) (int, any) {
 		return fail(apierrors.NewConflict(SecretResource, old.Name, errors.New(modified)))
 	}
 	if in.UID != "" && in.UID != old.UID {
+		//lint:ignore ST1005 the words of the API server
 		return fail(apierrors.NewConflict(SecretResource, old.Name, fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", in.UID, old.UID)))
 	}
 	if in.Type == "" {

@@ -360,7 +360,7 @@ func (k *Key) asOf(behind time.Duration) int {
 	return n
 }
 
-// read is [kv] pathDataRead.
+// Read is [kv] pathDataRead.
 func (k *Key) Read(n int, behind time.Duration) (int, any) {
 	if k == nil {
 		return 404, nothing
@@ -391,7 +391,7 @@ func (v *Version) record(n int) map[string]any {
 	return map[string]any{"version": n, "created_time": v.Created.UTC().Format(time.RFC3339Nano), "deletion_time": deleted, "destroyed": v.destroyed, "custom_metadata": nil}
 }
 
-// write is [kv] pathDataWrite, with validateCheckAndSetOption, deletionTime and
+// Write is [kv] pathDataWrite, with validateCheckAndSetOption, deletionTime and
 // AddVersion.
 func (m *Mount) Write(key string, in map[string]any) (int, any) {
 	data, ok := in["data"].(map[string]any)
