@@ -132,8 +132,9 @@ type manager struct {
 	options string // of the config's store
 	open    func(*wire) config.StoreConfig
 	rights  func(rights)
-	lacking string // how the vendor calls what lacking takes away
-	surplus string // and what tooMuch gives
+	lacking string              // how the vendor calls what lacking takes away
+	surplus string              // and what tooMuch gives
+	empty   func(secret string) // makes one without a version; nil where there is no such thing
 }
 
 // What rotate's identity may do.
@@ -154,22 +155,27 @@ func managers(t *testing.T) map[string]manager {
 		"awssm": {
 			"region: eu-west-1", func(w *wire) config.StoreConfig { return &awssm.Config{Transport: w.to(aws)} },
 			func(r rights) { aws.On(awsDenies(r)) }, "secretsmanager:PutSecretValue", "secretsmanager:DeleteSecret",
+			func(secret string) { aws.Edit(secret, func(*awsfake.Secret) {}) },
 		},
 		"azurekv": {
 			"vault: rotate-test", func(w *wire) config.StoreConfig { return &azurekv.Config{Transport: w.to(azureLogins{azure})} },
-			func(r rights) { azure.On(azureDenies(r)) }, "Microsoft.KeyVault/vaults/secrets/update/action", "Microsoft.KeyVault/vaults/secrets/delete",
+			func(r rights) { azure.On(azureDenies(r)) }, "Microsoft.KeyVault/vaults/secrets/update/action", "Microsoft.KeyVault/vaults/secrets/delete", nil,
 		},
 		"gcpsm": {
 			"project: test-project", func(w *wire) config.StoreConfig { google.On(w.google); return &gcpsm.Config{Conn: conn} },
 			func(r rights) { googleGrants(google, r) }, "secretmanager.versions.destroy", "secretmanager.secrets.delete",
+			func(secret string) { google.Edit(secret, func(*gcpfake.Secret) {}) },
 		},
 		"kubernetes": {
 			"context: test, namespace: shop, kubeconfig: kubeconfig", func(w *wire) config.StoreConfig { return &kubernetes.Config{Transport: w.to(cluster)} },
-			func(r rights) { clusterGrants(cluster, r) }, "verbs: [update]", "verbs: [delete]",
+			func(r rights) { clusterGrants(cluster, r) }, "verbs: [update]", "verbs: [delete]", nil,
 		},
 		"vaultkv": {
 			"address: 'https://vault.example.com', auth: {token_file: token}", func(w *wire) config.StoreConfig { return &vaultkv.Config{Transport: w.to(vault)} },
 			func(r rights) { vaultGrants(vault, r) }, `path "secret/destroy/rotate-probe" { capabilities = ["update"] }`, `path "secret/metadata/test-vaultkv" { capabilities = ["delete"] }`,
+			func(secret string) {
+				vault.Mounts["|secret"].Keys[secret] = &vaultfake.Key{Versions: map[int]*vaultfake.Version{}}
+			},
 		},
 	}
 	for _, m := range all {
@@ -282,4 +288,29 @@ func actions(did []deed) (all []string) {
 		all = append(all, d.Action)
 	}
 	return all
+}
+
+// Incident 14: a secret that exists without a version was reported healthy.
+// Health is a document that decodes, so such a secret is no key until one was
+// written, and then it is one.
+func TestIncident14SecretWithoutAVersion(t *testing.T) {
+	surroundings(t)
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t)
+		for name, m := range f.managers {
+			if m.empty == nil {
+				continue // such as Azure, where a secret is its versions
+			}
+			m.empty("test-" + name)
+			if code, stdout, _ := f.try("", "status", name); code != 3 || !strings.Contains(stdout, name+"  missing") {
+				t.Errorf("%s: exit code %d: %s", name, code, stdout)
+			}
+			if code, stdout, stderr := f.try("", "now", name); code != 0 || !strings.Contains(stdout, "created; there was no key before") {
+				t.Errorf("%s: exit code %d: %s%s", name, code, stdout, stderr)
+			}
+			if code, stdout, _ := f.try("", "status", name); code != 0 || !strings.Contains(stdout, name+"  healthy") {
+				t.Errorf("%s: exit code %d: %s", name, code, stdout)
+			}
+		}
+	})
 }

@@ -81,9 +81,10 @@ func vaultGrants(f *vaultfake.Fake, r rights) {
 	f.Tokens["rotate"] = &vaultfake.Token{Until: year, Last: year, TTL: 24 * time.Hour, Capabilities: policy}
 }
 
+// Incident 26: a right was missing, and nobody knew until the rotation.
 // validate --probe says the same of every manager: 0 with the least rights, 1
 // and the vendor's name of what is missing, 3 and that of what is too much.
-func TestProbeOfEveryManager(t *testing.T) {
+func TestIncident26ProbeNamesWhatIsMissing(t *testing.T) {
 	surroundings(t)
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t)

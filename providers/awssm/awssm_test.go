@@ -141,7 +141,7 @@ func TestNotOursToChange(t *testing.T) {
 }
 
 // A value that was put is at all replicas before AWSCURRENT moves.
-func TestReplicasAreWaitedFor(t *testing.T) {
+func TestIncident29ReplicasAreWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := awsfake.New()
 		s := onFake(f, Config{Replicas: []string{"us-east-1"}})

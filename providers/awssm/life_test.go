@@ -15,6 +15,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers/awssm/awsfake"
+	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -150,11 +151,11 @@ func TestOneLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLife(t)
 		l.run(every + 4*day)
-		l.endsWell()
 		count := map[string]int{}
 		for _, c := range l.fake.Calls() {
 			count[c.Action]++
 		}
+		l.endsWell()
 		t.Logf("one life of %d days (create, publish, ready, promote, settled, retire; %d passes' reads; erasures): %v", int(every/day)+4, count["GetSecretValue"], count)
 		if count["CreateSecret"] != 1 || count["PutSecretValue"] != 5 {
 			t.Errorf("%v, want 6 writes", count)
@@ -176,17 +177,17 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 		calls = l.fake.Calls()
 	})
 	kinds := map[string]awsfake.Fault{
-		"lost before": {Before: awsfake.ErrLost},
-		"lost after":  {After: awsfake.ErrLost},
-		"500 after":   {After: &awsfake.Error{Status: 500, Code: "InternalServiceError", Message: "An error occurred on the server side."}},
-		"denied":      {Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}},
-		"throttled":   {Before: &awsfake.Error{Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"}},
-		"429":         {Before: &awsfake.Error{Status: 429, Code: "TooManyRequestsException", Message: "Rate exceeded", RetryAfter: 7}},
-		"403":         {Before: &awsfake.Error{Status: 403, Code: "AccessDenied", Message: "an endpoint's policy"}},
-		"timed out":   {After: os.ErrDeadlineExceeded},
-		"KMS":         {Before: &awsfake.Error{Status: 400, Code: "EncryptionFailure", Message: "KMS key is disabled"}},
+		providertest.FailsBefore: {Before: awsfake.ErrLost},
+		providertest.ReplyLost:   {After: awsfake.ErrLost},
+		"500 after":              {After: &awsfake.Error{Status: 500, Code: "InternalServiceError", Message: "An error occurred on the server side."}},
+		"AccessDenied":           {Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}},
+		"throttled":              {Before: &awsfake.Error{Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"}},
+		providertest.Throttled:   {Before: &awsfake.Error{Status: 429, Code: "TooManyRequestsException", Message: "Rate exceeded", RetryAfter: 7}},
+		providertest.Denied:      {Before: &awsfake.Error{Status: 403, Code: "AccessDenied", Message: "an endpoint's policy"}},
+		providertest.TimedOut:    {After: os.ErrDeadlineExceeded},
+		"KMS":                    {Before: &awsfake.Error{Status: 400, Code: "EncryptionFailure", Message: "KMS key is disabled"}},
 	}
-	points := 0
+	points := providertest.Points{}
 	for i, c := range calls {
 		idle := func(j int) bool {
 			return j < 0 || j >= len(calls) || calls[j].Action == "DescribeSecret" || calls[j].Action == "GetSecretValue"
@@ -195,10 +196,10 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 			continue // one of many idle reads
 		}
 		for j, word := range slices.Sorted(maps.Keys(kinds)) {
-			if idle(i) && word != "lost before" && (i+j)%len(kinds) != 0 && os.Getenv("ROTATE_FULL") == "" {
+			if idle(i) && word != providertest.FailsBefore && (i+j)%len(kinds) != 0 && os.Getenv("ROTATE_FULL") == "" {
 				continue
 			}
-			points++
+			points.Add(c.Action, word)
 			t.Run(fmt.Sprintf("call %d, %s %d, %s", c.All, c.Action, c.N, word), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
@@ -214,7 +215,7 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 				})
 			})
 		}
-		points++
+		points.Add(c.Action, providertest.Paused)
 		t.Run(fmt.Sprintf("call %d, %s %d, held", c.All, c.Action, c.N), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -240,7 +241,7 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 			})
 		})
 	}
-	t.Logf("%d points of failure in a life of %d calls", points, len(calls))
+	points.Report(t, len(calls), "CreateSecret", "PutSecretValue", "UpdateSecretVersionStage")
 }
 
 // Sixteen rotators at once, on nothing and on a key: one creation, one rotation.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
+	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -160,11 +161,11 @@ func TestOneLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLife(t)
 		l.run(every + 4*day)
-		l.endsWell()
 		count := map[string]int{}
 		for _, c := range l.fake.Calls() {
 			count[c.Op]++
 		}
+		l.endsWell()
 		t.Logf("one life of %d days (create, publish, ready, promote, settled, retire; reads; erasures): %v", int(every/day)+4, count)
 		if count["SetSecret"] != 6 || count["UpdateSecret"] != 5 || count["GetDeletedSecret"] != 2 || l.fake.Challenges() != 1 {
 			t.Errorf("%v and %d challenges, want 6 writes, 5 erasures, 2 looks for a deleted secret, 1 challenge", count, l.fake.Challenges())
@@ -193,35 +194,36 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 		calls = l.fake.Calls()
 	})
 	kinds := map[string]func(*life) azurefake.Fault{
-		"lost before": func(*life) azurefake.Fault { return azurefake.Fault{Before: azurefake.ErrLost} },
-		"lost after":  func(*life) azurefake.Fault { return azurefake.Fault{After: azurefake.ErrLost} },
+		providertest.FailsBefore: func(*life) azurefake.Fault { return azurefake.Fault{Before: azurefake.ErrLost} },
+		providertest.ReplyLost:   func(*life) azurefake.Fault { return azurefake.Fault{After: azurefake.ErrLost} },
 		"503 after": func(*life) azurefake.Fault {
 			return azurefake.Fault{After: &azurefake.Error{Status: 503, Code: "ServiceUnavailable", Message: "try again"}}
 		},
-		"429": func(*life) azurefake.Fault {
+		providertest.Throttled: func(*life) azurefake.Fault {
 			return azurefake.Fault{Before: &azurefake.Error{Status: 429, Code: "Throttled", Message: "too many requests", RetryAfter: 7}}
 		},
-		"403": func(*life) azurefake.Fault {
+		providertest.Denied: func(*life) azurefake.Fault {
 			return azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "Caller is not authorized"}}
 		},
-		"timed out": func(l *life) azurefake.Fault { return azurefake.Fault{PauseBefore: l.after(2 * timeout)} },
+		providertest.TimedOut: func(l *life) azurefake.Fault { return azurefake.Fault{PauseBefore: l.after(2 * timeout)} },
 		"timed out, and 30 h later it arrives": func(l *life) azurefake.Fault {
 			return azurefake.Fault{PauseBefore: l.after(30 * time.Hour), Late: true}
 		},
 	}
-	points := 0
+	points, turn := providertest.Points{}, 0
 	for i, c := range calls {
 		idle := func(j int) bool { return j < 0 || j >= len(calls) || strings.HasPrefix(calls[j].Op, "Get") }
 		if !slices.ContainsFunc([]int{-2, -1, 0, 1, 2}, func(d int) bool { return !idle(i + d) }) {
 			continue // one of many idle reads
 		}
 		for _, word := range slices.Sorted(maps.Keys(kinds)) {
-			if idle(i) && (word == "lost after" || word == "503 after") {
+			if idle(i) && (word == providertest.ReplyLost || word == "503 after") {
 				continue // a read is a read, however it fails
 			}
-			if points++; points%everyNth != 0 {
+			if turn++; turn%everyNth != 0 {
 				continue
 			}
+			points.Add(c.Op, word)
 			t.Run(fmt.Sprintf("call %d, %s %d, %s", c.All, c.Op, c.N, word), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
@@ -242,15 +244,20 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 				})
 			})
 		}
-		if points++; points%everyNth != 0 {
+		if turn++; turn%everyNth != 0 {
 			continue
 		}
+		points.Add(c.Op, providertest.Paused)
 		t.Run(fmt.Sprintf("call %d, %s %d, held", c.All, c.Op, c.N), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { heldLife(t, c) })
 		})
 	}
-	t.Logf("%d points of failure in a life of %d calls", points/everyNth, len(calls))
+	changes := []string{"SetSecret", "UpdateSecret"}
+	if everyNth > 1 {
+		changes = nil
+	}
+	points.Report(t, len(calls), changes...)
 }
 
 // after is closed a while after now.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers/gcpsm/gcpfake"
+	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -209,15 +210,15 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 		calls = l.fake.Calls()
 	})
 	kinds := map[string]gcpfake.Fault{
-		"lost before": {Before: gcpfake.ErrLost},
-		"lost after":  {After: gcpfake.ErrLost},
-		"timed out":   {Late: 2 * timeout},
-		"403":         {Before: status.Error(codes.PermissionDenied, "Permission denied")},
-		"429":         {Before: status.Error(codes.ResourceExhausted, "Quota exceeded")},
-		"KMS":         {Before: status.Error(codes.FailedPrecondition, "KMS key is disabled")},
-		"500 after":   {After: status.Error(codes.Internal, "internal error")},
+		providertest.FailsBefore: {Before: gcpfake.ErrLost},
+		providertest.ReplyLost:   {After: gcpfake.ErrLost},
+		providertest.TimedOut:    {Late: 2 * timeout},
+		providertest.Denied:      {Before: status.Error(codes.PermissionDenied, "Permission denied")},
+		providertest.Throttled:   {Before: status.Error(codes.ResourceExhausted, "Quota exceeded")},
+		"KMS":                    {Before: status.Error(codes.FailedPrecondition, "KMS key is disabled")},
+		"500 after":              {After: status.Error(codes.Internal, "internal error")},
 	}
-	points := 0
+	points := providertest.Points{}
 	for i, c := range calls {
 		read := func(j int) bool {
 			return j < 0 || j >= len(calls) || calls[j].RPC == "GetSecret" || calls[j].RPC == "AccessSecretVersion"
@@ -229,7 +230,7 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 			if c.RPC == "AccessSecretVersion" && word == "KMS" {
 				continue // stops the key with an alarm, as it should: see TestErrors
 			}
-			points++
+			points.Add(c.RPC, word)
 			t.Run(fmt.Sprintf("call %d, %s %d, %s", c.All, c.RPC, c.N, word), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
@@ -248,14 +249,14 @@ func TestPromise10EveryCallMayFail(t *testing.T) {
 			if read(i) && after {
 				continue // a read that is held is held
 			}
-			points++
+			points.Add(c.RPC, map[bool]string{false: providertest.Paused, true: "paused after it"}[after])
 			t.Run(fmt.Sprintf("call %d, %s %d, held, after it %v", c.All, c.RPC, c.N, after), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) { heldLife(t, c.All, after) })
 			})
 		}
 	}
-	t.Logf("%d points of failure in a life of %d calls", points, len(calls))
+	points.Report(t, len(calls), "CreateSecret", "AddSecretVersion", "UpdateSecret", "DestroySecretVersion")
 }
 
 // heldLife is a life in which a process is frozen around one call, for 30 hours

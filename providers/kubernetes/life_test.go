@@ -17,6 +17,7 @@ import (
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
+	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -185,20 +186,22 @@ func TestPromise10AnyCallMayFail(t *testing.T) {
 		"500 before":             {kubefake.Fault{Before: 500}, false},
 		"503 before":             {kubefake.Fault{Before: 503}, false},
 		"504 before":             {kubefake.Fault{Before: 504}, false},
-		"429":                    {kubefake.Fault{Before: 429}, false},
+		providertest.Throttled:   {kubefake.Fault{Before: 429}, false},
+		providertest.Denied:      {kubefake.Fault{Before: 403}, false},
 		"401":                    {kubefake.Fault{Before: 401}, false},
 		"quota conflict":         {kubefake.Fault{Before: 409}, false},
-		"dropped before":         {kubefake.Fault{Before: -1}, false},
+		providertest.FailsBefore: {kubefake.Fault{Before: -1}, false},
 		"done, then a page":      {kubefake.Fault{After: 502, Page: true}, false},
 		"done, then 504":         {kubefake.Fault{After: 504}, false},
-		"done, then dropped":     {kubefake.Fault{After: -1}, false},
-		"lands 30h late":         {kubefake.Fault{Wait: 30 * time.Hour}, false},
-		"reply 30h late":         {kubefake.Fault{Hold: 30 * time.Hour}, false},
+		providertest.ReplyLost:   {kubefake.Fault{After: -1}, false},
+		providertest.Paused:      {kubefake.Fault{Wait: 30 * time.Hour}, false},
+		providertest.TimedOut:    {kubefake.Fault{Hold: 30 * time.Hour}, false},
 		"killed before":          {kubefake.Fault{Before: -1}, true},
 		"killed after it landed": {kubefake.Fault{After: -1}, true},
 	}
 	calls := oneLife(t, 0, kubefake.Fault{}, false)
-	points, idle := 0, 0
+	points, idle := providertest.Points{}, 0
+	changes := []string{"POST", "PUT"}
 	for i, call := range calls {
 		// Idle passes are alike: one read. Two of them stand for all.
 		if near := calls[max(0, i-2):min(len(calls), i+3)]; !slices.Contains(near, "PUT") && !slices.Contains(near, "POST") {
@@ -207,19 +210,16 @@ func TestPromise10AnyCallMayFail(t *testing.T) {
 			}
 		}
 		for j, word := range slices.Sorted(maps.Keys(faults)) {
-			always := word == "dropped before" || word == "done, then dropped"
+			always := word == providertest.FailsBefore || word == providertest.ReplyLost || slices.Contains(changes, call) && slices.Contains(providertest.Common, word)
 			if !always && os.Getenv("ROTATE_FULL") == "" && (i+j)%5 != 0 {
 				continue
 			}
 			fault := faults[word]
-			points++
+			points.Add(call, word)
 			t.Run(fmt.Sprintf("%d %s %s", i+1, call, word), func(t *testing.T) { oneLife(t, i+1, fault.Fault, fault.kill) })
 		}
 	}
-	t.Logf("%d points of failure in a life of %d calls", points, len(calls))
-	if points < 100 {
-		t.Errorf("only %d points", points)
-	}
+	points.Report(t, len(calls), changes...)
 }
 
 // Promise 5: sixteen processes that all write at the same moment.

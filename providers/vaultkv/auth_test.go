@@ -37,7 +37,7 @@ func count(f *vaultfake.Fake, call string) (n int) {
 
 // Failure 25: tokens end after 32 days however often they are renewed. Sixty
 // days with one read an hour, and not one of them fails.
-func TestSixtyDaysOfTokens(t *testing.T) {
+func TestIncident25SixtyDaysOfTokens(t *testing.T) {
 	for _, c := range []struct {
 		method           string
 		ttl, max         time.Duration

@@ -16,6 +16,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -207,19 +208,20 @@ func TestPromise10AnyCallOfVaultMayFail(t *testing.T) {
 	}{
 		"500 before":             {vaultfake.Fault{Before: 500}, false},
 		"503 sealed":             {vaultfake.Fault{Before: 503}, false},
-		"429":                    {vaultfake.Fault{Before: 429}, false},
+		providertest.Throttled:   {vaultfake.Fault{Before: 429}, false},
 		"412 stale":              {vaultfake.Fault{Before: 412}, false},
-		"403":                    {vaultfake.Fault{Before: 403}, false},
-		"dropped before":         {vaultfake.Fault{Before: -1}, false},
+		providertest.Denied:      {vaultfake.Fault{Before: 403}, false},
+		providertest.FailsBefore: {vaultfake.Fault{Before: -1}, false},
 		"done, then 500":         {vaultfake.Fault{After: 500, Echo: true}, false},
-		"done, then dropped":     {vaultfake.Fault{After: -1}, false},
-		"lands 30h late":         {vaultfake.Fault{Wait: 30 * time.Hour}, false},
-		"reply 30h late":         {vaultfake.Fault{Hold: 30 * time.Hour}, false},
+		providertest.ReplyLost:   {vaultfake.Fault{After: -1}, false},
+		providertest.Paused:      {vaultfake.Fault{Wait: 30 * time.Hour}, false},
+		providertest.TimedOut:    {vaultfake.Fault{Hold: 30 * time.Hour}, false},
 		"killed before":          {vaultfake.Fault{Before: -1}, true},
 		"killed after it landed": {vaultfake.Fault{After: -1}, true},
 	}
 	calls := oneLife(t, 0, vaultfake.Fault{}, false)
-	points, idle := 0, 0
+	points, idle := providertest.Points{}, 0
+	changes := []string{"PUT data", "PUT destroy"}
 	for i, call := range calls {
 		// Idle passes are alike: a login and a read. Two of them stand for all.
 		if near := strings.Join(calls[max(0, i-1):min(len(calls), i+3)], " "); strings.ReplaceAll(strings.ReplaceAll(near, "PUT login", ""), "GET data", "") == strings.Repeat(" ", strings.Count(near, " ")-strings.Count(near, "PUT login")-strings.Count(near, "GET data")) {
@@ -228,19 +230,16 @@ func TestPromise10AnyCallOfVaultMayFail(t *testing.T) {
 			}
 		}
 		for j, word := range slices.Sorted(maps.Keys(faults)) {
-			always := word == "dropped before" || word == "done, then dropped"
+			always := word == providertest.FailsBefore || word == providertest.ReplyLost || slices.Contains(changes, call) && slices.Contains(providertest.Common, word)
 			if !always && os.Getenv("ROTATE_FULL") == "" && (i+j)%5 != 0 {
 				continue
 			}
 			fault := faults[word]
-			points++
+			points.Add(call, word)
 			t.Run(fmt.Sprintf("%d %s %s", i+1, call, word), func(t *testing.T) { oneLife(t, i+1, fault.Fault, fault.kill) })
 		}
 	}
-	t.Logf("%d points of failure in a life of %d calls", points, len(calls))
-	if points < 200 {
-		t.Errorf("only %d points", points)
-	}
+	points.Report(t, len(calls), changes...)
 }
 
 // Promise 5: sixteen processes that all write at the same moment.

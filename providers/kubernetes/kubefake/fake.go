@@ -115,6 +115,7 @@ func send(w http.ResponseWriter, status int, reply any) {
 // Failures are what an API server says with a status of its own accord.
 var Failures = map[int]*apierrors.StatusError{
 	401: apierrors.NewUnauthorized("Unauthorized"),
+	403: apierrors.NewForbidden(SecretResource, "", fmt.Errorf("an authorizer that is not well")),
 	409: apierrors.NewConflict(schema.GroupResource{Resource: "resourcequotas"}, "q", fmt.Errorf("the object has been modified")),
 	429: apierrors.NewTooManyRequests("too many requests, please try again later", 7), // [apiserver] server/filters/priority-and-fairness.go
 	500: apierrors.NewInternalError(fmt.Errorf("etcdserver: leader changed")),
