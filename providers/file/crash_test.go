@@ -22,7 +22,7 @@ import (
 )
 
 // A head cut off at any byte is not "not found", and nobody writes over it.
-func TestTornHead(t *testing.T) {
+func TestIncident33TornHead(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "keys"))
 	whole := text(1)
 	rev := write(t, s, name, whole, "")
@@ -150,7 +150,7 @@ func TestOldTextIsGone(t *testing.T) {
 // Writers are killed at random moments. What a writer reported stands; what is
 // read is whole; nothing older is left; the witness is never ahead.
 // ROTATE_KILLS sets how many.
-func TestKilledWriters(t *testing.T) {
+func TestIncident33KilledWriters(t *testing.T) {
 	kills := 30
 	if n, err := strconv.Atoi(os.Getenv("ROTATE_KILLS")); err == nil {
 		kills = n
