@@ -195,7 +195,7 @@ var incidentGuards = []struct{ test, file, old, without string }{
 	{"20", "rotation/clock.go", "case c.Service.IsZero() && c.Steady != nil && *c.Steady < longest:", "case false:"},
 	{"27", engineDir + "read.go", "case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = p.advise(withoutHint(err))", "case errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}"},
 	{"23", planGo, `if which(o) && o.Behind != "" {`, "if false {"},
-	{"30RestoredBackupIsAccepted", engineDir + "accept.go", "kids = append(kids, found.Newer.Revoked...)", "_ = kids"},
+	{"30RestoredBackupIsAccepted", engineDir + "accept.go", "slices.Concat(revoke, found.Revoked)", "slices.Clone(revoke)"},
 	{"30", engineDir + "read.go", "case !set.Follows(w) && !p.restoring:", "case false:"},
 }
 
