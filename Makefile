@@ -76,7 +76,7 @@ conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, buil
 	./e2e/kube.sh
 
 conformance: guards conformance-kubernetes ## what takes longer or needs more than `go test`
-	ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill ./providers/file
+	ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill -v ./providers/file
 	ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
 	ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv
 	./e2e/pyjwt.sh

@@ -39,7 +39,7 @@ func TestPromise5ARotationByHandIsNotFollowedByTheScheduled(t *testing.T) {
 	}
 }
 
-func TestDueIsAnchoredAndInWholeSeconds(t *testing.T) {
+func TestIncident19DueIsInWholeSeconds(t *testing.T) {
 	p := usual(rotation.Every(90 * day))
 	p.Jitter = 7*time.Minute + 300*time.Millisecond
 	for _, ns := range []time.Duration{-1, 0, 1} {

@@ -18,7 +18,7 @@ import (
 
 // Failure 32: what holds keys leaves no core, even where the host would write
 // one, and no other process of its user reads its memory.
-func TestProcessIsGuarded(t *testing.T) {
+func TestIncident32ProcessIsGuarded(t *testing.T) {
 	c := newConsole(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {one: {store: disk}}\n")
 	dir := t.TempDir()
 	// The shell allows cores; only the process itself forbids them.
@@ -67,10 +67,10 @@ func TestProcessIsGuarded(t *testing.T) {
 	}
 }
 
-// TestNotDumpable asks the kernel in a process of its own, which hardens itself.
-func TestNotDumpable(t *testing.T) {
+// TestIncident32NotDumpable asks the kernel in a process of its own, which hardens itself.
+func TestIncident32NotDumpable(t *testing.T) {
 	if os.Getenv("ROTATE_TEST_DUMPABLE") == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestNotDumpable$")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestIncident32NotDumpable$")
 		cmd.Env = append(os.Environ(), "ROTATE_TEST_DUMPABLE=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
@@ -85,9 +85,9 @@ func TestNotDumpable(t *testing.T) {
 	}
 }
 
-// TestNoProfiles: the package that serves heap profiles is not part of the
+// TestIncident32NoProfiles: the package that serves heap profiles is not part of the
 // binary (that the paths are not served: package serve).
-func TestNoProfiles(t *testing.T) {
+func TestIncident32NoProfiles(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -14,12 +14,12 @@ import (
 
 // A guard is a piece of code that keeps a promise.
 type guard struct {
-	promise string // its number, or what else is promised
+	promise string // its number, or that of an incident in docs/how-it-is-tested.md
 	what    string
 	file    string
 	old     string // stands in the file exactly once
 	without string // what stands there instead
-	tests   string // packages whose tests have to notice
+	tests   string // what has to notice, as `go test` takes it: packages, and -run before them
 }
 
 const (
@@ -84,6 +84,21 @@ var guards = []guard{
 	{"6", "a newer rotate's document is only read", engine + "read.go", "case set.Writable() != nil:", "case false:", core},
 	{"9", "stray private members are refused", set + "parse.go", "		if m.has(name) {", "		if false {", core},
 	{"5", "on Azure, who put a version looks whether it won", "providers/azurekv/write.go", "		case head:\n", "		case head || true:\n", "./providers/azurekv"},
+	{"incident 8", "a lock is the file that others find", "providers/file/lock.go", "return err == nil && os.SameFile(ours, theirs)", "return err == nil && (true || os.SameFile(ours, theirs))", "-run=^TestIncident08 ./providers/file"},
+	{"incident 9", "a lock is the kernel's and not a file that is left over", "providers/file/lock.go", "os.O_RDWR|os.O_CREATE, 0)", "os.O_RDWR|os.O_CREATE|os.O_EXCL, 0)", "-run=^TestIncident09 ./providers/file"},
+	{"incident 10", "lines of a kind are logged once a minute", "rotation/scheduler/log.go", "case now.Sub(said.at) < quiet:", "case false:", "-run=^TestIncident10 ./rotation/scheduler"},
+	{"incident 18", "a zone's firings are counted on a clock that no one changes", "rotation/scheduler/schedule.go", "return zoned{clock: s, zone: zone}, nil", "s.Location = zone\n		return s, nil", "-run=^TestIncident18 ./rotation/scheduler"},
+	{"incident 19", "due is in whole seconds", "rotation/policy.go", ".UTC().Truncate(time.Second)", ".UTC()", "-run=^TestIncident19 ./rotation"},
+	{"incident 21", "the next rotation counts from the late one", set + "transitions.go", "next.NotBefore = latest(seconds(at), next.Issued, old.NotBefore)", "next.NotBefore = old.NotBefore", "-run=^TestIncident21 ./rotation/scheduler"},
+	{"incident 22", "what came due since the last pass shows", "internal/live/live.go", "if step.Do != rotation.Wait {", "if false {", "-run=^TestIncident22 ./internal/live"},
+	{"incident 24", "a panic is over with its pass", "rotation/scheduler/pass.go", "if v := recover(); v != nil {", "if v := any(nil); v != nil {", "-run=^TestIncident24 ./rotation/scheduler"},
+	{"incident 28", "keys of one schedule are spread", "rotation/policy.go", "due.Add(p.Jitter).UTC()", "due.UTC()", "-run=^TestIncident28 ./rotation/scheduler"},
+	{"incident 28", "a service is left alone for as long as it asks", "rotation/scheduler/key.go", "max(k.backoff(), asked(err))", "k.backoff()", "-run=^TestIncident28 ./rotation/scheduler"},
+	{"incident 32", "no core is written", "cmd/rotate/harden_linux.go", "unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})", "error(nil)", "-run=^TestIncident32 ./cmd/rotate"},
+	{"incident 32", "no other process reads the memory", "cmd/rotate/harden_linux.go", "unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)", "error(nil)", "-run=^TestIncident32 ./cmd/rotate"},
+	{"incident 33", "a cut text is not what was read, and not written over", "providers/file/write.go", "if head.ID != saw {", "if false {", "-run=^TestIncident33Torn ./providers/file"},
+	{"incident 33", "an empty file is not a key", "providers/file/head.go", "case len(text) == 0:", "case false:", "-run=^TestIncident33Torn ./providers/file"},
+	{"incident 33", "a text is made beside the head and renamed", "providers/file/write.go", "replace(p.temp, p.head)", "true, func() error {\n		f, err := os.OpenFile(p.head, os.O_WRONLY|os.O_TRUNC, 0)\n		if err != nil {\n			return err\n		}\n		defer f.Close()\n		for i := range text {\n			if _, err := f.Write(text[i : i+1]); err != nil {\n				return err\n			}\n		}\n		return nil\n	}()", "-run=^TestIncident33Killed ./providers/file"},
 	{"10", "a lost race is planned anew", engine + "apply.go", "return nil // someone was faster: read what they did, and decide anew", "return err", core},
 }
 

@@ -45,7 +45,7 @@ func key(t *testing.T, now time.Time, change func(*scheduler.State)) live.Key {
 
 // Failure 22: a daemon whose store is blocked, or that is stuck, past the due
 // date shows it without asking anyone.
-func TestOverdueShowsByItself(t *testing.T) {
+func TestIncident22OverdueShowsByItself(t *testing.T) {
 	due := policy.Due(start)
 	blocked := func(s *scheduler.State) { s.Err = &providers.Error{Op: "read", Kind: providers.ErrUnavailable} }
 	for _, c := range []struct {

@@ -41,16 +41,20 @@ func beyond(t *testing.T, change func(*Script)) (line string, refused int) {
 	return line, early + late
 }
 
+// perBar is how many refusals a bar of the chart stands for.
+const perBar = 20
+
 // Beyond the declared bounds, what breaks and by how much: the table in
 // docs/how-it-is-tested.md. Within them nothing does.
 func TestEdges(t *testing.T) {
 	if os.Getenv("ROTATE_EDGES") == "" {
 		t.Skip("twenty worlds for each line: run `make edges`")
 	}
-	var table strings.Builder
+	var table, chart strings.Builder
 	row := func(what string, within bool, change func(*Script)) {
 		line, refused := beyond(t, change)
 		fmt.Fprintf(&table, "| %s | %s |\n", what, line)
+		fmt.Fprintf(&chart, "%-45s %5d %s\n", what, refused, strings.Repeat("█", (refused+perBar-1)/perBar))
 		if within && refused > 0 {
 			t.Errorf("%s: %s", what, line)
 		}
@@ -78,5 +82,5 @@ func TestEdges(t *testing.T) {
 			})
 		}
 	}
-	t.Logf("\n%s", table.String())
+	t.Logf("\n%s\npromises 2 and 3 broken, a bar for %d:\n\n%s", table.String(), perBar, chart.String())
 }

@@ -2,9 +2,10 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"hash/fnv"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/providers"
@@ -16,44 +17,60 @@ import (
 // replies that it got, so two ways to the same service and the same replies
 // need to be followed only once.
 type Exploration struct {
-	Shape   Shape
-	Writers int // each reads, writes after what it read, and sweeps if it won
-	Rounds  int // so many times
-	States  int // different ones seen
-	Ends    int // of them, those in which no one can go on
-	Broken  string
+	Shape  Shape
+	Rounds []int // how often each writer reads, writes after that, and sweeps if it won
+	States int   // different ones seen
+	Ends   int   // of them, those in which no one can go on
+	Whole  bool  // no state was left out
+	Broken string
 }
 
-// Explore tries them all, up to a limit of states.
-func Explore(shape Shape, writers, rounds, limit int) *Exploration {
-	e := &Exploration{Shape: shape, Writers: writers, Rounds: rounds}
-	seen := map[uint64]bool{}
-	todo := [][]byte{nil} // schedules: which writer takes its next step
-	for len(todo) > 0 && e.Broken == "" && e.States < limit {
+// Explore tries them all, up to a limit of states. Writers are running code, and
+// a state of them cannot be copied: of the ways on from a state, one is followed
+// at once, and each of the others later, by taking all steps from the first on.
+func Explore(shape Shape, rounds []int, limit int) *Exploration {
+	e := &Exploration{Shape: shape, Rounds: rounds}
+	t := newTable(shape, rounds)
+	defer t.close()
+	seen := map[digest]struct{}{}
+	for todo := [][]byte{nil}; len(todo) > 0; { // schedules: who takes the next step
 		schedule := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		t := e.replay(schedule)
-		key := t.key()
-		alive := t.alive()
-		e.Broken = t.broken
+		t.begin()
+		for _, w := range schedule {
+			t.take(w)
+		}
+		for alive := []byte{0}; len(alive) > 0; {
+			_, known := seen[t.key()]
+			switch e.Broken = t.broken; {
+			case e.Broken != "", !known && e.States == limit:
+				return e
+			case known:
+				alive = nil
+				continue
+			}
+			seen[t.key()] = struct{}{}
+			e.States++
+			if alive = t.alive(); len(alive) == 0 {
+				e.Ends++
+				continue
+			}
+			for _, w := range alive[1:] {
+				todo = append(todo, append(slices.Clip(schedule), w))
+			}
+			schedule = append(slices.Clip(schedule), alive[0])
+			t.take(alive[0])
+		}
 		t.end()
-		if seen[key] {
-			continue
-		}
-		seen[key] = true
-		e.States++
-		if len(alive) == 0 {
-			e.Ends++
-		}
-		for _, w := range alive {
-			todo = append(todo, append(schedule[:len(schedule):len(schedule)], w))
-		}
 	}
+	e.Whole = true
 	return e
 }
 
-// A table is one replay: the service, the writers, and what they were told.
+// A table is where writers meet over a service, as often as it is laid anew, and
+// what they were told.
 type table struct {
+	shape   Shape
 	b       backend
 	now     time.Time
 	writers []*seat
@@ -62,49 +79,26 @@ type table struct {
 	broken  string
 }
 
-// killed unwinds a writer when a replay ends.
-type killed struct{}
-
-// A seat is one writer at the table.
-type seat struct {
-	t     *table
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
-	log   []byte // every reply so far
-	steps int
-	done  bool
-}
-
-func (e *Exploration) replay(schedule []byte) *table {
-	t := &table{now: start, told: map[providers.RevisionID]int{}}
-	t.b = newBackend(e.Shape, func() time.Time { return t.now })
-	t.begin()
-	for i := range e.Writers {
-		s := &seat{t: t}
-		s.next, s.stop = iter.Pull(func(yield func(struct{}) bool) {
-			defer func() {
-				if v := recover(); v != nil && v != (killed{}) {
-					panic(v)
-				}
-			}()
-			s.yield = yield
-			for n := range e.Rounds {
-				s.write(fmt.Sprintf("writer %d, round %d", i, n))
-			}
-		})
+func newTable(shape Shape, rounds []int) *table {
+	t := &table{shape: shape, told: map[providers.RevisionID]int{}}
+	for i, n := range rounds {
+		s := &seat{t: t, done: true}
+		for round := range n {
+			s.values = append(s.values, fmt.Sprintf("writer %d, round %d", i, round))
+		}
+		s.next, s.stop = iter.Pull(s.sit)
 		t.writers = append(t.writers, s)
 		s.step()
-	}
-	for _, w := range schedule {
-		t.writers[w].step()
-		t.look()
 	}
 	return t
 }
 
-// begin puts two revisions there, so that there is something to sweep.
+// begin lays the table: two revisions are there, so that there is something to
+// sweep, and every writer stands before its first call.
 func (t *table) begin() {
+	t.now, t.heads, t.broken = start, t.heads[:0], ""
+	clear(t.told)
+	t.b = newBackend(t.shape, func() time.Time { return t.now })
 	c, ctx := t.b.client(atOnce{t}), context.Background()
 	first, err := c.Write(ctx, secretName, secretOf("first"), "", providers.Note{Lineage: "l", Generation: 1})
 	if err == nil {
@@ -116,79 +110,18 @@ func (t *table) begin() {
 	}
 	t.now = t.now.Add(time.Minute)
 	t.look()
+	for _, s := range t.writers {
+		s.replies, s.steps, s.done = fresh, 0, false
+		s.step()
+	}
 }
 
 func secretOf(s string) providers.Secret { return providers.NewSecret([]byte(s)) }
 
-// write is what each writer does: read, write after what was read, and if that
-// was the head, erase everything older.
-func (s *seat) write(value string) {
-	c, ctx := s.t.b.client(s), context.Background()
-	base, err := c.Read(ctx, secretName)
-	if s.note(err); err != nil {
-		return
-	}
-	note := base.Note
-	note.Generation++
-	made, err := c.Write(ctx, secretName, secretOf(value), base.ID, note)
-	if s.note(err); err != nil {
-		return
-	}
-	if s.t.told[base.ID]++; s.t.told[base.ID] > 1 {
-		s.t.broken = fmt.Sprintf("two writers were told that theirs is the head after %s", base.ID)
-	}
-	s.log = append(s.log, made.ID...)
-	revs, err := c.History(ctx, secretName)
-	s.note(err)
-	for _, rev := range revs {
-		if rev.ID == made.ID {
-			break
-		}
-		s.log = append(s.log, rev.ID...)
-		_, err := c.Erase(ctx, secretName, rev.ID, made.ID)
-		s.note(err)
-	}
+func (t *table) take(w byte) {
+	t.writers[w].step()
+	t.look()
 }
-
-func (s *seat) note(err error) {
-	s.log = append(s.log, '|')
-	if err != nil {
-		s.log = append(s.log, err.Error()...)
-	}
-}
-
-func (s *seat) step() {
-	if _, ok := s.next(); !ok {
-		s.done = true
-	}
-	s.steps++
-}
-
-func (s *seat) reach() {
-	if !s.yield(struct{}{}) {
-		panic(killed{})
-	}
-}
-
-func (s *seat) call(_ string, _ error, do func() error) error {
-	s.reach()
-	err := do()
-	s.note(err)
-	return err
-}
-
-// sleep lets the time pass for all; before that, any number of others may write
-// in the same second.
-func (s *seat) sleep(d time.Duration) {
-	s.reach()
-	s.t.now = s.t.now.Add(d)
-}
-
-// atOnce makes calls without anyone in between.
-type atOnce struct{ t *table }
-
-func (a atOnce) call(_ string, _ error, do func() error) error { return do() }
-func (a atOnce) sleep(d time.Duration)                         { a.t.now = a.t.now.Add(d) }
 
 // look holds the head against what was promised: it can always be read, and it
 // only goes from a revision to one that was written after it.
@@ -196,16 +129,18 @@ func (t *table) look() {
 	rev, ok := t.b.head()
 	switch {
 	case !ok:
-		if t.broken == "" {
-			t.broken = "the head cannot be read"
-		}
+		t.breaks("the head cannot be read")
 	case len(t.heads) == 0 || t.heads[len(t.heads)-1] != rev.ID:
-		for _, old := range t.heads {
-			if old == rev.ID && t.broken == "" {
-				t.broken = fmt.Sprintf("revision %s is the head for the second time", old)
-			}
+		if slices.Contains(t.heads, rev.ID) {
+			t.breaks("revision %s is the head for the second time", rev.ID)
 		}
 		t.heads = append(t.heads, rev.ID)
+	}
+}
+
+func (t *table) breaks(format string, args ...any) {
+	if t.broken == "" {
+		t.broken = fmt.Sprintf(format, args...)
 	}
 }
 
@@ -220,37 +155,126 @@ func (t *table) alive() (who []byte) {
 	return who
 }
 
-func (t *table) key() uint64 {
-	h := fnv.New64a()
+// end sends home who still sits there.
+func (t *table) end() {
 	for _, s := range t.writers {
-		fmt.Fprintf(h, "%d %v %s\n", s.steps, s.done, s.log)
+		if !s.done {
+			s.left = true
+			s.step()
+			s.left = false
+		}
 	}
-	fmt.Fprintf(h, "%v %s", t.now.Sub(start), fingerprint(t.b))
-	return h.Sum64()
 }
 
-func (t *table) end() {
+func (t *table) close() {
+	t.end()
 	for _, s := range t.writers {
 		s.stop()
 	}
 }
 
-// fingerprint is all that a service holds.
-func fingerprint(b backend) string {
-	text := ""
-	for _, r := range b.readable() {
-		text += string(r.ID) + " "
-	}
-	head, _ := b.head()
-	switch b := b.(type) {
-	case *labelled:
-		text += fmt.Sprint(len(b.versions), b.before)
-	case *aliased:
-		text += fmt.Sprint(len(b.versions), b.etag)
-	case *detected:
-		for _, v := range b.versions {
-			text += fmt.Sprint(v.ID, v.parent, v.copyOf, v.disabled, v.Created.Sub(start))
+// A seat is one writer at the table.
+type seat struct {
+	t       *table
+	next    func() (struct{}, bool)
+	stop    func()
+	yield   func(struct{}) bool
+	values  []string // to write, one a round
+	replies digest   // every one so far
+	steps   int
+	done    bool
+	left    bool // the table is cleared: nothing that it still calls happens
+}
+
+// sit writes once each time that the table is laid.
+func (s *seat) sit(yield func(struct{}) bool) {
+	for s.yield = yield; yield(struct{}{}); s.done = true {
+		for _, v := range s.values {
+			s.write(v)
 		}
 	}
-	return text + string(head.ID)
 }
+
+func (s *seat) step() {
+	s.steps++
+	s.next()
+}
+
+// write is what each writer does: read, write after what was read, and if that
+// was the head, erase everything older.
+func (s *seat) write(value string) {
+	c, ctx := s.t.b.client(s), context.Background()
+	base, err := c.Read(ctx, secretName)
+	if s.note(err); err != nil {
+		return
+	}
+	s.replies.text(base.ID)
+	note := base.Note
+	note.Generation++
+	made, err := c.Write(ctx, secretName, secretOf(value), base.ID, note)
+	if s.note(err); err != nil {
+		return
+	}
+	if s.t.told[base.ID]++; s.t.told[base.ID] > 1 {
+		s.t.breaks("two writers were told that theirs is the head after %s", base.ID)
+	}
+	s.replies.text(made.ID)
+	revs, err := c.History(ctx, secretName)
+	s.note(err)
+	for _, rev := range revs {
+		s.replies.text(rev.ID)
+	}
+	for _, rev := range revs {
+		if rev.ID == made.ID {
+			break
+		}
+		_, err := c.Erase(ctx, secretName, rev.ID, made.ID)
+		s.note(err)
+	}
+}
+
+// note takes in a reply.
+func (s *seat) note(err error) {
+	var e *providers.Error
+	switch {
+	case err == nil:
+		s.replies.text("|")
+	case errors.As(err, &e):
+		s.replies.text(providers.RevisionID(e.Op))
+		s.replies.text(providers.RevisionID(e.Kind.Error()))
+	default:
+		s.replies.text(providers.RevisionID(err.Error()))
+	}
+}
+
+var errLeft = errors.New("the table is cleared")
+
+func (s *seat) reach() {
+	if !s.left {
+		s.yield(struct{}{})
+	}
+}
+
+func (s *seat) call(op string, _ error, do func() error) error {
+	if s.reach(); s.left {
+		return errLeft
+	}
+	err := do()
+	s.note(err)
+	s.t.answer(&s.replies, op)
+	return err
+}
+
+// sleep lets the time pass for all; before that, any number of others may write
+// in the same second.
+func (s *seat) sleep(d time.Duration) {
+	if s.reach(); !s.left {
+		s.t.now = s.t.now.Add(d)
+	}
+}
+
+// atOnce makes calls without anyone in between.
+type atOnce struct{ t *table }
+
+func (a atOnce) call(_ string, _ error, do func() error) error { return do() }
+func (a atOnce) sleep(d time.Duration)                         { a.t.now = a.t.now.Add(d) }

@@ -162,6 +162,21 @@ func TestIncident30RestoredBackup(t *testing.T) {
 	}
 }
 
+// A backup from before a compromise counts again: the key that was reported does
+// not, and the outputs follow.
+func TestIncident30RestoredBackupIsAccepted(t *testing.T) {
+	for _, shape := range []Shape{Swap, Label} { // Google destroys what an alias could go back to
+		for n := 1; n <= 5; n += 2 {
+			s := quiet(Incident{Kind: Compromise, At: 9 * day}, Incident{Kind: Accept, At: 9*day + 3*hour, Dur: 5 * hour, N: n})
+			s.Shape = shape
+			o := holds(t, s)
+			if o.good.Accepted == 0 || len(o.good.Revoked) != 1 {
+				t.Errorf("%s, %d revisions back: accepted over %d, revoked are %v", shape, n, o.good.Accepted, o.good.Revoked)
+			}
+		}
+	}
+}
+
 // What keeps each incident from happening here.
 var incidentGuards = []struct{ test, file, old, without string }{
 	{"01", "rotation/keyset/marks.go", "latest(seconds(n.Settled.At.Add(grace)), k.Expires, k.NotBefore)", "seconds(n.Settled.At.Add(grace))"},
@@ -179,6 +194,8 @@ var incidentGuards = []struct{ test, file, old, without string }{
 	{"17", engineDir + "apply.go", "doc, p.head.ID, note)", blindly},
 	{"20", "rotation/clock.go", "case c.Service.IsZero() && c.Steady != nil && *c.Steady < longest:", "case false:"},
 	{"27", engineDir + "read.go", "case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = p.advise(withoutHint(err))", "case errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}"},
+	{"23", planGo, `if which(o) && o.Behind != "" {`, "if false {"},
+	{"30RestoredBackupIsAccepted", engineDir + "accept.go", "slices.Concat(revoke, found.Revoked)", "slices.Clone(revoke)"},
 	{"30", engineDir + "read.go", "case !set.Follows(w) && !p.restoring:", "case false:"},
 }
 

@@ -37,7 +37,7 @@ func (w *world) happen(i Incident) {
 		pl := w.place(i.Who)
 		pl.weather = append(pl.weather, &i)
 		w.in(i.Dur, func() { pl.clear(&i) })
-	case Rollback, Edit, Lose, Foreign:
+	case Rollback, Edit, Lose, Foreign, Accept:
 		w.disturb(w.place(i.Who), &i)
 	case Now, NowNamed:
 		w.askNow(i)
@@ -81,7 +81,7 @@ func (i Incident) words(s *Script) string {
 		return fmt.Sprintf("the clock of %s is off by %s", who, rotation.Duration(i.Size))
 	case Jump:
 		return fmt.Sprintf("the clock of %s jumps by %s, for %s", who, rotation.Duration(i.Size), dur)
-	case Outage, Throttle, Denied, LostReply, LostCall, LateCall, Rollback, Edit, Lose, Foreign:
+	case Outage, Throttle, Denied, LostReply, LostCall, LateCall, Rollback, Edit, Lose, Foreign, Accept:
 		return fmt.Sprintf("%s: %s %s for %s", s.place(i.Who), i.Kind, i.Op, dur)
 	case Schedule, Grace:
 		return fmt.Sprintf("%s becomes %s", i.Kind, rotation.Duration(i.Size))
@@ -150,7 +150,7 @@ func (w *world) disturb(pl *place, i *Incident) {
 	}
 	pl.disturbed, pl.disturbAt = i, w.now
 	switch i.Kind {
-	case Rollback:
+	case Rollback, Accept:
 		if !pl.b.rollback(i.N) {
 			pl.disturbed = nil
 			return
@@ -168,6 +168,10 @@ func (w *world) disturb(pl *place, i *Incident) {
 	}
 	w.struck(i.Kind, nil)
 	pl.look(nil, "outside")
+	if i.Kind == Accept {
+		w.in(i.Dur, w.accept)
+		return
+	}
 	w.in(i.Dur, func() {
 		if pl.disturbed == i {
 			w.tell("%s is put right by hand", pl.name)
@@ -285,6 +289,28 @@ func (w *world) adopt() {
 	}
 	p.done = func() {
 		if tries++; p.err != nil && !errors.Is(p.err, engine.ErrManaged) && tries < 20 {
+			w.in(time.Minute, p.begin)
+		}
+	}
+	p.begin()
+}
+
+// accept has someone run `rotate accept`, with the generation that the store
+// shows, until that is done.
+func (w *world) accept() {
+	tries := 0
+	p := w.newProcess("rotate accept", 98)
+	p.asks = true
+	p.work = func(t engine.Target) (engine.Result, error) {
+		found, result, err := p.engine.Restored(context.Background(), t)
+		if err != nil || len(found.Witnesses) == 0 {
+			return result, err
+		}
+		p.accepts = true
+		return p.engine.Accept(context.Background(), t, found.Set.Generation, nil)
+	}
+	p.done = func() {
+		if tries++; w.store.disturbed != nil && tries < 20 {
 			w.in(time.Minute, p.begin)
 		}
 	}

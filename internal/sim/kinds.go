@@ -25,6 +25,10 @@ const (
 	Lose     Kind = "loss"    // it was deleted
 	Foreign  Kind = "foreign" // another keyset was put in its place
 
+	// Accept is a backup that is not put right: someone runs `rotate accept`. It
+	// gives up keys, so it is played by itself and not among the others.
+	Accept Kind = "accept"
+
 	Now        Kind = "now"
 	NowNamed   Kind = "now, named"
 	Compromise Kind = "compromise"

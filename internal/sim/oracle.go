@@ -39,6 +39,7 @@ type oracle struct {
 	promoted map[string]time.Time // when a kid began to be current
 	expires  map[string]time.Time // as first noted
 	revoked  map[string]bool      // kids that someone reported
+	given    map[string]bool      // kids that were given up with what a backup did not have
 	asked    map[string]bool      // ids of requests that someone made
 	served   map[string]string    // request id → the kid that it was about
 	requests int
@@ -52,7 +53,7 @@ type oracle struct {
 func newOracle(w *world, tell bool) *oracle {
 	return &oracle{
 		w: w, telling: tell, exempt: map[string]bool{}, promoted: map[string]time.Time{}, expires: map[string]time.Time{},
-		revoked: map[string]bool{}, asked: map[string]bool{}, served: map[string]string{}, table: Coverage{}, broken: map[int]int{},
+		revoked: map[string]bool{}, given: map[string]bool{}, asked: map[string]bool{}, served: map[string]string{}, table: Coverage{}, broken: map[int]int{},
 	}
 }
 
@@ -98,6 +99,8 @@ func (o *oracle) changed(pl *place, p *process, old *view) {
 	switch {
 	case pl.index > 0:
 		o.judgeOutput(pl, p, old)
+	case p.accepts && pl.view != nil && pl.view.set.Parent == string(old.id):
+		o.judgeAccepted(p, pl.view.set)
 	case pl.disturbed != nil:
 		o.fail(6, "%s wrote into the store, although someone had changed it (%s)", p.name, pl.disturbed.Kind)
 	case pl.view == nil:
@@ -149,6 +152,36 @@ func (o *oracle) judgeDocument(p *process, set *keyset.Set) {
 	}
 	o.judgeDates(p, set)
 	o.judgeRequests(set)
+}
+
+// judgeAccepted holds what goes on from a backup against all that there was: it
+// out-numbers that, and no key that is known as compromised comes back.
+func (o *oracle) judgeAccepted(p *process, set *keyset.Set) {
+	old := o.good
+	o.good = set
+	o.transitions++
+	o.w.store.settled(true)
+	if set.Lineage != old.Lineage || set.Generation <= old.Generation {
+		o.fail(6, "%s accepted generation %d, and %d is known", p.name, set.Generation, old.Generation)
+	}
+	for _, kid := range old.Revoked {
+		if _, live := set.Key(kid); live {
+			o.fail(6, "%s brought %s back, which was revoked", p.name, kid)
+		}
+	}
+	for _, k := range old.Keys {
+		if _, live := set.Key(k.Kid); !live {
+			o.given[k.Kid] = true
+		}
+	}
+	clear(o.expires)
+	for _, k := range set.Previous() {
+		if !k.Expires.IsZero() {
+			o.expires[k.Kid] = k.Expires
+		}
+	}
+	kid := set.Signing().Kid
+	o.exempt[kid], o.promoted[kid] = true, o.w.now
 }
 
 // judgeSuccessor asks whether a key may begin to sign.

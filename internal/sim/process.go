@@ -61,13 +61,14 @@ type process struct {
 	life   int // grows with each restart: what was planned for an earlier one is void
 	began  time.Time
 
-	result engine.Result
-	err    error
-	work   func(engine.Target) (engine.Result, error) // a pass, or an adoption
-	ask    engine.Ask
-	alarm  string // of the last pass
-	asks   bool   // a person reads what it says
-	done   func() // for commands: decides what comes after the pass
+	result  engine.Result
+	err     error
+	work    func(engine.Target) (engine.Result, error) // a pass, or an adoption
+	ask     engine.Ask
+	alarm   string // of the last pass
+	asks    bool   // a person reads what it says
+	accepts bool   // it goes on from a backup, as someone decided
+	done    func() // for commands: decides what comes after the pass
 	plans
 }
 

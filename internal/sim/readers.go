@@ -195,7 +195,7 @@ func (w *world) tolerance() time.Duration {
 
 // judge asks whether a verifier accepts the tokens of a key.
 func (w *world) judge(v, issuer *reader, kid string, dropped bool) {
-	if slices.Contains(v.kids, kid) || w.revoked[kid] || len(v.kids) == 0 {
+	if slices.Contains(v.kids, kid) || w.revoked[kid] || w.given[kid] || len(v.kids) == 0 {
 		return
 	}
 	switch {

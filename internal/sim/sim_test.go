@@ -32,7 +32,7 @@ func fromEnv(t *testing.T, name string, otherwise float64) float64 {
 func TestPromisesHoldForYears(t *testing.T) {
 	seed := uint64(fromEnv(t, "ROTATE_SIM_SEED", 1))
 	years := fromEnv(t, "ROTATE_SIM_YEARS", 0.5)
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // small heaps, short lives
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // small heaps, short lives
 	began := time.Now()
 	r := Run(bubble(t), seed, years, time.Duration(fromEnv(t, "ROTATE_SIM_SHRINK", 30))*time.Second)
 	t.Logf("%s\n%.0f years a minute", r.Summary(), r.Years/time.Since(began).Minutes())

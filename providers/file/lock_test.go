@@ -14,7 +14,7 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-func TestLockIsFoundAgain(t *testing.T) {
+func TestIncident08LockIsFoundAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	for _, c := range []struct {
 		name   string
@@ -51,7 +51,7 @@ func TestLockIsFoundAgain(t *testing.T) {
 
 // Whoever removes a lock file does not keep others from locking, and the lock
 // file that they make is one for all.
-func TestLockFileRemoved(t *testing.T) {
+func TestIncident08LockFileRemoved(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "keys"))
 	p := files(t, s, name)
 	rev := write(t, s, name, "first", "")
@@ -92,7 +92,7 @@ func TestWaitForLock(t *testing.T) {
 }
 
 // The lock dies with its process, and a process that is only frozen keeps it.
-func TestHolderDies(t *testing.T) {
+func TestIncident09HolderDies(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "keys"))
 	rev := write(t, s, name, "first", "")
 	holder := start(t, "hold", s.dir)

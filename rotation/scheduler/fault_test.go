@@ -20,7 +20,7 @@ import (
 
 // Failure 24: a panic in the work of one key stops neither the others nor the
 // daemon, and is over when its cause is.
-func TestPanicStaysWithItsKey(t *testing.T) {
+func TestIncident24PanicStaysWithItsKey(t *testing.T) {
 	in(t, func(w *world) {
 		bad, good := w.key("bad", rotation.Every(3*time.Hour)), w.key("good", rotation.Every(3*time.Hour))
 		var mended atomic.Bool
@@ -168,7 +168,7 @@ func TestBackOff(t *testing.T) {
 
 // Failure 28: no retry before the service wants to be asked again, and a
 // service that asks for ever is not believed.
-func TestRetryAfterIsHonoured(t *testing.T) {
+func TestIncident28RetryAfterIsHonoured(t *testing.T) {
 	for asks, want := range map[time.Duration]time.Duration{47 * time.Minute: 47 * time.Minute, 1000 * day: day} {
 		reads := failing(t, 5*day, &providers.Error{Op: "read", Name: "k", Kind: providers.ErrThrottled, After: asks})
 		if len(reads) < 5 {
@@ -274,7 +274,7 @@ func TestHaltLooksAgainEachSync(t *testing.T) {
 
 // Failure 10: whatever happens, a line of a kind is logged once a minute a key,
 // and says how many were left out.
-func TestLogIsLimited(t *testing.T) {
+func TestIncident10LogIsLimited(t *testing.T) {
 	in(t, func(w *world) {
 		faulty := providertest.NewFaulty(w.store)
 		w.store = faulty

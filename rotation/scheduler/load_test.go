@@ -14,7 +14,7 @@ import (
 
 // Failure 28: keys of one schedule spread over their jitter, reads and all, and
 // never are more passes in hand than PerStore.
-func TestHerdIsSpread(t *testing.T) {
+func TestIncident28HerdIsSpread(t *testing.T) {
 	in(t, func(w *world) {
 		const n = 500
 		seen := watch(w.store, 100*time.Millisecond)

@@ -20,7 +20,7 @@ var zones = []string{
 
 // Failure 18: at every change of two years, each date has its firing, once,
 // whoever asks from where.
-func TestSummerTimeFiresOnceADate(t *testing.T) {
+func TestIncident18SummerTimeFiresOnceADate(t *testing.T) {
 	for _, name := range zones {
 		zone, err := time.LoadLocation(name)
 		if err != nil {
@@ -221,7 +221,7 @@ func TestPromise8RestartsDoNotDrift(t *testing.T) {
 
 // Promise 8 and failure 21: after any time off, one rotation, and then the
 // schedule again.
-func TestPromise8CatchUpOnce(t *testing.T) {
+func TestIncident21CatchUpOnce(t *testing.T) {
 	for _, schedule := range []string{"0 */20 * * *", "@every 20h"} {
 		t.Run(schedule, func(t *testing.T) {
 			in(t, func(w *world) {
