@@ -65,6 +65,7 @@ var rules = map[string][]string{
 	"internal/bench":         {"std", "internal/bench/cost"},
 	"internal/bench/bare":    {"any"}, // what its program is compared with
 	"internal/bench/cost":    {"std", "internal/secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset"},
+	"internal/bench/pair":    {"std"},
 	"internal/imports":       {}, // tests only
 	"internal/guards":        {}, // tests only
 	"cmd/rotate":             {"any"},
