@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,7 +26,7 @@ type memoryStore struct{ store providers.Store }
 func (m *memoryStore) Open(context.Context) (providers.Store, error) { return m.store, nil }
 
 // The public keys of one key, over HTTP on the loopback, against net/http with
-// the same bytes from memory. A daemon with many other keys answers as one with
+// the same header and bytes from memory. A daemon with many other keys answers as one with
 // none.
 func BenchmarkJWKS(b *testing.B) {
 	for _, n := range []int{1, 1_000} {
@@ -33,7 +34,7 @@ func BenchmarkJWKS(b *testing.B) {
 			daemon := httptest.NewServer(daemonOf(b, n).server().Handler())
 			defer daemon.Close()
 			client := daemon.Client()
-			fetch := func(url string) []byte {
+			fetch := func(url string) (http.Header, []byte) {
 				res, err := client.Get(url)
 				if err != nil {
 					b.Fatal(err)
@@ -43,12 +44,12 @@ func BenchmarkJWKS(b *testing.B) {
 				if err != nil || res.StatusCode != http.StatusOK {
 					b.Fatal(res.Status, err)
 				}
-				return body
+				return res.Header, body
 			}
 			ours := daemon.URL + "/keys/k0/jwks.json"
-			doc := fetch(ours)
+			header, doc := fetch(ours)
 			fixed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "application/jwk-set+json")
+				maps.Copy(w.Header(), header)
 				_, _ = w.Write(doc)
 			}))
 			defer fixed.Close()

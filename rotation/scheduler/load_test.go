@@ -58,6 +58,56 @@ func TestHerdIsSpread(t *testing.T) {
 	})
 }
 
+// 1,000 keys that are due at the same second, in a store that takes 20 ms for a
+// call: the passes keep it as busy as PerStore allows from the first to the
+// last, and never busier. The time is virtual, so the ratio is exact; `make
+// bench` prints it.
+func TestThousandDueAtOnce(t *testing.T) {
+	in(t, func(w *world) {
+		const n, latency, perStore = 1000, 20 * time.Millisecond, 4
+		faulty := providertest.NewFaulty(w.store)
+		faulty.On(func(providertest.Call) *providertest.Fault { time.Sleep(latency); return nil })
+		seen := watch(faulty, 0)
+		w.store = seen
+		var keys []scheduler.Key
+		for i := range n {
+			k := w.cronKey(fmt.Sprint("k", i), "0 3 * * *")
+			k.Sync = 1000 * day
+			keys = append(keys, k)
+		}
+		_, stop := w.run(scheduler.Options{PerStore: perStore}, keys...)
+		time.Sleep(time.Hour) // all are made
+		before, due := len(faulty.Calls()), time.Date(2000, 1, 1, 3, 0, 0, 0, time.UTC)
+		time.Sleep(time.Until(due.Add(time.Hour)))
+		calls := len(faulty.Calls()) - before
+		var last time.Time
+		for _, k := range keys {
+			made := w.rotations(k.Target.Name)
+			if len(made) != 1 || made[0].Before(due) {
+				t.Fatalf("%s rotated at %v", k.Target.Name, made)
+			}
+			last = later(last, made[0])
+		}
+		least := latency * time.Duration(calls) / perStore
+		ratio := float64(last.Sub(due)) / float64(least)
+		t.Attr("herd.ratio", fmt.Sprintf("%.3f", ratio))
+		t.Attr("herd.peak", fmt.Sprint(seen.most()))
+		if ratio > 1.3 || seen.most() > perStore {
+			t.Errorf("%d calls took %s, at best %s; %d at once", calls, last.Sub(due), least, seen.most())
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 func counts(m map[time.Time]int) (all []int) {
 	for _, n := range m {
 		all = append(all, n)
