@@ -62,7 +62,7 @@ var rules = map[string][]string{
 	"internal/serve":         {"std", "internal/live", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
 	"internal/audit":         {"std", "internal/ui", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/sim":           {"std", "internal/secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
-	"internal/bench":         {"std", "internal/bench/cost"},
+	"internal/bench":         {"std", "internal/bench/cost", "internal/bench/pair", "internal/secret", "rotation/keyset"},
 	"internal/bench/bare":    {"any"}, // what its program is compared with
 	"internal/bench/cost":    {"std", "internal/secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/bench/pair":    {"std"},
