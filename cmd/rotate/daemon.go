@@ -79,7 +79,7 @@ func (d *runner) prepare(beat func()) ([]*key, error) {
 }
 
 func (d *runner) server() *serve.Server {
-	return &serve.Server{Now: d.now, Keys: d.live, Metrics: d.metrics.Handler(), Log: d.log}
+	return &serve.Server{Now: d.now, Keys: d.live, Key: d.liveKey, Metrics: d.metrics.Handler(), Log: d.log}
 }
 
 // answer begins to answer over HTTP, until ctx is done.
@@ -152,6 +152,16 @@ func (d *runner) live() (keys []live.Key) {
 		}
 	}
 	return keys
+}
+
+// liveKey is one of them, at no cost of the others.
+func (d *runner) liveKey(name string) (live.Key, bool) {
+	k := (*d.keys.Load())[name]
+	if k == nil {
+		return live.Key{}, false
+	}
+	s, ok := d.scheduler.State(k.Environment, name)
+	return live.Of(d.now(), k.facts(), s), ok
 }
 
 // lostEvent tells of events that the audit file does not have, once a minute:

@@ -126,11 +126,12 @@ func (a *app) build(conf *config.Config) []*key {
 		}
 		stores[name] = newLazyStore(s.Type, open)
 	}
-	warnings := map[string][]string{}
+	warnings := map[string][]string{} // by what may be a key's name: names have dots, too
 	for _, w := range conf.Warnings {
-		for _, k := range conf.Keys {
-			if strings.HasPrefix(w.Path+".", "keys."+k.Name+".") {
-				warnings[k.Name] = append(warnings[k.Name], w.Msg)
+		path := strings.TrimPrefix(w.Path, "keys.") + "."
+		for i, r := range path {
+			if r == '.' {
+				warnings[path[:i]] = append(warnings[path[:i]], w.Msg)
 			}
 		}
 	}

@@ -114,6 +114,8 @@ func TestPromise8AMonthDown(t *testing.T) {
 				t.Fatalf("key %d: %v, and then only its predecessor is retired", i, got)
 			}
 		}
+		t.Attr("pace.peak", fmt.Sprint(q.peak()))
+		t.Attr("pace.limit", fmt.Sprint(aTenth))
 		if peak := q.peak(); peak > aTenth+1 { // one at each end of a minute
 			t.Errorf("%d writes in a minute, a tenth of the quota is %d", peak, aTenth)
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,11 +25,12 @@ type decoder struct {
 	broken   map[string]bool  // sections of which a part could not be read, so that what is missing there means nothing
 	mistakes []mistake
 	warnings []mistake
+	fieldSet map[reflect.Type]fieldSet
 	*vocabulary
 }
 
 func newDecoder(types Registry) *decoder {
-	return &decoder{registry: types, set: map[string]place{}, broken: map[string]bool{}, vocabulary: types.vocabulary()}
+	return &decoder{registry: types, set: map[string]place{}, broken: map[string]bool{}, fieldSet: map[reflect.Type]fieldSet{}, vocabulary: types.vocabulary()}
 }
 
 // An option is a value that remembers where it was set.
@@ -139,14 +139,14 @@ func (d *decoder) scalar(n *yaml.Node, path, tag, want string, ok bool, set func
 }
 
 // digits are a whole number, however large.
-var digits = regexp.MustCompile(`^[0-9]+$`)
+var digits = compiled(`^[0-9]+$`)
 
 // number takes whole numbers. One that is too large for any option is told so,
 // by the rules of the option where it has some.
 func (d *decoder) number(n *yaml.Node, v reflect.Value, path string) bool {
 	const most = math.MaxInt32
 	i, err := strconv.Atoi(n.Value)
-	if tag := n.ShortTag(); (tag == "!!int" || tag == "!!float") && digits.MatchString(n.Value) && (err != nil || i > most) {
+	if tag := n.ShortTag(); (tag == "!!int" || tag == "!!float") && digits().MatchString(n.Value) && (err != nil || i > most) {
 		if isOption := strings.HasPrefix(path, "keys"+separator) || strings.HasPrefix(path, "defaults"+separator); isOption {
 			v.SetInt(most) // keygen knows the range
 			return true
@@ -231,7 +231,11 @@ func (d *decoder) items(n *yaml.Node, v reflect.Value, path string) bool {
 // fields decodes a mapping into a struct; a mapping with nothing in it, as it
 // is left when all lines are commented out, is an empty one.
 func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string) bool {
-	fields := fieldsOf(v.Type())
+	fields, known := d.fieldSet[v.Type()]
+	if !known {
+		fields = fieldsOf(v.Type())
+		d.fieldSet[v.Type()] = fields
+	}
 	return d.pairs(n, path, func(key, value *yaml.Node, at string) bool {
 		f, known := fields.index[key.Value]
 		if !known {
@@ -306,7 +310,7 @@ func (d *decoder) unknown(key *yaml.Node, path string, names []string) {
 	switch {
 	case key.Value == "outputs":
 		d.fail(at, "such as: keys: {auth-jwt: {outputs: [{format: env, path: ./.env}]}}", "outputs are of one key and stand under it")
-	case credential.MatchString(key.Value + ":"):
+	case credential().MatchString(key.Value + ":"):
 		d.fail(at, "no credential stands in this file: rotate takes those of its surroundings (workload identity, instance role, environment variables)", "unknown option")
 	default:
 		d.fail(at, didYouMean(key.Value, names), "unknown option")

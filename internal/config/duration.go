@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,13 +19,13 @@ const (
 var errLong = errors.New("is more than ten years")
 
 // calendar splits the weeks and days off, which Go's durations do not have.
-var calendar = regexp.MustCompile(`^(?:(\d+)w)?(?:(\d+)d)?(.*)$`)
+var calendar = compiled(`^(?:(\d+)w)?(?:(\d+)d)?(.*)$`)
 
 // ParseDuration reads a Go duration with weeks and days before it: 90d, 1d12h,
 // 2w, 1h30m. A day is 24 hours. Negative ones and those of more than ten years
 // are refused. It reads whatever rotation.Duration prints.
 func ParseDuration(s string) (time.Duration, error) {
-	parts := calendar.FindStringSubmatch(s)
+	parts := calendar().FindStringSubmatch(s)
 	if s == "" || parts == nil {
 		return 0, fmt.Errorf("%q is not a duration", s)
 	}

@@ -176,7 +176,7 @@ func (r *resolver) outputStore(o *Output, s outputSection) {
 	case s.Secret.bad || !s.Store.at.known():
 	case !s.Secret.at.known():
 		r.fail(s.at, "add secret: the name under which the store keeps it", "has no secret")
-	case !secretRule.MatchString(o.Secret) || strings.Contains(o.Secret, "..") || strings.Contains(o.Secret, "//"):
+	case !secretName(o.Secret):
 		r.fail(s.Secret.at, "secret is the name under which the store keeps it, never its value", "is not a name for a secret")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,10 +16,13 @@ import (
 )
 
 // The rules of names. Environment and key together fit the strictest store's
-// limit for a secret's name, 127 characters (Azure Key Vault).
+// limit for a secret's name, 127 characters (Azure Key Vault). A secret's own name
+// has at most maxSecret: counted in the pattern, that takes a millisecond to compile.
+const maxSecret = 512
+
 var (
-	nameRule   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
-	secretRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/+=@-]{0,511}$`)
+	nameRule   = compiled(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+	secretRule = compiled(`^[A-Za-z0-9][A-Za-z0-9._/+=@-]*$`)
 )
 
 const nameHint = "use up to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"
@@ -44,7 +46,7 @@ func resolve(d *decoder, doc *document) *Config {
 	file := place{src: d.first, line: 1, column: 1}
 	if env := doc.Environment; !env.at.known() && !env.bad {
 		d.fail(file, "such as: environment: production", "environment is not set")
-	} else if !env.bad && !nameRule.MatchString(env.value) {
+	} else if !env.bad && !nameRule().MatchString(env.value) {
 		d.fail(env.at, nameHint, "%s is not a name", d.say(env.value))
 	}
 	if len(doc.Keys) == 0 && !d.broken["keys"] {
@@ -73,7 +75,7 @@ func resolve(d *decoder, doc *document) *Config {
 }
 
 func (r *resolver) checkName(section, name string) {
-	if !nameRule.MatchString(name) {
+	if !nameRule().MatchString(name) {
 		r.fail(r.set[join(section, name)], nameHint, "is not a name")
 	}
 }
@@ -158,12 +160,17 @@ func (r *resolver) checkStore(k *Key, s keySection, at place) {
 	}
 }
 
+// secretName reports whether a store could keep a secret under this name.
+func secretName(s string) bool {
+	return len(s) <= maxSecret && secretRule().MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//")
+}
+
 // checkSecret never quotes what stands there: it might be a secret in fact.
 func (r *resolver) checkSecret(k *Key, s keySection, at place) {
 	if s.Secret.bad {
 		return
 	}
-	if !secretRule.MatchString(k.Secret) || strings.Contains(k.Secret, "..") || strings.Contains(k.Secret, "//") {
+	if !secretName(k.Secret) {
 		if s.Secret.at.known() {
 			r.fail(s.Secret.at, "secret is the name under which the store keeps the keyset, never its value", "is not a name for a secret")
 		}

@@ -45,7 +45,7 @@ func (r Registry) schema(t reflect.Type) *jsonschema.Schema {
 	case reflect.Map:
 		return &jsonschema.Schema{
 			Types: []string{"object", "null"}, AdditionalProperties: r.schema(t.Elem()),
-			PropertyNames: &jsonschema.Schema{Pattern: nameRule.String()},
+			PropertyNames: &jsonschema.Schema{Pattern: nameRule().String()},
 		}
 	case reflect.Slice:
 		return &jsonschema.Schema{Type: "array", Items: r.schema(t.Elem())}

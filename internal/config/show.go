@@ -2,7 +2,6 @@ package config
 
 import (
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,18 +36,18 @@ const units = `(ns|us|µs|ms|[smhdw])`
 
 // shapes are what values look like that are shown. A key that is short enough
 // for one of them has been guessed already.
-var shapes = []*regexp.Regexp{
-	regexp.MustCompile(`^[-+]?[0-9]{1,6}(\.[0-9]{1,3})?$`),
-	regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`),
-	regexp.MustCompile(`^-?([0-9]{1,5}(\.[0-9]{1,3})?` + units + `){1,4}$`),
-	regexp.MustCompile(`^-?[0-9]{1,5}(\.[0-9]{1,3})? ?([A-Za-z]|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|weeks?|months?|years?)$`),
-	regexp.MustCompile(`^@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)$`),
-	regexp.MustCompile(`^@every ([0-9]{1,5}` + units + `){1,4}$`),
-	regexp.MustCompile(`^[ugoa]{0,3}[-+=]?[rwx]{1,3}$`),                           // chmod's
-	regexp.MustCompile(`^(~|\$[A-Z]{1,8}|\.{1,2})?(/[a-z._-]{1,12}){1,5}/?$`),     // paths of plain words
-	regexp.MustCompile(`^(true|false|null|~|yes|no|on|off)$`),                     // YAML's
-	regexp.MustCompile(`(?i)^` + cronField + `( +` + cronField + `){0,6}$`),       // cron's
-	regexp.MustCompile(`^TZ=([A-Z][a-z]{1,11}(/[A-Z][A-Za-z_]{1,13})?|UTC|GMT)$`), // see harmless
+var shapes = []pattern{
+	compiled(`^[-+]?[0-9]{1,6}(\.[0-9]{1,3})?$`),
+	compiled(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`),
+	compiled(`^-?([0-9]{1,5}(\.[0-9]{1,3})?` + units + `){1,4}$`),
+	compiled(`^-?[0-9]{1,5}(\.[0-9]{1,3})? ?([A-Za-z]|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|weeks?|months?|years?)$`),
+	compiled(`^@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)$`),
+	compiled(`^@every ([0-9]{1,5}` + units + `){1,4}$`),
+	compiled(`^[ugoa]{0,3}[-+=]?[rwx]{1,3}$`),                           // chmod's
+	compiled(`^(~|\$[A-Z]{1,8}|\.{1,2})?(/[a-z._-]{1,12}){1,5}/?$`),     // paths of plain words
+	compiled(`^(true|false|null|~|yes|no|on|off)$`),                     // YAML's
+	compiled(`(?i)^` + cronField + `( +` + cronField + `){0,6}$`),       // cron's
+	compiled(`^TZ=([A-Z][a-z]{1,11}(/[A-Z][A-Za-z_]{1,13})?|UTC|GMT)$`), // see harmless
 }
 
 const (
@@ -67,7 +66,7 @@ func (v *vocabulary) harmless(value string) bool {
 	if len(value) > maxHarmless {
 		return false
 	}
-	return value == "" || slices.ContainsFunc(shapes, func(r *regexp.Regexp) bool { return r.MatchString(value) }) || near(value, v.words)
+	return value == "" || slices.ContainsFunc(shapes, func(p pattern) bool { return p().MatchString(value) }) || near(value, v.words)
 }
 
 // near reports whether it is one of the words, or one with a slip of the pen.
@@ -84,22 +83,22 @@ func near(value string, words map[string]bool) bool {
 }
 
 // plainWords are one to three words, the whole at most 16 letters long.
-var plainWords = regexp.MustCompile(`^\p{L}+([ _-]\p{L}+){0,2}$`)
+var plainWords = compiled(`^\p{L}+([ _-]\p{L}+){0,2}$`)
 
 // option reports whether the name of an option may be shown.
 func (v *vocabulary) option(name string) bool {
-	return len(name) <= maxHarmless && near(name, v.options) || len([]rune(name)) <= 16 && plainWords.MatchString(name)
+	return len(name) <= maxHarmless && near(name, v.options) || len([]rune(name)) <= 16 && plainWords().MatchString(name)
 }
 
 // nameWord is a part of a key's or store's name that no generator makes.
-var nameWord = regexp.MustCompile(`^([A-Z]?[a-z]{1,20}[0-9]{0,4}|[0-9]{1,4})$`)
+var nameWord = compiled(`^([A-Z]?[a-z]{1,20}[0-9]{0,4}|[0-9]{1,4})$`)
 
 // name reports whether a key's or store's name may be shown.
 func (v *vocabulary) name(s string) bool {
 	words := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ._-", r) })
 	capital := strings.ToLower(s) != s
 	return len(words) > 0 && len(s) <= 63 && (!capital || len(s) <= maxHarmless) &&
-		!slices.ContainsFunc(words, func(w string) bool { return !nameWord.MatchString(w) })
+		!slices.ContainsFunc(words, func(w string) bool { return !nameWord().MatchString(w) })
 }
 
 // A role is what a text in a file stands for.
@@ -172,7 +171,7 @@ func (v *vocabulary) path(path string) string {
 			if path == "" {
 				part = ""
 			}
-		case !strings.HasPrefix(part, "[") && !name.MatchString(part):
+		case !strings.HasPrefix(part, "[") && !name().MatchString(part):
 			part = strconv.Quote(part)
 		}
 		b.WriteString(part)
@@ -181,7 +180,7 @@ func (v *vocabulary) path(path string) string {
 }
 
 // name is what stands in a path without quotes.
-var name = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$`)
+var name = compiled(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$`)
 
 // separator stands between the parts of a path, in which names of any kind are.
 const separator = "\x00"
@@ -240,7 +239,7 @@ func (s *source) add(n *yaml.Node, r role) {
 }
 
 // token finds the words of a line that is not YAML.
-var token = regexp.MustCompile(`[^\s{}\[\],:"']+`)
+var token = compiled(`[^\s{}\[\],:"']+`)
 
 // guess notes the parts of a line that no tree is known of: values count only
 // after the name of an option that has harmless ones.
@@ -248,7 +247,7 @@ func (s *source) guess(v *vocabulary, n int) []part {
 	var parts []part
 	text := s.line(n)
 	below := roleHidden
-	for _, at := range token.FindAllStringIndex(text, -1) {
+	for _, at := range token().FindAllStringIndex(text, -1) {
 		word, after := text[at[0]:at[1]], strings.TrimLeft(text[at[1]:], `"'`)
 		r := below
 		switch {

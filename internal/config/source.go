@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -72,7 +71,7 @@ func readFile(path string, index int) (*source, []byte, []mistake, error) {
 
 // credential finds field names that hold credentials, in any other program's
 // spelling, and PEM.
-var credential = regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|token|credentials?|(secret|private|access|api|account)[ _-]?(access[ _-]?)?key([ _-]?id)?|client[ _-]?secret|secret[ _-]?(id|value|string)|connection[ _-]?string)["']?\s*[:=]|-----BEGIN`)
+var credential = compiled(`(?i)(pass(word|wd|phrase)?|token|credentials?|(secret|private|access|api|account)[ _-]?(access[ _-]?)?key([ _-]?id)?|client[ _-]?secret|secret[ _-]?(id|value|string)|connection[ _-]?string)["']?\s*[:=]|-----BEGIN`)
 
 // line is a line's text; "" for one that is not there.
 func (s *source) line(n int) string {

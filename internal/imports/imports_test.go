@@ -63,6 +63,10 @@ var rules = map[string][]string{
 	"internal/serve":         {"std", "internal/bug", "internal/live", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
 	"internal/audit":         {"std", "internal/ui", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/sim":           {"std", "internal/secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
+	"internal/bench":         {"std", "internal/bench/cost", "internal/bench/pair", "internal/secret", "rotation/keyset"},
+	"internal/bench/bare":    {"any"}, // what its program is compared with
+	"internal/bench/cost":    {"std", "internal/secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset"},
+	"internal/bench/pair":    {"std"},
 	"internal/imports":       {}, // tests only
 	"internal/guards":        {}, // tests only
 	"cmd/rotate":             {"any"},

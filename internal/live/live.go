@@ -30,15 +30,6 @@ func Of(now time.Time, f status.Facts, s scheduler.State) Key {
 		f.Err = errUnread
 	case s.Err != nil:
 		f.Result.Set = s.Set // what is known of it still holds
-	case s.Result.Set != nil:
-		// A pass may have ended long ago. What has come due since then shows as
-		// it does to a command that looks: as a step to take.
-		step := rotation.Plan(f.Target.Policy, rotation.Facts{
-			Set: s.Result.Set, Outputs: s.Result.Outputs, Clock: later(s.Result.Clock, now),
-		})
-		if step.Do != rotation.Wait {
-			f.Result.Step = step
-		}
 	}
 	return Key{State: s, Facts: f}
 }
@@ -62,7 +53,19 @@ func later(c rotation.Clock, now time.Time) rotation.Clock {
 func (k Key) Seen() bool { return !k.Ended.IsZero() }
 
 // Status is the key's part of a report.
-func (k Key) Status() status.Key { return status.Of(k.Facts) }
+//
+// A pass may have ended long ago. What has come due since then shows as it does
+// to a command that looks: as a step to take.
+func (k Key) Status() status.Key {
+	f := k.Facts
+	if r := f.Result; f.Err == nil && r.Set != nil {
+		step := rotation.Plan(f.Target.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: later(r.Clock, f.Now)})
+		if step.Do != rotation.Wait {
+			f.Result.Step = step
+		}
+	}
+	return status.Of(f)
+}
 
 // Due is when the schedule wants another key to sign; zero if no keyset is
 // known, or if it never does.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/live"
@@ -28,11 +29,9 @@ func (s *Server) allKeys(w http.ResponseWriter, r *http.Request) {
 // oneKey is the public halves of one key. What is symmetric is answered as what
 // does not exist is.
 func (s *Server) oneKey(w http.ResponseWriter, r *http.Request) {
-	for _, k := range s.Keys() {
-		if k.Key == r.PathValue("name") && asymmetric(k) {
-			s.serveKeys(w, r, []live.Key{k})
-			return
-		}
+	if k, ok := s.Key(r.PathValue("name")); ok && asymmetric(k) {
+		s.serveKeys(w, r, []live.Key{k})
+		return
 	}
 	s.serveKeys(w, r, nil)
 }
@@ -62,7 +61,7 @@ func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, keys []live.K
 		return
 	}
 	fresh := keys[0].Fresh()
-	all := []json.RawMessage{}
+	var sets []*keyset.Set
 	for _, k := range keys {
 		if k.Set == nil {
 			w.Header().Set("Retry-After", "5")
@@ -70,9 +69,9 @@ func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, keys []live.K
 			return
 		}
 		fresh = min(fresh, k.Fresh())
-		all = append(all, publicKeys(k.Set)...)
+		sets = append(sets, k.Set)
 	}
-	doc, err := json.Marshal(map[string]any{"keys": all})
+	doc, err := s.document(r.URL.Path, sets)
 	if err != nil {
 		http.Error(w, "the keys cannot be written", http.StatusInternalServerError)
 		return
@@ -81,9 +80,41 @@ func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, keys []live.K
 	header.Set("Content-Type", "application/jwk-set+json") // RFC 7517 §8.5.2
 	header.Set("Cache-Control", cacheControl(fresh))
 	header.Set("X-Content-Type-Options", "nosniff")
-	sum := sha256.Sum256(doc)
-	header.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:18])+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(doc)) // HEAD and 304
+	header.Set("ETag", doc.tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(doc.body)) // HEAD and 304
+}
+
+// A document is a JWK Set as it is sent. It is written once for the sets that it
+// is of: a set never changes, and a pass that reads it again makes another.
+type document struct {
+	sets []*keyset.Set
+	body []byte
+	tag  string
+}
+
+// document is what a path answers for these sets. Only paths of keys that exist
+// come here, so no caller decides how many are kept.
+func (s *Server) document(path string, sets []*keyset.Set) (document, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if doc, ok := s.documents[path]; ok && slices.Equal(doc.sets, sets) {
+		return doc, nil
+	}
+	all := []json.RawMessage{}
+	for _, set := range sets {
+		all = append(all, publicKeys(set)...)
+	}
+	body, err := json.Marshal(map[string]any{"keys": all})
+	if err != nil {
+		return document{}, err
+	}
+	sum := sha256.Sum256(body)
+	doc := document{sets: sets, body: body, tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`}
+	if s.documents == nil {
+		s.documents = map[string]document{}
+	}
+	s.documents[path] = doc
+	return doc, nil
 }
 
 // publicKeys is the members of a set's public JWK Set.

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -41,9 +42,13 @@ const (
 // A Server answers for the keys of one daemon.
 type Server struct {
 	Now     func() time.Time
-	Keys    func() []live.Key // at this moment, by name
+	Keys    func() []live.Key                  // at this moment, by name
+	Key     func(name string) (live.Key, bool) // one of them
 	Metrics http.Handler
 	Log     *slog.Logger
+
+	mu        sync.Mutex
+	documents map[string]document // by path
 }
 
 // Handler routes requests. A method that a path does not know is 405.

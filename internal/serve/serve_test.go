@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,14 +81,25 @@ func server(log *bytes.Buffer, alg keyset.Algorithm, states ...scheduler.State) 
 		Now: func() time.Time { return now },
 		Keys: func() (keys []live.Key) {
 			for _, s := range states {
-				target := engine.Target{Name: s.Key, Environment: "test", StoreName: "m", Store: memory.New(), Secret: "test-" + s.Key, Policy: policy}
-				keys = append(keys, live.Of(now, status.Facts{Target: target, Algorithm: alg, Late: time.Hour}, s))
+				keys = append(keys, keyOf(alg, s))
 			}
 			return keys
+		},
+		Key: func(name string) (live.Key, bool) {
+			i := slices.IndexFunc(states, func(s scheduler.State) bool { return s.Key == name })
+			if i < 0 {
+				return live.Key{}, false
+			}
+			return keyOf(alg, states[i]), true
 		},
 		Metrics: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic([3]byte{7, 7, 7}) }),
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
 	}).Handler()
+}
+
+func keyOf(alg keyset.Algorithm, s scheduler.State) live.Key {
+	target := engine.Target{Name: s.Key, Environment: "test", StoreName: "m", Store: memory.New(), Secret: "test-" + s.Key, Policy: policy}
+	return live.Of(now, status.Facts{Target: target, Algorithm: alg, Late: time.Hour}, s)
 }
 
 func get(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {

@@ -102,7 +102,7 @@ func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, 
 	_, _ = rand.Read(random[:]) // never fails
 	beside := name + "-rotate-probe-" + hex.EncodeToString(random[:])
 	defer dress(&err, "probe", name)
-	if !validName.MatchString(beside) {
+	if !validName(beside) {
 		return nil, nil
 	}
 	for _, c := range excessive {

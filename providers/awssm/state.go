@@ -37,7 +37,7 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 	if ctx.Err() != nil {
 		return state{}, failed(ctx, nil, false)
 	}
-	if !validName.MatchString(name) {
+	if !validName(name) {
 		return state{}, &providers.Error{Kind: providers.ErrBadName, Hint: "AWS takes 1 to 512 letters, digits and /_+=.@-"}
 	}
 	out, err := s.api.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
@@ -84,7 +84,9 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 }
 
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
-var validName = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]{1,512}$`)
+func validName(name string) bool { return len(name) <= 512 && validChars.MatchString(name) }
+
+var validChars = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]+$`)
 
 // newest is the label that was made last of those known to have been the head's.
 // After a rollback it is on AWSPREVIOUS, which follows AWSCURRENT.

@@ -20,7 +20,9 @@ const (
 )
 
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
-var validName = regexp.MustCompile(`^[0-9A-Za-z-]{1,127}$`)
+func validName(name string) bool { return len(name) <= 127 && validChars.MatchString(name) }
+
+var validChars = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
 
 var (
 	errDeleted = errors.New("the secret is deleted, and can be recovered until the vault's retention ends")
@@ -34,7 +36,7 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 	if ctx.Err() != nil {
 		return state{}, failed(ctx, nil, false)
 	}
-	if !validName.MatchString(name) {
+	if !validName(name) {
 		return state{}, &providers.Error{Kind: providers.ErrBadName, Hint: "Key Vault takes 1 to 127 letters, digits and -: give the key another name there with `secret:`, such as {store: azure, secret: production-auth-jwt}"}
 	}
 	var all []version

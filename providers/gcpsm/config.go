@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	secretmanager "cloud.google.com/go/secretmanager/apiv1"
@@ -36,11 +37,17 @@ type Config struct {
 }
 
 var (
-	validProject  = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]{1,61}$`)
-	validLocation = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
-	validEndpoint = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
-	validKey      = regexp.MustCompile(`^projects/[^/]+/locations/([^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+$`)
+	validProject  = lazily(`^([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]{1,61}$`)
+	validLocation = lazily(`^[a-z0-9-]{1,63}$`)
+	validEndpoint = lazily(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+	validKey      = lazily(`^projects/[^/]+/locations/([^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+$`)
 )
+
+// lazily compiles a pattern when it is first used: most processes open no store
+// of this type.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // Validate refuses what could not be opened, or would make secrets elsewhere
 // than the config says.
@@ -48,20 +55,20 @@ func (c *Config) Validate() error {
 	switch {
 	case c.Project == "":
 		return errors.New("project is not set: {type: gcpsm, project: my-project}")
-	case !validProject.MatchString(c.Project):
+	case !validProject().MatchString(c.Project):
 		return errors.New("project is not the id or number of a project")
-	case c.Location != "" && !validLocation.MatchString(c.Location):
+	case c.Location != "" && !validLocation().MatchString(c.Location):
 		return errors.New("location is not a region such as europe-west3")
 	case c.Location != "" && len(c.Locations) > 0:
 		return errors.New("location is for regional secrets and locations for replicas of global ones: only one can be")
-	case c.Endpoint != "" && !validEndpoint.MatchString(c.Endpoint):
+	case c.Endpoint != "" && !validEndpoint().MatchString(c.Endpoint):
 		return errors.New("endpoint is not a host or host:port")
 	case c.Stale < 0:
 		return errors.New("stale is negative")
 	}
 	places := c.places()
 	for i, l := range c.Locations {
-		if !validLocation.MatchString(l) || slices.Contains(c.Locations[:i], l) {
+		if !validLocation().MatchString(l) || slices.Contains(c.Locations[:i], l) {
 			return fmt.Errorf("locations: %q is not a region, or stands twice", l)
 		}
 	}
@@ -90,7 +97,7 @@ func (c *Config) places() []string {
 
 func (c *Config) kmsKey(place string) *secretmanagerpb.CustomerManagedEncryption {
 	for _, key := range c.KMSKeys {
-		if m := validKey.FindStringSubmatch(key); m != nil && m[1] == place {
+		if m := validKey().FindStringSubmatch(key); m != nil && m[1] == place {
 			return &secretmanagerpb.CustomerManagedEncryption{KmsKeyName: key}
 		}
 	}

@@ -73,7 +73,9 @@ func (s *store) Traits() providers.Traits {
 }
 
 // https://docs.cloud.google.com/secret-manager/docs/reference/rpc/google.cloud.secretmanager.v1#createsecretrequest
-var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+func validName(name string) bool { return len(name) <= 255 && validChars.MatchString(name) }
+
+var validChars = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 func (s *store) secret(name string) string { return s.conf.parent() + "/secrets/" + name }
 
@@ -92,7 +94,7 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 	if ctx.Err() != nil {
 		return state{}, ended(ctx)
 	}
-	if !validName.MatchString(name) {
+	if !validName(name) {
 		return state{}, &providers.Error{Kind: providers.ErrBadName, Hint: "Google takes 1 to 255 letters, digits, - and _"}
 	}
 	secret, err := s.api.GetSecret(ctx, &secretmanagerpb.GetSecretRequest{Name: s.secret(name)})

@@ -9,6 +9,7 @@ import (
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
 
@@ -56,6 +57,60 @@ func TestIncident28HerdIsSpread(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// 1,000 keys that are due at the same second, in a store that takes 20 ms for a
+// call: the passes keep it as busy as PerStore allows from the first to the
+// last, and never busier. The time is virtual, so the ratio is exact; `make
+// bench` prints it.
+func TestThousandDueAtOnce(t *testing.T) {
+	in(t, func(w *world) {
+		const n, latency, perStore = 1000, 20 * time.Millisecond, 4
+		faulty := providertest.NewFaulty(w.store)
+		faulty.On(func(providertest.Call) *providertest.Fault { time.Sleep(latency); return nil })
+		seen := watch(faulty, 0)
+		w.store = seen
+		var keys []scheduler.Key
+		for i := range n {
+			k := w.cronKey(fmt.Sprint("k", i), "0 3 * * *")
+			k.Sync = 1000 * day
+			keys = append(keys, k)
+		}
+		_, stop := w.run(scheduler.Options{PerStore: perStore}, keys...)
+		time.Sleep(time.Hour) // all are made
+		before, due := len(faulty.Calls()), time.Date(2000, 1, 1, 3, 0, 0, 0, time.UTC)
+		time.Sleep(time.Until(due.Add(time.Hour)))
+		calls := len(faulty.Calls()) - before
+		rotated, last := map[string]int{}, due
+		for _, e := range w.events {
+			if e.Action == string(rotation.Promote) && e.To == keyset.Current {
+				rotated[e.Key]++
+			}
+			last = later(last, e.Time)
+		}
+		for _, k := range keys {
+			if rotated[k.Target.Name] != 1 {
+				t.Fatalf("%s rotated %d times", k.Target.Name, rotated[k.Target.Name])
+			}
+		}
+		least := latency * time.Duration(calls) / perStore
+		ratio := float64(last.Sub(due)) / float64(least)
+		t.Attr("herd.ratio", fmt.Sprintf("%.3f", ratio))
+		t.Attr("herd.peak", fmt.Sprint(seen.most()))
+		if ratio > 1.3 || seen.most() > perStore {
+			t.Errorf("%d calls took %s, at best %s; %d at once", calls, last.Sub(due), least, seen.most())
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func counts(m map[time.Time]int) (all []int) {

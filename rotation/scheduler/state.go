@@ -45,6 +45,17 @@ func (s *Scheduler) States() []State {
 	return states
 }
 
+// State returns the state of one key; false if there is no such key.
+func (s *Scheduler) State(environment, name string) (State, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.keys[Key{Target: engine.Target{Environment: environment, Name: name}}.id()]
+	if k == nil || k.gone {
+		return State{}, false
+	}
+	return k.state(), true
+}
+
 func (k *key) state() State {
 	st := State{
 		Environment: k.Target.Environment, Key: k.Target.Name, Store: k.Target.StoreName,

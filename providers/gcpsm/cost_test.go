@@ -1,0 +1,21 @@
+package gcpsm
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/keyrotate/rotate/internal/bench/cost"
+)
+
+// What a key costs in calls: a row of `make bench`.
+func TestCost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLife(t)
+		cost.Of(t, l.store, func() (calls []string) {
+			for _, c := range l.fake.Calls() {
+				calls = append(calls, c.RPC)
+			}
+			return calls
+		})
+	})
+}

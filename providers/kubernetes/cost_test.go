@@ -1,0 +1,18 @@
+package kubernetes
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/keyrotate/rotate/internal/bench/cost"
+)
+
+// What a key costs in calls: a row of `make bench`.
+func TestCost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLife(t)
+		l.start()
+		cost.Of(t, l.target.Store, func() []string { return slices.Clone(l.f.calls) })
+	})
+}
