@@ -13,6 +13,6 @@ func TestCost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLife(t)
 		l.start()
-		cost.Of(t, l.target.Store, func() []string { return slices.Clone(l.f.calls) })
+		cost.Of(t, l.target.Store, func() []string { return slices.Clone(l.f.Calls) })
 	})
 }

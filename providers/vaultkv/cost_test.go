@@ -14,6 +14,6 @@ func TestCost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLife(t)
 		must(t, l.start(t.Context()))
-		cost.Of(t, l.target.Store, func() []string { return slices.Clone(l.f.calls) })
+		cost.Of(t, l.target.Store, func() []string { return slices.Clone(l.f.Calls) })
 	})
 }
