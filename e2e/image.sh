@@ -6,18 +6,17 @@
 # installs the first two.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source e2e/lib.sh
 missing=
 for tool in buildah busybox; do command -v "$tool" >/dev/null || missing=1; done
 if test -n "$missing" && test "${CI:-}" = true && test "$(id -u)" = 0; then
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends buildah busybox-static >/dev/null
 elif test -n "$missing"; then
-	echo "e2e/image.sh: apt-get install buildah busybox-static" >&2
-	exit 1
+	die "apt-get install buildah busybox-static"
 fi
 
-work=$(mktemp -d)
 buildah=(buildah --root "$work/storage" --runroot "$work/run" --storage-driver overlay)
-trap '"${buildah[@]}" rm --all >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+trap '"${buildah[@]}" rm --all >/dev/null 2>&1 || true; stop' EXIT
 
 go mod download
 base=$("${buildah[@]}" from scratch)
@@ -28,14 +27,14 @@ base=$("${buildah[@]}" from scratch)
 "${buildah[@]}" config --env PATH=/usr/local/go/bin:/bin --env HOME=/root --env GOTOOLCHAIN=local --env GOPROXY=file:///modules "$base"
 "${buildah[@]}" commit -q "$base" localhost/go >/dev/null
 
-"${buildah[@]}" build -q --isolation chroot --pull-never -v "$(go env GOMODCACHE)/cache/download:/modules:ro" \
+run "${buildah[@]}" build -q --isolation chroot --pull-never -v "$(go env GOMODCACHE)/cache/download:/modules:ro" \
 	--build-arg GO_IMAGE=localhost/go --build-arg VERSION=v0.0.0-e2e -t localhost/rotate . >/dev/null
 
 container=$("${buildah[@]}" from localhost/rotate)
 root=$("${buildah[@]}" mount "$container")
 got=$(cd "$root" && find . -type f | sort | tr '\n' ' ')
 want='./etc/ssl/certs/ca-certificates.crt ./usr/local/bin/rotate '
-test "$got" = "$want" || { echo "e2e/image.sh: the image holds $got, want $want" >&2; exit 1; }
+test "$got" = "$want" || die "the image holds $got, want $want"
 
 mkdir -p "$work/config" "$work/data"
 chown 65532:65532 "$work/data" && chmod 700 "$work/data"
@@ -46,20 +45,29 @@ keys: {auth-jwt: {store: disk, propagation: 0s}}
 YAML
 mkdir -p "$root/etc/rotate"
 
-# in_container ARGS: what the image's entry point says to them.
-in_container() {
-	unshare --mount --ipc --net bash -euc '
-		mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"
-		mount --bind "$2/data" "$1/data"
-		mount --bind "$2/config" "$1/etc/rotate" && mount -o remount,bind,ro "$1/etc/rotate"
-		cd "$1" && exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin ROTATE_CONFIG=/etc/rotate/rotate.yaml setpriv --no-new-privs --bounding-set=-all,+setuid,+setgid,+sys_chroot \
-			chroot --userspec=65532:65532 "$1" /usr/local/bin/rotate "${@:3}"
-	' - "$root" "$work" "$@"
-}
+# What the image's entry point says to arguments, without a network.
+contained='
+	mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"
+	mount --bind "$2/data" "$1/data"
+	mount --bind "$2/config" "$1/etc/rotate" && mount -o remount,bind,ro "$1/etc/rotate"
+	cd "$1" && exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin ROTATE_CONFIG=/etc/rotate/rotate.yaml setpriv --no-new-privs --bounding-set=-all,+setuid,+setgid,+sys_chroot \
+		chroot --userspec=65532:65532 "$1" /usr/local/bin/rotate "${@:3}"
+'
+in_container() { unshare --mount --ipc --net bash -euc "$contained" - "$root" "$work" "$@"; }
 in_container version | grep -q '^rotate v0.0.0-e2e '
 in_container now >"$work/said"
 in_container run --once
 in_container status
+
+# The daemon, as the image starts it but with endpoints: without them CMD has no port.
+test "$("${buildah[@]}" inspect --type image --format '{{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Cmd}}' localhost/rotate)" = '[/usr/local/bin/rotate] [run]'
+listen=$(ports 1)
+start daemon unshare --mount --ipc bash -euc "$contained" - "$root" "$work" run --listen="127.0.0.1:$listen"
+for path in /healthz /readyz; do ready daemon fetch "$listen" "$path"; done
+fetch "$listen" /metrics | grep -q '^rotate_key_state{key="auth-jwt",state="healthy",store="disk"} 1' || die "the key is not healthy"
+ends daemon
+grep -q 'nothing is left half done' "$work/daemon.log"
+
 grep -q 'created; there was no key before' "$work/said"
 test "$(stat -c %u:%a "$work/data/keys/test-auth-jwt.json")" = 65532:600
 echo "the image: $(du -k "$root/usr/local/bin/rotate" | cut -f1) KiB, user $("${buildah[@]}" inspect --type image --format '{{.OCIv1.Config.User}}' localhost/rotate); it made and read a key on a read-only root"

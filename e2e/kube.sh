@@ -6,66 +6,21 @@
 # end. Arguments go to go test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source e2e/lib.sh
 version=1.37.2
-bin=${XDG_CACHE_HOME:-$HOME/.cache}/rotate-e2e/kubernetes-$version
-if ! test -e "$bin/.complete"; then
-	mkdir -p "$bin"
-	build=$(mktemp -d "$bin/build.XXXXXX")
-	trap 'rm -rf "$build"' EXIT
-	cp e2e/kubernetes/go.mod e2e/kubernetes/go.sum "$build"
-	make() { # package, one at a time: each link takes 2 GB
-		(cd "$build" && CGO_ENABLED=0 nice -n 19 go build -mod=mod -trimpath -o "$2" \
-			-ldflags="-s -w -X k8s.io/component-base/version.gitVersion=v$version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${version:2:2}" "$1")
-		mv "$build/$2" "$bin/$2"
-	}
-	make go.etcd.io/etcd/server/v3 etcd
-	make k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver
-	make k8s.io/kubernetes/cmd/kubectl kubectl
-	rm -rf "$build"
-	trap - EXIT
-	touch "$bin/.complete"
-fi
+bin=$cache/kubernetes-$version
+for tool in go.etcd.io/etcd/server/v3:etcd k8s.io/kubernetes/cmd/{kube-apiserver:kube-apiserver,kubectl:kubectl}; do
+	if ! test -x "$bin/${tool#*:}"; then
+		build kubernetes "$bin/${tool#*:}" "${tool%:*}" \
+			-ldflags="-s -w -X k8s.io/component-base/version.gitVersion=v$version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${version:2:2}"
+	fi
+done
 
-work=$(mktemp -d)
-pids=()
-stop() {
-	# At once: an API server whose etcd has gone takes minutes to end in order.
-	for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
-	for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-	rm -rf "$work"
-}
-trap stop EXIT
-
-start() { # name, command...
-	(cd "$work" && exec env HOME="$work" "${@:2}") >"$work/$1.log" 2>&1 &
-	pids+=($!)
-}
-ready() { # name, command that succeeds when it is
-	for _ in $(seq 300); do
-		if "${@:2}" >/dev/null 2>&1; then return; fi
-		if ! kill -0 "${pids[-1]}" 2>/dev/null; then break; fi
-		sleep 0.1
-	done
-	echo "e2e/kube.sh: $1 does not start" >&2
-	tail -20 "$work/$1.log" >&2
-	exit 1
-}
-
-read -r client peer port < <(python3 -c ' # free ones, below those that the kernel gives to clients
-import random, socket
-found = []
-while len(found) < 3:
-	s = socket.socket()
-	try:
-		s.bind(("127.0.0.1", random.randrange(10000, 32000)))
-		found.append(s)
-	except OSError: pass
-print(*(s.getsockname()[1] for s in found))')
-
+read -r client peer port < <(ports 3)
 start etcd "$bin/etcd" --data-dir="$work/etcd" --unsafe-no-fsync --log-level=warn \
 	--listen-client-urls="http://127.0.0.1:$client" --advertise-client-urls="http://127.0.0.1:$client" \
 	--listen-peer-urls="http://127.0.0.1:$peer" --initial-advertise-peer-urls="http://127.0.0.1:$peer" --initial-cluster="default=http://127.0.0.1:$peer"
-ready etcd bash -c "exec 3<>/dev/tcp/127.0.0.1/$client"
+ready etcd open "$client"
 
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$work/accounts.key" 2>/dev/null
 cat >"$work/tokens" <<-'END'
@@ -80,7 +35,7 @@ start kube-apiserver "$bin/kube-apiserver" --etcd-servers="http://127.0.0.1:$cli
 kubectl() { HOME=$work "$bin/kubectl" --server="https://127.0.0.1:$port" --certificate-authority="$work/certs/apiserver.crt" --token=admin "$@"; }
 ready kube-apiserver kubectl get --raw /readyz
 
-ROTATE_KUBERNETES="https://127.0.0.1:$port" ROTATE_KUBERNETES_CA="$work/certs/apiserver.crt" \
+run env ROTATE_KUBERNETES="https://127.0.0.1:$port" ROTATE_KUBERNETES_CA="$work/certs/apiserver.crt" \
 	go test -count=1 -timeout 5m -run "${RUN:-^TestReal$}" "$@" ./providers/kubernetes
 
 # Every manifest, as kubectl renders it, into a namespace that enforces Pod
@@ -107,8 +62,7 @@ for dir in deploy/kubernetes/{base,once,overlays/*,base,now}; do
 	kubectl get -k "$dir" -o json >"$work/objects"
 	pods <"$work/objects" | kubectl create --dry-run=server --warnings-as-errors -f - >/dev/null
 	if pods root <"$work/objects" | kubectl create --dry-run=server -f - >"$work/refused" 2>&1 || ! grep -q 'violates PodSecurity "restricted' "$work/refused"; then
-		echo "e2e/kube.sh: $dir as root is not refused" >&2
-		exit 1
+		die "$dir as root is not refused"
 	fi
 	echo "ok  	$dir	$(wc -l <"$work/applied") objects, restricted"
 	test "$dir" = deploy/kubernetes/base || kubectl delete -k "$dir" --wait=false >/dev/null
@@ -129,9 +83,37 @@ cat >"$work/rotate.yaml" <<-END
 	keys: {auth-jwt: {store: cluster}}
 END
 go build -o "$work/rotate" ./cmd/rotate
-"$work/rotate" validate --probe -c "$work/rotate.yaml"
-"$work/rotate" now -c "$work/rotate.yaml"
+export ROTATE_CONFIG=$work/rotate.yaml
+"$work/rotate" validate --probe
+"$work/rotate" now
 for key in current next previous; do
-	test "$(kubectl -n rotate get secret production-auth-jwt -o "jsonpath={.data.$key}" | base64 -d)" = "$("$work/rotate" get auth-jwt --format value -c "$work/rotate.yaml")"
+	test "$(kubectl -n rotate get secret production-auth-jwt -o "jsonpath={.data.$key}" | base64 -d)" = "$("$work/rotate" get auth-jwt --format value)"
 done
-"$work/rotate" status -c "$work/rotate.yaml"
+"$work/rotate" status
+
+# The shipped Role is the least: each of its verbs, taken away, is missed by name.
+without='import json, sys
+role = json.load(sys.stdin)
+for rule in role["rules"]: rule["verbs"] = [v for v in rule["verbs"] if v != sys.argv[1]]
+role["rules"] = [rule for rule in role["rules"] if rule["verbs"]]
+print(json.dumps(role))'
+denied() { ! "$work/rotate" validate --probe >"$work/denied" 2>&1 && grep "may not $1 secrets in namespace rotate" "$work/denied"; }
+for verb in $(kubectl -n rotate get role rotate -o jsonpath='{.rules[*].verbs[*]}'); do
+	kubectl -n rotate get role rotate -o json | python3 -c "$without" "$verb" | kubectl replace -f - >/dev/null
+	ready kube-apiserver denied "$verb" # it learns of a Role a little later
+	echo "ok  	without the right to $verb: $(grep "may not $verb" "$work/denied")"
+	kubectl apply --server-side --force-conflicts -k deploy/kubernetes/base >/dev/null
+done
+ready kube-apiserver "$work/rotate" validate --probe
+
+# The daemon with the Deployment's own arguments, on another port; its probes.
+deployment() { kubectl -n rotate get deployment rotate -o jsonpath="{.spec.template$1}"; }
+args=$(deployment .spec.containers[0].args[*])
+test "$args" = "run --listen=:$(deployment .spec.containers[0].ports[0].containerPort)" || die "the Deployment's port is not where the daemon listens: $args"
+test "$args" = "run --listen=:$(deployment '.metadata.annotations.prometheus\.io/port')" || die "Prometheus is told another port: $args"
+listen=$(ports 1)
+start daemon "$work/rotate" ${args/=:*/=127.0.0.1:$listen}
+for probe in liveness readiness; do ready daemon fetch "$listen" "$(deployment ".spec.containers[0].${probe}Probe.httpGet.path")"; done
+fetch "$listen" /metrics | grep -q '^rotate_key_state{key="auth-jwt",state="healthy",store="cluster"} 1' || die "the key is not healthy"
+ends daemon
+echo "ok  	the daemon as the Deployment starts it"

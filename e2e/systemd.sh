@@ -5,10 +5,9 @@
 # Needs systemd-analyze and Python 3; as root it runs the daemon as nobody.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source e2e/lib.sh
 limit=1.5
-command -v systemd-analyze >/dev/null || { echo "e2e/systemd.sh: systemd-analyze is missing: apt-get install systemd" >&2; exit 1; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+command -v systemd-analyze >/dev/null || die "systemd-analyze is missing: apt-get install systemd"
 chmod 755 "$work"
 CGO_ENABLED=0 go build -trimpath -o "$work/rotate" ./cmd/rotate
 
@@ -31,7 +30,7 @@ analyze() {
 }
 for unit in rotate.service rotate-once.service rotate-once.timer rotate-now@auth-jwt.service; do analyze "$unit"; done
 
-python3 e2e/systemd.py "$work/rotate" "$units/rotate.service" "$units/rotate.service.d/hardening.conf"
+run python3 e2e/systemd.py "$work/rotate" "$units/rotate.service" "$units/rotate.service.d/hardening.conf"
 
 cp deploy/systemd/dynamic-user.conf "$units/rotate.service.d"
 echo "with dynamic-user.conf:"
