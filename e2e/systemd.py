@@ -18,8 +18,10 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 CONFIG = """environment: test
+listen: 127.0.0.1:0
 stores: {disk: {type: file, dir: ./keys}}
 defaults: {grace: 2s, propagation: 0s, sync: 1s, grace_bounds: {min: 1s, max: 10s}}
 keys: {auth-jwt: {store: disk, every: 3s}}
@@ -92,7 +94,9 @@ class Daemon:
         path.chmod(0o666)
         self.messages: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self.listen, daemon=True).start()
-        environment = {"PATH": "/usr/bin:/bin", "NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "180000000", "ROTATE_CONFIG": str(state / "rotate.yaml")}
+        watchdog = int(unit["WatchdogSec"][-1].removesuffix("min")) * 60_000_000
+        environment = {"PATH": "/usr/bin:/bin", "NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(watchdog)}
+        environment |= dict(e.split("=", 1) for e in unit["Environment"]) | {"ROTATE_CONFIG": str(state / "rotate.yaml")}
         self.process = subprocess.Popen(
             [binary, *unit["ExecStart"][-1].split()[1:]], cwd=state, env=environment, stderr=subprocess.PIPE, text=True,
             preexec_fn=lambda: confine(unit, permitted),
@@ -107,15 +111,21 @@ class Daemon:
         while not self.messages.get(timeout=20).startswith(want):
             pass
 
-    def audit(self, action: str) -> dict:
-        """Reads the log up to a line of that action."""
+    def ready(self) -> None:
+        """Asks the endpoint, whose port the log tells."""
+        with urllib.request.urlopen(f"http://{self.logged('msg', 'answering over HTTP')['address']}/readyz", timeout=5) as answer:
+            if answer.status != 200:
+                raise SystemExit(f"/readyz answers {answer.status}")
+
+    def logged(self, member: str, value: str) -> dict:
+        """Reads the log up to a line that says so."""
         for line in self.process.stderr:
             entry = json.loads(line)
-            if entry.get("action") == action:
+            if entry.get(member) == value:
                 return entry
             if entry["level"] == "ERROR":
                 raise SystemExit(f"the daemon says: {line}")
-        raise SystemExit(f"the daemon ended before {action}")
+        raise SystemExit(f"the daemon ended before {value}")
 
 
 def main(binary: str, *files: str) -> None:
@@ -129,11 +139,12 @@ def main(binary: str, *files: str) -> None:
             os.chown(state, pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid)
         daemon = Daemon(binary, unit, permitted, state)
         for action in ("create", "promote", "retire"):
-            daemon.audit(action)
+            daemon.logged("action", action)
         daemon.process.send_signal(signal.SIGKILL)
         daemon.process.wait()
         daemon = Daemon(binary, unit, permitted, state)
-        daemon.audit("promote")
+        daemon.ready()
+        daemon.logged("action", "promote")
         daemon.process.send_signal(signal.SIGHUP)
         daemon.told("RELOADING=1")
         daemon.told("READY=1")

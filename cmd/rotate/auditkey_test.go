@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/audit"
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/providers/memory"
 )
 
 // life rotates a key away until the first one is deleted, and returns the kids.
@@ -70,8 +72,8 @@ func TestAuditShowsAWholeLife(t *testing.T) {
 			t.Fatalf("%+v", r.Kids)
 		}
 		want := []string{
-			"file: create: as current", "file: promote: current, then previous", "document: a rotation away from it was asked for",
-			"file: retire: previous is gone", "document: removed; what held it is unlinked",
+			"file: create: the first key; it signs", "file: promote: it stops to sign, and verifies on", "document: a rotation away from it was asked for",
+			"file: retire: taken out of the document, where it was previous", "document: removed; what held it is unlinked",
 		}
 		if got := saidOf(r.Kids[1]); strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("%q, want %q", got, want)
@@ -108,7 +110,7 @@ func TestAuditCommand(t *testing.T) {
 		c := newConsole(t, audited)
 		first, _ := life(t, c)
 		text := c.do("audit", "one")
-		for _, want := range []string{"kid " + first + "  gone\n", "promote: it signs, generation 3", "what this is worth\n"} {
+		for _, want := range []string{"kid " + first + "  gone\n", "promote: it begins to sign, generation 3", "what this is worth\n"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q is missing:\n%s", want, text)
 			}
@@ -142,4 +144,58 @@ func TestAuditFileFails(t *testing.T) {
 	if code != exitAttention || !strings.Contains(out, "one: created") || strings.Count(stderr, "the event is not on record") != 1 {
 		t.Errorf("%d\n%s%s", code, out, stderr)
 	}
+}
+
+// TestAuditHasEveryKind: each transition, mark, refusal, erasure and command of a
+// person is a line of the audit file, with who and why.
+func TestAuditHasEveryKind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConsole(t, `environment: test
+audit: {file: audit.jsonl}
+stores: {disk: {type: file, dir: ./keys}, versions: {type: guarded}}
+defaults: {store: versions, propagation: 0s}
+keys: {a: {}, b: {store: disk}, d: {}}
+`)
+		g := &guarded{Store: memory.New()}
+		c.stores = stores()
+		c.stores["guarded"] = func() config.StoreConfig { return g }
+		c.write("app.env", "V=a-long-secret-of-somebody-else-0123456789\n")
+		for _, args := range []string{
+			"adopt d --from-env " + c.dir + "/app.env:V", "now a", "now a", "now a --request INC-1", "now --compromised a --yes", "now b",
+		} {
+			c.try("", strings.Fields(args)...)
+		}
+		backup := c.read("keys/test-b.json")
+		c.do("now", "b")
+		c.write("keys/test-b.json", backup)
+		c.try("", "accept", "b", "--generation", "1", "--none-revoked", "--yes")
+		time.Sleep(50 * time.Hour)
+		c.try("", "run", "--once")
+		c.write("keys/test-b.json", "{}")
+		c.try("", "run", "--once")
+		kinds, commands := map[string]int{}, ""
+		for line := range strings.Lines(c.read("audit.jsonl")) {
+			var ev struct{ Action, Actor, Reason, Key, Store, Time string }
+			if err := json.Unmarshal([]byte(line), &ev); err != nil {
+				t.Fatal(err)
+			}
+			kinds[ev.Action]++
+			if ev.Action == "command" {
+				commands += ev.Key + ": " + ev.Reason + "\n"
+			}
+			if ev.Actor == "" || ev.Key == "" || ev.Store == "" || ev.Time == "" || ev.Reason == "" {
+				t.Errorf("it does not say who, what or why: %s", line)
+			}
+		}
+		for _, kind := range []string{"create", "publish", "ready", "promote", "settled", "retire", "revoke", "erase", "refuse"} {
+			if kinds[kind] == 0 {
+				t.Errorf("%s is on no line: %v", kind, kinds)
+			}
+		}
+		for _, command := range []string{"d: rotate adopt", "a: rotate now", "b: rotate now", "a: report of a compromise", "b: rotate accept"} {
+			if !strings.Contains(commands, command) {
+				t.Errorf("%s is on no line:\n%s", command, commands)
+			}
+		}
+	})
 }

@@ -189,12 +189,18 @@ func what(ev engine.Event) string {
 		return "erase revision " + ev.Revision
 	case ev.From == "" && ev.To == "":
 		return ev.Action
+	case ev.From == "" && ev.Action == string(rotation.Revoke):
+		return "revoke: made in the place of a compromised key; it signs"
+	case ev.From == "" && ev.To == keyset.Current:
+		return ev.Action + ": the first key; it signs"
 	case ev.From == "":
-		return fmt.Sprintf("%s: as %s", ev.Action, ev.To)
+		return fmt.Sprintf("%s: made, as %s", ev.Action, ev.To)
 	case ev.To == "":
-		return fmt.Sprintf("%s: %s is gone", ev.Action, ev.From)
-	case ev.From == keyset.Next && ev.Action == string(rotation.Promote):
-		return "promote: it signs"
+		return fmt.Sprintf("%s: taken out of the document, where it was %s", ev.Action, ev.From)
+	case ev.From == keyset.Next && ev.To == keyset.Current:
+		return ev.Action + ": it begins to sign"
+	case ev.From == keyset.Current && ev.To == keyset.Previous:
+		return ev.Action + ": it stops to sign, and verifies on"
 	}
 	return fmt.Sprintf("%s: %s, then %s", ev.Action, ev.From, ev.To)
 }
@@ -233,6 +239,7 @@ func worth(f Facts) (told []string) {
 	if f.Set != nil {
 		told = append(told,
 			"the document attests times that rotate read off the clocks of its host and, where it has one, of the store; its digest shows accidents and hand edits, not a writer who computes it anew",
+			"its times are rounded up to the second, those of the file down: a second between them is no contradiction",
 			"it keeps the last 8 removed kids, the requests of 7 days, and one mark of each kind: what is older is only in an audit file or a log")
 	} else {
 		told = append(told, "the document could not be read or trusted: "+f.Problem)

@@ -28,7 +28,7 @@ func (r Report) Text(w io.Writer) error {
 		entries(&b, k.Life)
 	}
 	if len(r.Others) > 0 {
-		b.WriteString("\nabout no kid\n")
+		b.WriteString("\ncommands, refusals and erasures\n")
 		entries(&b, r.Others)
 	}
 	b.WriteString("\nwhat this is worth\n")
