@@ -2,18 +2,11 @@
 # Builds the Dockerfile and runs the image as Kubernetes would: as user 65532,
 # without capabilities, on a read-only root. Nothing is pulled: the image with Go
 # that the Dockerfile begins with is made of this machine's own Go, and modules
-# come from its module cache. Needs buildah, a static busybox, and root; in CI it
-# installs the first two.
+# come from its module cache. Needs buildah, a static busybox, and root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source e2e/lib.sh
-missing=
-for tool in buildah busybox; do command -v "$tool" >/dev/null || missing=1; done
-if test -n "$missing" && test "${CI:-}" = true && test "$(id -u)" = 0; then
-	apt-get update -qq && apt-get install -y -qq --no-install-recommends buildah busybox-static >/dev/null
-elif test -n "$missing"; then
-	die "apt-get install buildah busybox-static"
-fi
+for tool in buildah busybox; do command -v "$tool" >/dev/null || die "$tool is missing: apt-get install buildah busybox-static"; done
 
 buildah=(buildah --root "$work/storage" --runroot "$work/run" --storage-driver overlay)
 trap '"${buildah[@]}" rm --all >/dev/null 2>&1 || true; stop' EXIT
