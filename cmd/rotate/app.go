@@ -56,9 +56,7 @@ type app struct {
 func (a *app) run(ctx context.Context, args []string) (code int) {
 	defer func() {
 		if v := recover(); v != nil {
-			panicked := bug.Of(v)
-			a.voice.Error(panicked)
-			a.voice.Block(strings.Join(panicked.Stack, "\n"))
+			a.tell(bug.Of(v))
 			code = exitFailed
 		}
 	}()
@@ -68,7 +66,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 	}
 	root := a.root()
 	root.SetArgs(args)
-	err := execute(ctx, root)
+	err := root.ExecuteContext(ctx)
 	a.voice.Done()
 	if err == nil && a.lost.Load() {
 		err = errAttention
@@ -77,13 +75,6 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		err = errors.New(scrub(err.Error(), args)) // cobra quotes whatever it does not know
 	}
 	return a.exit(err)
-}
-
-// execute runs the command that was asked for. Go would print the value of a
-// panic, and the arguments on the stack.
-func execute(ctx context.Context, root *cobra.Command) (err error) {
-	defer bug.Catch(&err)
-	return root.ExecuteContext(ctx)
 }
 
 // root is the command line.
