@@ -23,9 +23,8 @@ var (
 		{Detect, []int{1, 1}}, {Detect, []int{2, 1}},
 	}
 	long = []interleaving{
-		{Swap, []int{3, 3}}, {File, []int{3, 3}},
-		{Label, []int{2, 2}}, {Label, []int{2, 1, 1}},
-		{Alias, []int{1, 1, 1}}, {Alias, []int{2, 2}}, {Alias, []int{3, 3}},
+		{Label, []int{2, 2}}, {Label, []int{3, 2}}, {Label, []int{2, 1, 1}},
+		{Alias, []int{1, 1, 1}}, {Alias, []int{2, 2}}, {Alias, []int{3, 2}}, {Alias, []int{2, 1, 1}}, {Alias, []int{3, 3}},
 		{Detect, []int{2, 2}}, {Detect, []int{1, 1, 1}}, {Detect, []int{3, 2}}, {Detect, []int{4, 2}},
 	}
 	enough = map[Shape]int{Label: 242_147, Alias: 2_474_560, Detect: 5_286_518}
