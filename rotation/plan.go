@@ -3,6 +3,7 @@ package rotation
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -38,12 +39,16 @@ type Step struct {
 }
 
 // Facts are what was read since the last step. Nothing in them is remembered
-// from before.
+// from before, save this process's own marks.
 type Facts struct {
 	Set     *keyset.Set // nil if the store never had one
 	Outputs []Output
 	Request Request
 	Clock   Clock
+
+	// The marks that this process made last; nil if it made none. They tell when
+	// another one, with other outputs, has made its own in their place.
+	Ready, Settled *keyset.Mark
 }
 
 // An Output is one place beside the store, as it was seen.
@@ -117,6 +122,9 @@ func (pl planner) ready() (Step, bool) {
 	if !ok || pl.behind(carriesNext) != "" || pl.seen(pl.set.Ready, next.Kid, carriesNext) {
 		return Step{}, false
 	}
+	if !pl.othersReady().IsZero() {
+		return Step{}, false
+	}
 	return Step{Do: MarkReady, Kid: next.Kid, At: pl.late, Why: "next was read back everywhere", Places: pl.f.places(carriesNext)}, true
 }
 
@@ -124,6 +132,9 @@ func (pl planner) ready() (Step, bool) {
 func (pl planner) settled() (Step, bool) {
 	current := pl.set.Signing()
 	if len(pl.set.Previous()) == 0 || pl.behind(anyOutput) != "" || pl.seen(pl.set.Settled, current.Kid, anyOutput) {
+		return Step{}, false
+	}
+	if !pl.othersSettled().IsZero() {
 		return Step{}, false
 	}
 	return Step{
@@ -224,6 +235,9 @@ func (pl planner) wait() Step {
 			step.At, step.Why = t, why
 		}
 	}
+	for _, until := range []time.Time{pl.othersReady(), pl.othersSettled()} {
+		add(until, "this process makes its own mark then")
+	}
 	for _, k := range pl.set.Previous() {
 		if !k.Expires.IsZero() {
 			add(k.Expires.Add(pl.p.Skew()), "kid "+k.Kid+" is removed then")
@@ -253,6 +267,8 @@ func (pl planner) alarm() string {
 	switch doubt := pl.doubt(max(pl.p.Grace, pl.p.Propagation)); {
 	case doubt != "":
 		return "the time is in doubt: " + doubt + ". Until then no key is deleted, and none begins to sign unless this process ran through its whole wait"
+	case !pl.othersReady().IsZero() || !pl.othersSettled().IsZero():
+		return "another process has other outputs for this key, and made its mark in place of this one's: " + pl.differ() + ". Give all the same config, and reload them"
 	case pl.behind(anyOutput) != "":
 		return "an output is behind: " + pl.behind(anyOutput) + ". Nothing is retired until it is back"
 	}
@@ -290,6 +306,44 @@ func (pl planner) behind(which func(Output) bool) string {
 // they are now.
 func (pl planner) seen(m *keyset.Mark, kid string, which func(Output) bool) bool {
 	return m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()
+}
+
+// othersReady and othersSettled are until when a mark is left to another process
+// that has other outputs; zero if it is not.
+func (pl planner) othersReady() time.Time {
+	return pl.others(pl.set.Ready, pl.f.Ready, pl.p.Propagation, carriesNext)
+}
+
+func (pl planner) othersSettled() time.Time {
+	return pl.others(pl.set.Settled, pl.f.Settled, pl.p.Grace, anyOutput)
+}
+
+// others tells whether the mark that this process made was made anew by another
+// one, although its own outputs are as they were. Were it made anew again, each
+// would put off the wait of the other for ever. So it stands until that wait is
+// over and the other one has acted on it; if none has, it is gone, or is stopped.
+func (pl planner) others(m, own *keyset.Mark, wait time.Duration, which func(Output) bool) (until time.Time) {
+	if m == nil || own == nil || m.Kid != own.Kid || !pl.seen(own, own.Kid, which) || pl.seen(m, m.Kid, which) {
+		return time.Time{}
+	}
+	if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {
+		return until
+	}
+	return time.Time{}
+}
+
+// differ tells which outputs the document knows and this process does not.
+func (pl planner) differ() string {
+	var more []string
+	for _, o := range pl.set.Outputs {
+		if !slices.ContainsFunc(pl.f.Outputs, func(own Output) bool { return own.Name == o.Name }) {
+			more = append(more, o.Name)
+		}
+	}
+	if len(more) == 0 {
+		return "it lacks some of those that this one has"
+	}
+	return "this one does not have " + strings.Join(more, ", ")
 }
 
 // places is the chosen outputs as a mark notes them.

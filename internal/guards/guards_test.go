@@ -99,6 +99,12 @@ var guards = []guard{
 	{"incident 33", "a cut text is not what was read, and not written over", "providers/file/write.go", "if head.ID != saw {", "if false {", "-run=^TestIncident33Torn ./providers/file"},
 	{"incident 33", "an empty file is not a key", "providers/file/head.go", "case len(text) == 0:", "case false:", "-run=^TestIncident33Torn ./providers/file"},
 	{"incident 33", "a text is made beside the head and renamed", "providers/file/write.go", "replace(p.temp, p.head)", "true, func() error {\n		f, err := os.OpenFile(p.head, os.O_WRONLY|os.O_TRUNC, 0)\n		if err != nil {\n			return err\n		}\n		defer f.Close()\n		for i := range text {\n			if _, err := f.Write(text[i : i+1]); err != nil {\n				return err\n			}\n		}\n		return nil\n	}()", "-run=^TestIncident33Killed ./providers/file"},
+	{"8", "another's mark is not made anew while its wait runs", plan, "if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {", "if false {", core},
+	{"8", "another's mark is made anew once its wait is over", plan, "if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {", "until = m.At.Add(wait); if true {", core},
+	{"10", "an output is recorded before it is written", engine + "engine.go", "	if p.unrecorded() {\n", "	if false {\n", core},
+	{"3", "a value is kept while its key verifies", engine + "sweep.go", "return k.Status == keyset.Previous && k.Private(), !k.Private()", "return false, !k.Private()", core + " ./cmd/rotate"},
+	{"4", "a value goes once its key is gone", engine + "sweep.go", "	return false, true\n", "	return true, false\n", core + " ./cmd/rotate"},
+	{"6", "a file output tells the generation that was written to it", "providers/file/output.go", "Note: providers.Note(side.Note), Created: info.ModTime(),", "Created: info.ModTime(),", "./providers/file"},
 	{"10", "a lost race is planned anew", engine + "apply.go", "return nil // someone was faster: read what they did, and decide anew", "return err", core},
 }
 

@@ -50,6 +50,7 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 	switch {
 	case err == nil:
 		p.saw(set)
+		p.marked(set, step)
 		p.tell(events)
 		return nil
 	case errors.Is(err, providers.ErrConflict):
@@ -59,6 +60,18 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 		return nil // read before anything else
 	}
 	return err
+}
+
+// marked keeps the mark that this process made, to know it from another's.
+func (p *pass) marked(set *keyset.Set, step rotation.Step) {
+	p.e.remember(p.place(), func(m *memory) {
+		switch step.Do {
+		case rotation.MarkReady:
+			m.ready = set.Ready
+		case rotation.MarkSettled:
+			m.settled = set.Settled
+		}
+	})
 }
 
 // noteOf is what a store keeps beside a document, or a rendering of it.

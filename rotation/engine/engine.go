@@ -121,6 +121,8 @@ type memory struct {
 	sweepAt time.Time // when something more can be erased; zero if nothing waits
 	left    int       // revisions that the last sweep left
 	refusal string    // the last one told, so that each is told once
+
+	ready, settled *keyset.Mark // that this process made last
 }
 
 // remember hands the memory of a place to f, alone.
@@ -222,6 +224,7 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	p.result.Outputs, p.result.Clock = outputs, p.clock()
 	step := rotation.Plan(p.t.Policy, rotation.Facts{
 		Set: p.result.Set, Outputs: outputs, Request: p.request(), Clock: p.result.Clock,
+		Ready: p.known.ready, Settled: p.known.settled,
 	})
 	p.result.Step = step
 	switch {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -264,8 +265,6 @@ func TestPromise6OutputsNeverGoBack(t *testing.T) {
 		_, stores := withOutputs(r)
 		b := *r
 		b.engine = r.process("rotate test 2")
-		// It never sees the newest: two that both do would make each other's marks
-		// anew for ever, as their outputs differ, and nothing would be promoted.
 		b.target.Store = &old{Store: r.store}
 		b.target.Outputs = append([]engine.Output{keysetOutput("four", memory.New())}, r.target.Outputs[1:]...)
 		high, refused := map[string]uint64{}, 0
@@ -347,6 +346,41 @@ func TestForget(t *testing.T) {
 		other.Secret = "strange"
 		if _, err := r.engine.Forget(context.Background(), r.target, other); err == nil {
 			t.Error("a stranger's value was taken away")
+		}
+	})
+}
+
+// Two daemons with different outputs, which both see the newest document, do not
+// put off each other's waits: keys are rotated, and the one whose mark was made
+// anew says so, and what it lacks.
+func TestDifferentOutputsHoldNothingUpForEver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		withOutputs(r)
+		b := *r
+		b.engine = r.process("rotate test 2")
+		b.target.Outputs = append([]engine.Output{keysetOutput("four", memory.New())}, r.target.Outputs[1:]...)
+		alarms := map[string]int{}
+		for end := time.Now().Add(3 * every); time.Now().Before(end); time.Sleep(time.Hour) {
+			for _, one := range []*rig{r, &b} {
+				if res := one.pass(engine.Ask{}); res.Step.Alarm != "" {
+					alarms[res.Step.Alarm]++
+				}
+			}
+		}
+		if g := r.set().Generation; g < 2*3+1 {
+			t.Errorf("generation %d after three periods", g)
+		}
+		const said = "another process has other outputs for this key, and made its mark in place of this one's: this one does not have %s. Give all the same config, and reload them"
+		if len(alarms) != 2 || alarms[fmt.Sprintf(said, "one")] == 0 || alarms[fmt.Sprintf(said, "four")] == 0 {
+			t.Errorf("alarms %v", alarms)
+		}
+		// The other one is stopped in the middle of a rotation: this one goes on.
+		r.pass(engine.Ask{Rotate: true})
+		b.pass(engine.Ask{})
+		r.run(2 * day)
+		if s := r.set(); len(s.Previous()) != 1 {
+			t.Errorf("alone again, it came to %s", kinds(s))
 		}
 	})
 }
