@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -93,7 +94,11 @@ func (a *app) adopt(ctx context.Context, name string, o adoptOptions) error {
 		return err
 	}
 	if !o.stdin {
-		ans.text += fmt.Sprintf("  %-8s  %s\n", "left", where+" is as it was: remove the value there once every application reads this key from its store")
+		left := where + " is as it was: remove the value there once every application reads this key from its store"
+		if o.isOutput(k) {
+			left = where + " is an output of this key: applications go on reading it there, and rotate keeps it up to date"
+		}
+		ans.text += fmt.Sprintf("  %-8s  %s\n", "left", left)
 	}
 	if _, err := io.WriteString(a.stdout, ans.text); err != nil {
 		return unwritten(err, ans.head())
@@ -179,6 +184,18 @@ func (a *app) tellAdopted(k *key, r engine.Result, taken keygen.Adoption, o adop
 	t.row("replaced", replaced)
 	t.row("who", doers)
 	return t.answer("")
+}
+
+// isOutput reports whether the source is a place that rotate itself writes the
+// key to from now on.
+func (o adoptOptions) isOutput(k *key) bool {
+	place := strings.Replace(o.from, ":", " ", 1)
+	if i := strings.LastIndex(o.fromEnv, ":"); i > 0 {
+		if path, err := filepath.Abs(o.fromEnv[:i]); err == nil {
+			place = path
+		}
+	}
+	return k.writes(place)
 }
 
 // source reads the value from the one place that was named, and says which.

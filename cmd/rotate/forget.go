@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/rotation"
@@ -27,7 +28,7 @@ func (a *app) forgetCommand() *cobra.Command {
 PLACE is as status shows it: STORE SECRET, or the path of a file. A file is unlinked; of a
 .env file only rotate's variables go. In other stores a text that is no key takes the
 value's place, and the values before it are erased as strongly as the store can. What
-rotate did not write is left alone.`,
+rotate did not write is left alone. With a value goes the PLACE.previous that belongs to it.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := a.logger(logFormat)
@@ -48,28 +49,26 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 		return err
 	}
 	k := keys[0]
-	if slices.ContainsFunc(k.Outputs, func(o engine.Output) bool { return o.Name == place }) {
+	if k.writes(place) {
 		return &usageError{fmt.Sprintf("key %s: the config still has it as an output, and rotate would write it anew", k.Name), "take it out of the config first, and reload the daemons"}
 	}
 	set, err := a.read(ctx, k)
 	if err != nil {
 		return err
 	}
-	var known []string
-	var forms []keyset.Output
-	for _, o := range set.Outputs {
-		known = append(known, o.Name)
-		if o.Name == place {
-			forms = append(forms, o)
-		}
-	}
+	forms := slices.DeleteFunc(written(set, place), func(o keyset.Output) bool { return k.writes(o.Name) })
 	if len(forms) == 0 {
+		var known []string
+		for _, o := range set.Outputs {
+			known = append(known, o.Name)
+		}
 		return &usageError{fmt.Sprintf("key %s: rotate has written nothing there", k.Name), "it has written to: " + strings.Join(known, "; ")}
 	}
 	notice := answer{text: fmt.Sprintf("key %s is removed from %s: whatever still reads it there loses the key\n", k.Name, place)}
 	if err := a.confirm(ctx, notice, yes, "Remove it"); err != nil {
 		return err
 	}
+	a.command(eng, k, "rotate forget "+place)
 	for _, o := range forms {
 		out, err := a.writtenOutput(ctx, k, o)
 		if err != nil {
@@ -85,6 +84,31 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s: removed from %s\n", k.Name, place)
 	return err
+}
+
+// writes reports whether a place is an output of the key.
+func (k *key) writes(place string) bool {
+	return slices.ContainsFunc(k.Outputs, func(o engine.Output) bool { return o.Name == place })
+}
+
+// written is every form in which a place was written, and the secret of the
+// previous key that belongs to a value there.
+func written(set *keyset.Set, place string) (forms []keyset.Output) {
+	value := false
+	for _, o := range set.Outputs {
+		if o.Name == place {
+			forms = append(forms, o)
+			value = value || o.Format == string(format.Value)
+		}
+	}
+	if previous := config.PreviousOf(place); value {
+		for _, o := range set.Outputs {
+			if o.Name == previous && o.Format == string(format.Value) {
+				forms = append(forms, o)
+			}
+		}
+	}
+	return forms
 }
 
 // writtenOutput makes an output of what the document tells of one.
