@@ -1,0 +1,251 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/providers/awssm/awsfake"
+	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
+	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
+	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// An everywhere is a fan whose key lives in one manager, with outputs of each
+// format in that one, in three more, and in files.
+type everywhere struct {
+	*fan
+	wires   map[string]*wire
+	aws     *awsfake.Fake
+	azure   *azurefake.Fake
+	vault   *vaultfake.Fake
+	cluster *kubefake.Fake
+}
+
+const everywhereKey = `
+keys:
+  auth-jwt:
+    store: awssm
+    every: 10d
+    jitter: 0s
+    outputs:
+      - {store: vaultkv, secret: copy}
+      - {store: vaultkv, secret: app/jwt, format: value}
+      - {store: awssm, secret: app/jwt, format: value}
+      - {store: azurekv, secret: app-list, format: list}
+      - {store: azurekv, secret: app-jwt, format: value}
+      - {store: kubernetes, secret: app-env, format: env}
+      - {store: kubernetes, secret: app-jwt, format: value}
+      - {path: ./jwt, format: value}
+      - {path: ./.env, format: env}
+`
+
+func newEverywhere(t *testing.T) *everywhere {
+	e := &everywhere{wires: map[string]*wire{}}
+	text, dir := "environment: test\nstores:\n", t.TempDir()
+	registry := config.Registry{"file": func() config.StoreConfig { return &file.Config{} }}
+	fakes := managers()
+	for _, name := range []string{"awssm", "azurekv", "kubernetes", "vaultkv"} {
+		m := fakes[name]
+		e.wires[name] = &wire{fake: m.fake}
+		registry[name] = func() config.StoreConfig { return m.open(e.wires[name]) }
+		text += fmt.Sprintf("  %s: {type: %s, %s}\n", name, name, m.options)
+	}
+	e.aws, e.vault = fakes["awssm"].fake.(*awsfake.Fake), fakes["vaultkv"].fake.(*vaultfake.Fake)
+	e.azure, e.cluster = fakes["azurekv"].fake.(azureLogins).vault.(*azurefake.Fake), fakes["kubernetes"].fake.(*kubefake.Fake)
+	c := &console{t: t, dir: dir}
+	credentials(c)
+	e.fan = newFan(t, dir, text+everywhereKey, registry)
+	e.stores = func(text string) bool { return len(e.holders(text)) > 0 }
+	return e
+}
+
+// holders are the managers from which a text can be read as applications read:
+// on AWS by a label, on Azure as a version that is enabled. What they declare to
+// remain beyond that does not count.
+func (e *everywhere) holders(text string) (all []string) {
+	found := map[string]bool{"vaultkv": e.vault.Readable(text), "kubernetes": e.cluster.Readable(text)}
+	for _, name := range []string{"test-auth-jwt", "app/jwt"} {
+		values := e.aws.Values(name)
+		for id := range e.aws.Stages(name) {
+			found["awssm"] = found["awssm"] || strings.Contains(values[id], text)
+		}
+	}
+	for _, name := range []string{"app-list", "app-jwt"} {
+		for _, v := range e.azure.Versions(name) {
+			found["azurekv"] = found["azurekv"] || v.Enabled && strings.Contains(v.Value, text)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if found[name] {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// A place of the format value, and how its readers find the key before.
+type valuePlace struct{ current, previous func() string }
+
+func (e *everywhere) values() map[string]valuePlace {
+	label := func(label string) func() string {
+		return func() string {
+			values := e.aws.Values("app/jwt")
+			for id, labels := range e.aws.Stages("app/jwt") {
+				if slices.Contains(labels, label) {
+					return values[id]
+				}
+			}
+			return ""
+		}
+	}
+	version := func(back int) func() string {
+		return func() string {
+			e.vault.Mu.Lock()
+			defer e.vault.Mu.Unlock()
+			k := e.vault.Mounts["|secret"].Keys["app/jwt"]
+			if v := k.Versions[k.Current-back]; v != nil {
+				return string(v.Data)
+			}
+			return ""
+		}
+	}
+	enabled := func(back int) func() string {
+		return func() string {
+			all := slices.DeleteFunc(e.azure.Versions("app-jwt"), func(v azurefake.Version) bool { return !v.Enabled })
+			if len(all) > back {
+				return all[len(all)-1-back].Value
+			}
+			return ""
+		}
+	}
+	data := func(name string) func() string {
+		return func() string {
+			e.cluster.Mu.Lock()
+			defer e.cluster.Mu.Unlock()
+			return string(e.cluster.Secrets["shop/"+name].Data["value"])
+		}
+	}
+	text := func(name string) func() string {
+		return func() string {
+			text, err := os.ReadFile(filepath.Join(e.dir, name))
+			if err != nil {
+				e.t.Error(err)
+			}
+			return string(text)
+		}
+	}
+	return map[string]valuePlace{
+		"awssm":      {label("AWSCURRENT"), label("AWSPREVIOUS")},
+		"vaultkv":    {version(0), version(1)},
+		"azurekv":    {enabled(0), enabled(1)},
+		"kubernetes": {data("app-jwt"), data("app-jwt.previous")},
+		"file":       {text("jwt"), text("jwt.previous")},
+	}
+}
+
+// One key in three managers, Kubernetes and files: while one of them is dead for
+// a day nothing is promoted or removed, afterwards all hold the same, and the old
+// key can be read from none but as declared.
+func TestPromise234OneKeyInManyManagers(t *testing.T) {
+	surroundings(t)
+	for _, frail := range []string{"vaultkv", "azurekv", "kubernetes"} {
+		t.Run(frail, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEverywhere(t)
+				e.frail = frail + " "
+				e.die = func(is bool) {
+					e.wires[frail].is(none)
+					if is {
+						e.wires[frail].is(dead)
+					}
+				}
+				e.life(func() {
+					for name, v := range e.values() {
+						if !strings.Contains(v.current(), e.texts[1]) || !strings.Contains(v.previous(), e.texts[0]) {
+							t.Errorf("%s: the value and the one before it are not what they should be during the grace", name)
+						}
+					}
+				})
+				for name, v := range e.values() {
+					if !strings.Contains(v.current(), e.texts[1]) {
+						t.Errorf("%s does not hold the newest key", name)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Readers of the format value poll each minute and know one key. Their refusals
+// are bound to the poll interval; those that, on an unknown signature, look once
+// more at the value and the one before refuse nothing.
+func TestValueReadersPoll(t *testing.T) {
+	surroundings(t)
+	synctest.Test(t, func(t *testing.T) {
+		e := newEverywhere(t)
+		e.until(time.Hour, func(s *keyset.Set) bool { return s.Generation == 1 })
+		places := e.values()
+		type counts struct{ tokens, refused, late, again int }
+		seen := map[string]*counts{}
+		for name := range places {
+			seen[name] = &counts{}
+		}
+		for range 3 {
+			e.until(12*24*time.Hour, func(s *keyset.Set) bool { return len(s.Previous()) == 0 && s.Ready != nil })
+			changed := time.Time{}
+			signer, reader := map[string]string{}, map[string]string{}
+			look := func(who map[string]string) {
+				for name, p := range places {
+					who[name] = p.current()
+				}
+			}
+			look(signer)
+			look(reader)
+			for changed.IsZero() || time.Since(changed) <= 10*time.Minute { // one token each ten seconds
+				switch time.Now().Second() {
+				case 0:
+					if r, _ := e.pass(); changed.IsZero() && len(r.Set.Previous()) > 0 {
+						changed = time.Now()
+					}
+				case 10:
+					look(signer)
+				case 40:
+					look(reader)
+				}
+				for name, p := range places {
+					n := seen[name]
+					n.tokens++
+					if signer[name] == reader[name] {
+						continue
+					}
+					n.refused++
+					if time.Since(changed) > time.Minute {
+						n.late++
+					}
+					if signer[name] != p.current() && signer[name] != p.previous() {
+						n.again++
+					}
+				}
+				time.Sleep(10*time.Second - time.Duration(time.Now().Nanosecond()))
+			}
+			e.until(4*24*time.Hour, func(s *keyset.Set) bool { return len(s.Keys) == 1 })
+		}
+		for name, n := range seen {
+			t.Logf("%s: %d tokens over %d rotations: %d refused by readers of one value that poll each minute, %d of them later than a minute after the promotion; %d when the reader looks again at the value and the one before",
+				name, n.tokens, len(e.texts)-1, n.refused, n.late, n.again)
+			if n.refused == 0 || n.late > 0 || n.again > 0 || len(e.texts) != 4 {
+				t.Errorf("%s: %+v, keys %d", name, *n, len(e.texts))
+			}
+		}
+	})
+}
