@@ -17,6 +17,7 @@ import (
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
 	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
+	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -249,4 +250,71 @@ func TestValueReadersPoll(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A compromise at several points of a life, in every manager at once: afterwards
+// the old keys can be read nowhere but in what AWS and Azure keep, which is said;
+// while a place is down it is named, and no other, and the command repeated.
+func TestPromise4ACompromiseInEveryManager(t *testing.T) {
+	surroundings(t)
+	rotated := func(previous int) func(*keyset.Set) bool {
+		return func(s *keyset.Set) bool { return len(s.Previous()) == previous }
+	}
+	points := map[string]func(*everywhere){
+		"next published": func(e *everywhere) {
+			e.until(11*24*time.Hour, func(s *keyset.Set) bool { _, next := s.Next(); return next })
+		},
+		"two previous keys": func(e *everywhere) {
+			for n := range 2 {
+				e.ask(engine.Ask{Rotate: true})
+				e.until(24*time.Hour, rotated(n+1))
+			}
+		},
+		"a manager down": func(e *everywhere) { e.wires["kubernetes"].is(dead) },
+		"a reply lost":   func(e *everywhere) { e.wires["awssm"].loseReply("PutSecretValue") },
+	}
+	for point, arrange := range points {
+		t.Run(point, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEverywhere(t)
+				e.until(time.Hour, func(s *keyset.Set) bool { return s.Generation == 1 })
+				arrange(e)
+				l := &leak{app: e.app, key: e.key, o: nowOptions{compromised: true}, engine: e.eng}
+				for _, k := range e.ask(engine.Ask{}).Set.Keys {
+					l.o.kids = append(l.o.kids, k.Kid)
+				}
+				ans, err := l.report(t)
+				if point == "a manager down" {
+					for _, o := range e.key.Outputs {
+						if named := strings.Contains(fmt.Sprint(err), "output "+o.Name+","); named != strings.HasPrefix(o.Name, "kubernetes ") {
+							t.Errorf("output %s is named: %v\n%v", o.Name, named, err)
+						}
+					}
+					if l.exit(err) != exitFailed || !slices.Equal(e.holders(e.texts[0]), []string{"kubernetes"}) {
+						t.Errorf("exit code %d; it is held by %v", l.exit(err), e.holders(e.texts[0]))
+					}
+					e.wires["kubernetes"].is(none)
+					ans, err = l.report(t)
+				}
+				if point == "a reply lost" && err != nil { // nothing is known, so it is repeated
+					ans, err = l.report(t)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				const left = ": store awssm (unlabelled), output awssm app/jwt (unlabelled), output azurekv app-list (disabled), output azurekv app-jwt (disabled). What"
+				if !strings.Contains(ans.alarm, left) {
+					t.Errorf("what is left is %s", ans.alarm)
+				}
+				for i, text := range e.texts {
+					if e.readable(text) {
+						t.Errorf("key %d can be read in %v, or a file", i+1, e.holders(text))
+					}
+				}
+				if s := e.ask(engine.Ask{}).Set; len(s.Keys) != 1 || len(s.Revoked) != len(l.o.kids) {
+					t.Errorf("%d keys, %d revoked", len(s.Keys), len(s.Revoked))
+				}
+			})
+		})
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -29,9 +30,11 @@ func (o *opened) Open(context.Context) (providers.Store, error) { return o.Store
 type fan struct {
 	t     *testing.T
 	dir   string
+	app   *app
 	key   *key
 	eng   *engine.Engine
-	texts []string // every key that signed
+	texts []string     // every key that signed
+	said  bytes.Buffer // by the app
 
 	frail  string            // begins the names of the outputs that die
 	die    func(dead bool)   // and makes them so
@@ -63,11 +66,12 @@ func newFan(t *testing.T, dir, text string, stores config.Registry) *fan {
 	}
 	a := system()
 	a.configPath, a.stores = filepath.Join(dir, "rotate.yaml"), stores
+	a.stdout, a.stderr, a.actor, a.voice, a.started = &f.said, &f.said, "tester@host pid 1", &ui.Voice{Err: &f.said}, true
 	keys, err := a.keys(choice{all: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.key, f.eng = keys[0], a.engine(nil)
+	f.app, f.key, f.eng = a, keys[0], a.engine(nil)
 	return f
 }
 
@@ -102,13 +106,20 @@ func memoryFan(t *testing.T) (f *fan, main *memory.Store) {
 	return f, main
 }
 
-// pass runs one pass and returns when to look again.
-func (f *fan) pass() (engine.Result, time.Time) {
+// ask makes a pass that has to succeed.
+func (f *fan) ask(a engine.Ask) engine.Result {
 	f.t.Helper()
-	r, err := f.eng.Pass(f.t.Context(), f.key.Target, engine.Ask{})
+	r, err := f.eng.Pass(f.t.Context(), f.key.Target, a)
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return r
+}
+
+// pass runs one pass and returns when to look again.
+func (f *fan) pass() (engine.Result, time.Time) {
+	f.t.Helper()
+	r := f.ask(engine.Ask{})
 	text := string(r.Set.Signing().Text().Reveal())
 	if n := len(f.texts); n == 0 || f.texts[n-1] != text {
 		f.texts = append(f.texts, text)
