@@ -35,6 +35,7 @@ type fan struct {
 	eng   *engine.Engine
 	texts []string     // every key that signed
 	said  bytes.Buffer // by the app
+	other *memory.Store
 
 	frail  string            // begins the names of the outputs that die
 	die    func(dead bool)   // and makes them so
@@ -84,7 +85,7 @@ func memoryFan(t *testing.T) (f *fan, main *memory.Store) {
 		"main":  func() config.StoreConfig { return &opened{main} },
 		"frail": func() config.StoreConfig { return &opened{faulty} },
 	})
-	f.frail = "frail "
+	f.frail, f.other = "frail ", other
 	f.die = func(dead bool) {
 		faulty.On(nil)
 		if dead {
