@@ -40,6 +40,9 @@ type Script struct {
 	// Beyond counts what breaks, instead of ending the world at the first: for
 	// worlds outside the declared bounds. There, a file may have many hosts.
 	Beyond bool
+
+	// Apart gives each rotator a config of its own, which lacks one of the outputs.
+	Apart bool
 }
 
 // An OutputSpec is one output that a world can have.

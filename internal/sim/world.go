@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -110,6 +111,10 @@ func (w *world) build() {
 	for i := range s.Rotators {
 		d := w.newProcess(fmt.Sprintf("rotator %d", i+1), uint64(i+1))
 		d.daemon = true
+		if s.Apart {
+			d.config.outputs = slices.Clone(d.config.outputs)
+			d.config.outputs[i%len(s.Outputs)] = false
+		}
 		if w.shared == nil && s.Propagation > 0 {
 			d.host.offset = time.Duration(s.Offsets[i]) * time.Second
 		}
