@@ -15,6 +15,7 @@ import (
 	"github.com/keyrotate/rotate/providers/awssm/awsfake"
 	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
 	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/providers/gcpsm/gcpfake"
 	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
 	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -22,12 +23,13 @@ import (
 )
 
 // An everywhere is a fan whose key lives in one manager, with outputs of each
-// format in that one, in three more, and in files.
+// format in that one, in four more, and in files.
 type everywhere struct {
 	*fan
 	wires   map[string]*wire
 	aws     *awsfake.Fake
 	azure   *azurefake.Fake
+	google  *gcpfake.Fake
 	vault   *vaultfake.Fake
 	cluster *kubefake.Fake
 }
@@ -44,6 +46,8 @@ keys:
       - {store: awssm, secret: app/jwt, format: value}
       - {store: azurekv, secret: app-list, format: list}
       - {store: azurekv, secret: app-jwt, format: value}
+      - {store: gcpsm, secret: copy}
+      - {store: gcpsm, secret: app-jwt, format: value}
       - {store: kubernetes, secret: app-env, format: env}
       - {store: kubernetes, secret: app-jwt, format: value}
       - {path: ./jwt, format: value}
@@ -54,15 +58,14 @@ func newEverywhere(t *testing.T) *everywhere {
 	e := &everywhere{wires: map[string]*wire{}}
 	text, dir := "environment: test\nstores:\n", t.TempDir()
 	registry := config.Registry{"file": func() config.StoreConfig { return &file.Config{} }}
-	fakes := managers()
-	for _, name := range []string{"awssm", "azurekv", "kubernetes", "vaultkv"} {
-		m := fakes[name]
-		e.wires[name] = &wire{fake: m.fake}
-		registry[name] = func() config.StoreConfig { return m.open(e.wires[name]) }
-		text += fmt.Sprintf("  %s: {type: %s, %s}\n", name, name, m.options)
+	all := managers(t)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		e.wires[name] = &wire{}
+		registry[name] = func() config.StoreConfig { return all[name].open(e.wires[name]) }
+		text += fmt.Sprintf("  %s: {type: %s, %s}\n", name, name, all[name].options)
 	}
-	e.aws, e.vault = fakes["awssm"].fake.(*awsfake.Fake), fakes["vaultkv"].fake.(*vaultfake.Fake)
-	e.azure, e.cluster = fakes["azurekv"].fake.(azureLogins).vault.(*azurefake.Fake), fakes["kubernetes"].fake.(*kubefake.Fake)
+	e.aws, e.vault, e.google = all["awssm"].fake.(*awsfake.Fake), all["vaultkv"].fake.(*vaultfake.Fake), all["gcpsm"].fake.(*gcpfake.Fake)
+	e.azure, e.cluster = all["azurekv"].fake.(*azurefake.Fake), all["kubernetes"].fake.(*kubefake.Fake)
 	c := &console{t: t, dir: dir}
 	credentials(c)
 	e.fan = newFan(t, dir, text+everywhereKey, registry)
@@ -73,17 +76,22 @@ func newEverywhere(t *testing.T) *everywhere {
 // holders are the managers from which a text can be read as applications read:
 // on AWS by a label, on Azure as a version that is enabled. What they declare to
 // remain beyond that does not count.
-func (e *everywhere) holders(text string) (all []string) {
-	found := map[string]bool{"vaultkv": e.vault.Readable(text), "kubernetes": e.cluster.Readable(text)}
+func (e *everywhere) holders(what string) (all []string) {
+	found := map[string]bool{"vaultkv": e.vault.Readable(what), "kubernetes": e.cluster.Readable(what)}
 	for _, name := range []string{"test-auth-jwt", "app/jwt"} {
 		values := e.aws.Values(name)
 		for id := range e.aws.Stages(name) {
-			found["awssm"] = found["awssm"] || strings.Contains(values[id], text)
+			found["awssm"] = found["awssm"] || strings.Contains(values[id], what)
 		}
 	}
 	for _, name := range []string{"app-list", "app-jwt"} {
 		for _, v := range e.azure.Versions(name) {
-			found["azurekv"] = found["azurekv"] || v.Enabled && strings.Contains(v.Value, text)
+			found["azurekv"] = found["azurekv"] || v.Enabled && strings.Contains(v.Value, what)
+		}
+	}
+	for _, name := range []string{"copy", "app-jwt"} {
+		for _, text := range e.google.Held(name) {
+			found["gcpsm"] = found["gcpsm"] || strings.Contains(text, what)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
@@ -129,6 +137,16 @@ func (e *everywhere) values() map[string]valuePlace {
 			return ""
 		}
 	}
+	held := func(back int) func() string {
+		return func() string {
+			all := e.google.Held("app-jwt")
+			numbers := slices.Sorted(maps.Keys(all))
+			if len(numbers) > back {
+				return all[numbers[len(numbers)-1-back]]
+			}
+			return ""
+		}
+	}
 	data := func(name string) func() string {
 		return func() string {
 			e.cluster.Mu.Lock()
@@ -149,17 +167,18 @@ func (e *everywhere) values() map[string]valuePlace {
 		"awssm":      {label("AWSCURRENT"), label("AWSPREVIOUS")},
 		"vaultkv":    {version(0), version(1)},
 		"azurekv":    {enabled(0), enabled(1)},
+		"gcpsm":      {held(0), held(1)},
 		"kubernetes": {data("app-jwt"), data("app-jwt.previous")},
 		"file":       {text("jwt"), text("jwt.previous")},
 	}
 }
 
-// One key in three managers, Kubernetes and files: while one of them is dead for
+// One key in four managers, Kubernetes and files: while one of them is dead for
 // a day nothing is promoted or removed, afterwards all hold the same, and the old
 // key can be read from none but as declared.
 func TestPromise234OneKeyInManyManagers(t *testing.T) {
 	surroundings(t)
-	for _, frail := range []string{"vaultkv", "azurekv", "kubernetes"} {
+	for _, frail := range []string{"azurekv", "gcpsm", "kubernetes", "vaultkv"} {
 		t.Run(frail, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := newEverywhere(t)
@@ -271,7 +290,7 @@ func TestPromise4ACompromiseInEveryManager(t *testing.T) {
 			}
 		},
 		"a manager down": func(e *everywhere) { e.wires["kubernetes"].is(dead) },
-		"a reply lost":   func(e *everywhere) { e.wires["awssm"].loseReply("PutSecretValue") },
+		"a reply lost":   func(e *everywhere) { e.aws.On(losesOne("PutSecretValue")) },
 	}
 	for point, arrange := range points {
 		t.Run(point, func(t *testing.T) {
@@ -316,5 +335,17 @@ func TestPromise4ACompromiseInEveryManager(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// losesOne loses the reply of the next call of an action.
+func losesOne(action string) func(awsfake.Call) *awsfake.Fault {
+	lost := false
+	return func(c awsfake.Call) *awsfake.Fault {
+		if lost || c.Action != action {
+			return nil
+		}
+		lost = true
+		return &awsfake.Fault{After: awsfake.ErrLost}
 	}
 }

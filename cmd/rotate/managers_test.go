@@ -129,6 +129,7 @@ func (a azureLogins) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // A manager is one type of store on its fake. A new one is one line in managers.
 type manager struct {
+	fake    any
 	options string // of the config's store
 	open    func(*wire) config.StoreConfig
 	rights  func(rights)
@@ -153,25 +154,25 @@ func managers(t *testing.T) map[string]manager {
 	t.Cleanup(stop)
 	all := map[string]manager{
 		"awssm": {
-			"region: eu-west-1", func(w *wire) config.StoreConfig { return &awssm.Config{Transport: w.to(aws)} },
+			aws, "region: eu-west-1", func(w *wire) config.StoreConfig { return &awssm.Config{Transport: w.to(aws)} },
 			func(r rights) { aws.On(awsDenies(r)) }, "secretsmanager:PutSecretValue", "secretsmanager:DeleteSecret",
 			func(secret string) { aws.Edit(secret, func(*awsfake.Secret) {}) },
 		},
 		"azurekv": {
-			"vault: rotate-test", func(w *wire) config.StoreConfig { return &azurekv.Config{Transport: w.to(azureLogins{azure})} },
+			azure, "vault: rotate-test", func(w *wire) config.StoreConfig { return &azurekv.Config{Transport: w.to(azureLogins{azure})} },
 			func(r rights) { azure.On(azureDenies(r)) }, "Microsoft.KeyVault/vaults/secrets/update/action", "Microsoft.KeyVault/vaults/secrets/delete", nil,
 		},
 		"gcpsm": {
-			"project: test-project", func(w *wire) config.StoreConfig { google.On(w.google); return &gcpsm.Config{Conn: conn} },
+			google, "project: test-project", func(w *wire) config.StoreConfig { google.On(w.google); return &gcpsm.Config{Conn: conn} },
 			func(r rights) { googleGrants(google, r) }, "secretmanager.versions.destroy", "secretmanager.secrets.delete",
 			func(secret string) { google.Edit(secret, func(*gcpfake.Secret) {}) },
 		},
 		"kubernetes": {
-			"context: test, namespace: shop, kubeconfig: kubeconfig", func(w *wire) config.StoreConfig { return &kubernetes.Config{Transport: w.to(cluster)} },
+			cluster, "context: test, namespace: shop, kubeconfig: kubeconfig", func(w *wire) config.StoreConfig { return &kubernetes.Config{Transport: w.to(cluster)} },
 			func(r rights) { clusterGrants(cluster, r) }, "verbs: [update]", "verbs: [delete]", nil,
 		},
 		"vaultkv": {
-			"address: 'https://vault.example.com', auth: {token_file: token}", func(w *wire) config.StoreConfig { return &vaultkv.Config{Transport: w.to(vault)} },
+			vault, "address: 'https://vault.example.com', auth: {token_file: token}", func(w *wire) config.StoreConfig { return &vaultkv.Config{Transport: w.to(vault)} },
 			func(r rights) { vaultGrants(vault, r) }, `path "secret/destroy/rotate-probe" { capabilities = ["update"] }`, `path "secret/metadata/test-vaultkv" { capabilities = ["delete"] }`,
 			func(secret string) {
 				vault.Mounts["|secret"].Keys[secret] = &vaultfake.Key{Versions: map[int]*vaultfake.Version{}}
@@ -194,6 +195,13 @@ func surroundings(t *testing.T) {
 	}
 }
 
+// credentials are the files that managers' options name.
+func credentials(c *console) {
+	c.write("token", "rotate\n")
+	c.write("kubeconfig", `{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: "https://kubernetes.example.com"}}],
+users: [{name: u, user: {token: token}}], contexts: [{name: test, context: {cluster: c, user: u}}]}`)
+}
+
 // A fleet is one daemon with a key in each manager, and one in a file.
 type fleet struct {
 	*console
@@ -213,9 +221,7 @@ func newFleet(t *testing.T) *fleet {
 	}
 	f.console = newConsole(t, text+keys)
 	f.stores = registry
-	f.write("token", "rotate\n")
-	f.write("kubeconfig", `{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: "https://kubernetes.example.com"}}],
-users: [{name: u, user: {token: token}}], contexts: [{name: test, context: {cluster: c, user: u}}]}`)
+	credentials(f.console)
 	return f
 }
 
