@@ -154,7 +154,7 @@ func (f *fan) dayOfDeath() {
 	f.die(true)
 	r, _ := f.pass()
 	before := r.Set.Generation
-	for end := time.Now().Add(24 * time.Hour); time.Now().Before(end); time.Sleep(30 * time.Minute) {
+	for end := time.Now().Add(24 * time.Hour); time.Now().Before(end); time.Sleep(time.Hour) {
 		r, _ = f.pass()
 	}
 	if r.Set.Generation != before || !strings.Contains(r.Step.Alarm, f.frail) {
