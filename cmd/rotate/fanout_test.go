@@ -204,9 +204,9 @@ func (f *fan) life(duringGrace func()) {
 	f.until(11*24*time.Hour, func(s *keyset.Set) bool { _, next := s.Next(); return next })
 	f.dayOfDeath()
 	f.until(24*time.Hour, func(s *keyset.Set) bool { return len(s.Previous()) == 1 })
-	duringGrace()
 	time.Sleep(30 * time.Hour)
 	f.dayOfDeath()
+	duringGrace() // long after superseded revisions go that nobody needs
 	time.Sleep(time.Hour)
 	s := f.until(3*24*time.Hour, func(s *keyset.Set) bool { return len(s.Keys) == 1 })
 	for range 4 { // what is superseded goes a propagation later
