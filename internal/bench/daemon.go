@@ -34,7 +34,7 @@ type living struct {
 
 // daemon is daemons with more and more keys in a file store, all of them at rest.
 func (b *bench) daemon(ctx context.Context) ([]*table, error) {
-	sizes := []int{1, 100, 10_000}
+	sizes := []int{1, 100, 10_000, 100_000}
 	t := &table{
 		title: "Daemons: keys at rest in a file store", command: "go run ./internal/bench -only daemon",
 		head: []string{"keys", "start to ready, processor time", "wall", "idle, of one processor", "memory"},
@@ -66,7 +66,7 @@ func (b *bench) daemon(ctx context.Context) ([]*table, error) {
 		e := exponent(small, large, of(seen[small]), of(seen[large]))
 		goals.row(what+fmt.Sprintf(", from %d to %d keys", small, large), fmt.Sprintf("exponent %.2f", e), "≤ 1.1", e <= 1.1)
 	}
-	for small, large := range map[int]int{100: 10_000} {
+	for small, large := range map[int]int{100: 10_000, 10_000: 100_000} {
 		grown("start to ready, processor time", small, large, func(l living) float64 { return l.ready.Seconds() })
 		grown("memory", small, large, func(l living) float64 { return float64(l.rss) })
 	}
