@@ -54,8 +54,8 @@ fuzz: ## each fuzz target for FUZZTIME
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),20s) -fuzzminimizetime 10x $$dir; \
 	done
 
-bench: ## ratios and counts, never absolute promises
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## ratios, counts and growth with their goals, never absolute promises; ONLY=cost,due,inner,process,daemon,aws for some
+	go run ./internal/bench -only '$(ONLY)'
 
 simulate: ## a run of YEARS years with SEED; see docs/how-it-is-tested.md
 	ROTATE_SIM_SEED=$(or $(SEED),1) ROTATE_SIM_YEARS=$(or $(YEARS),100) go test -count=1 -timeout 60m -run TestPromisesHoldForYears -v ./internal/sim

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -24,21 +25,26 @@ type bench struct {
 
 func main() {
 	only := flag.String("only", "", "some of the sections, with commas between: cost, due, inner, process, daemon, aws")
+	programs := flag.String("programs", "", "a folder that has rotate and bare, built before; they are built if it is not given")
 	flag.Parse()
-	if err := measure(context.Background(), *only); err != nil {
+	if err := measure(context.Background(), *only, *programs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func measure(ctx context.Context, only string) error {
+func measure(ctx context.Context, only, programs string) error {
 	dir, err := os.MkdirTemp("", "rotate-bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{dir: dir, rotate: filepath.Join(dir, "rotate"), bare: filepath.Join(dir, "bare")}
+	built := cmp.Or(programs, dir)
+	b := &bench{dir: dir, rotate: filepath.Join(built, "rotate"), bare: filepath.Join(built, "bare")}
 	for out, pkg := range map[string]string{b.rotate: "./cmd/rotate", b.bare: "./internal/bench/bare"} {
+		if programs != "" {
+			break
+		}
 		if err := build(ctx, out, pkg); err != nil {
 			return err
 		}

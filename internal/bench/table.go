@@ -11,7 +11,6 @@ type table struct {
 	title, command string
 	head           []string // "" for the usual one
 	rows           [][]string
-	notes          []string
 }
 
 // usual is the head of a table whose rows are measured against goals.
@@ -31,10 +30,6 @@ func (t *table) told(what, measured string) {
 	t.rows = append(t.rows, []string{what, measured, "–", ""})
 }
 
-func (t *table) note(format string, args ...any) {
-	t.notes = append(t.notes, fmt.Sprintf(format, args...))
-}
-
 // print writes the table as Markdown.
 func (t *table) print(w io.Writer) {
 	head := t.head
@@ -47,7 +42,4 @@ func (t *table) print(w io.Writer) {
 		fmt.Fprintf(w, "| %s |\n", strings.Join(r, " | "))
 	}
 	fmt.Fprintln(w)
-	for _, n := range t.notes {
-		fmt.Fprintf(w, "%s\n\n", n)
-	}
 }

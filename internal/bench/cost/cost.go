@@ -69,7 +69,7 @@ func Of(t *testing.T, s providers.Store, calls func() []string) {
 	if set := r.last.Set; set.Generation != 1 {
 		t.Fatalf("generation %d after idling, want 1", set.Generation)
 	}
-	for r.last.Step.At.Sub(time.Now()) > time.Minute {
+	for time.Until(r.last.Step.At) > time.Minute {
 		time.Sleep(time.Until(r.last.Step.At) - time.Minute) // a service's token may have run out
 	}
 	measure(LifeStore, LifeCalls, func() {
