@@ -203,30 +203,3 @@ func kidNote(k keyset.Key) string {
 	sum := sha256.Sum256([]byte(k.Kid))
 	return "kid:" + hex.EncodeToString(sum[:16])
 }
-
-// written is the outputs as the document notes them.
-func (p *pass) written() []keyset.Output {
-	var out []keyset.Output
-	for _, o := range p.t.Outputs {
-		out = append(out, keyset.Output{Name: o.Name, Format: o.Format, Variables: o.Variables})
-	}
-	return out
-}
-
-// unrecorded reports whether an output is not in the document yet. It has to be
-// before anything is written to it: whoever is killed in between leaves no copy
-// that nobody knows of.
-func (p *pass) unrecorded() bool {
-	set := p.result.Set
-	return set != nil && !p.readOnly && set.Writable() == nil && !set.HasOutputs(p.written())
-}
-
-// record writes them down and changes nothing else.
-func (p *pass) record(ctx context.Context) error {
-	at := p.clock().Early()
-	set, err := p.result.Set.Touch(at)
-	if err != nil {
-		return err
-	}
-	return p.commit(ctx, set, rotation.Step{Do: rotation.Record, At: at, Why: "an output is new"})
-}

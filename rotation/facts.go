@@ -1,0 +1,65 @@
+package rotation
+
+import (
+	"time"
+
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// An Action is what to do next.
+type Action string
+
+// The actions. All but Wait and Halt are writes of the document.
+const (
+	Create      Action = "create"  // make the keyset and its first key
+	Publish     Action = "publish" // add next
+	MarkReady   Action = "ready"   // note that next was seen everywhere
+	Promote     Action = "promote" // next signs
+	MarkSettled Action = "settled" // note that the promotion was seen everywhere
+	Retire      Action = "retire"  // remove a previous key
+	Revoke      Action = "revoke"  // remove compromised keys
+	Record      Action = "record"  // put a request on record, nothing else
+	Accept      Action = "accept"  // go on from a restored document; a person decides that, never Plan
+	Wait        Action = "wait"    // nothing until At
+	Halt        Action = "halt"    // nothing until a person has looked
+)
+
+// A Step is what Plan decides. Why is for people.
+type Step struct {
+	Do    Action
+	Kid   string    // the key it is about, where it is about one that exists
+	At    time.Time // for marks, what to note; for transitions, the time to write; for Wait, when to look again, by the host's clock
+	Why   string
+	Alarm string // something needs a person's attention, although work goes on
+
+	Places keyset.Places // for marks: the outputs as they were seen
+}
+
+// Facts are what was read since the last step. Nothing in them is remembered
+// from before, save this process's own marks.
+type Facts struct {
+	Set     *keyset.Set // nil if the store never had one
+	Outputs []Output
+	Request Request
+	Clock   Clock
+
+	// The marks that this process made last; nil if it made none. They tell when
+	// another one, with other outputs, has made its own in their place.
+	Ready, Settled *keyset.Mark
+}
+
+// An Output is one place beside the store, as it was seen.
+type Output struct {
+	Name        string
+	Revision    string
+	CarriesNext bool   // its format has room for next
+	Generation  uint64 // that it holds, for people; 0 if that is not known
+	Behind      string // why it does not equal the newest rendering; "" if it does
+}
+
+// A Request is what someone wants beyond the schedule. The zero Request wants
+// nothing.
+type Request struct {
+	Rotate *keyset.Request // rotate away from a key, once
+	Revoke []string        // kids that are compromised
+}
