@@ -11,20 +11,15 @@ import (
 // maxDepth bounds the nesting of a document; a keyset needs four levels.
 const maxDepth = 16
 
-// readTree reads one JSON value. encoding/json takes the last of two members
-// of one name, and matches struct fields whatever their case; what signs tokens
-// must not depend on either, so duplicates are refused and names are exact.
-//
-// A text that is its own canonical form has neither, and most are: rotate wrote
-// them. Only others are taken apart token by token, which takes longer.
-func readTree(data []byte) (map[string]any, error) {
-	var tree map[string]any
+// decode reads a JSON object in one go, as encoding/json does: of two members
+// of one name it takes the last. It returns nil if that cannot be done.
+func decode(data []byte) (tree map[string]any) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	if d.Decode(&tree) == nil && depth(tree) <= maxDepth && bytes.Equal(canonical(tree), data) {
-		return tree, nil
+	if d.Decode(&tree) != nil || depth(tree) > maxDepth {
+		return nil
 	}
-	return readTokens(data)
+	return tree
 }
 
 // depth counts the levels of a tree below its top.
@@ -43,8 +38,10 @@ func depth(v any) int {
 	return deepest + 1
 }
 
-// readTokens is readTree for a text in any form.
-func readTokens(data []byte) (map[string]any, error) {
+// readTree reads one JSON object. encoding/json takes the last of two members
+// of one name, and matches struct fields whatever their case; what signs tokens
+// must not depend on either, so duplicates are refused and names are exact.
+func readTree(data []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	v, err := readValue(d, 0)
