@@ -82,7 +82,10 @@ func TestThousandDueAtOnce(t *testing.T) {
 		time.Sleep(time.Until(due.Add(time.Hour)))
 		calls := len(faulty.Calls()) - before
 		rotated, last := map[string]int{}, due
-		for _, e := range w.events {
+		w.mu.Lock()
+		events := slices.Clone(w.events)
+		w.mu.Unlock()
+		for _, e := range events {
 			if e.Action == string(rotation.Promote) && e.To == keyset.Current {
 				rotated[e.Key]++
 			}
