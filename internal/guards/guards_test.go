@@ -47,7 +47,7 @@ var guards = []guard{
 	{"4", "superseded revisions are erased", engine + "sweep.go", "erased, err := s.store.Erase(ctx, s.secret, rev.ID, s.head)", "erased, err := providers.Erasure{}, error(nil)", core},
 	{"4", "a removal marks earlier revisions", set + "transitions.go", "	s.Dropped = s.Generation\n", "", core},
 	{"4", "a removal is swept up after where the head stays", engine + "sweep.go", " || m.dropped != dropped", "", core},
-	{"4", "a revision that cannot be erased stops no other", engine + "sweep.go", "			failed = append(failed, err)\n			continue\n", "			return 0, err\n", core},
+	{"4", "a revision that cannot be erased stops no other", engine + "sweep.go", "			failed = append(failed, err)\n			continue\n", "			return 0, kept, err\n", core},
 	{"5", "a request on record is not served again", plan, "if _, known := pl.set.Recorded(r.ID); known {", "if false {", core},
 	{"5", "a request is about the key that was current", plan, "if r == nil || r.From != pl.set.Signing().Kid {", "if r == nil {", core},
 	{"5", "the first write of a request records it", engine + "apply.go", "	return s.With(*r, step.At)\n", "	return s, nil\n", core},
