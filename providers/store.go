@@ -70,6 +70,11 @@ type Revision struct {
 	// restored from a backup, or is a fork. Zero where there is none.
 	Witness Note
 
+	// Copy names what applications read instead where that only repeats this
+	// revision, put on top of something older that they read for a while. ""
+	// where they read the revision itself.
+	Copy string
+
 	Created time.Time // when the backend says it was made; zero if it does not
 	Service time.Time // the service's clock when it answered; zero where it has none
 }

@@ -183,7 +183,11 @@ func (s *store) show(ctx context.Context, name string, st state) (_ providers.Re
 		}
 	}
 	rev := providers.Revision{ID: providers.RevisionID(head.id), Value: value, Note: head.note, Witness: st.witness(), Created: head.created, Service: st.service}
-	if newest.id == head.id || newest.of == head.id {
+	switch head.id {
+	case newest.of:
+		rev.Copy = newest.id
+		return rev, true, nil
+	case newest.id:
 		return rev, true, nil
 	}
 	if rev.Value, _, err = s.get(ctx, name, head.id); err != nil {

@@ -51,7 +51,7 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, again b
 	p.current = map[string]providers.RevisionID{}
 	for i, o := range p.t.Outputs {
 		got := synced[i]
-		state := rotation.Output{Name: o.Name, CarriesNext: o.CarriesNext, Revision: string(got.revision)}
+		state := rotation.Output{Name: o.Name, CarriesNext: o.CarriesNext, Revision: string(got.revision) + got.copy}
 		if n := got.note; n.Lineage == p.result.Set.Lineage {
 			state.Generation = n.Generation
 			if n.Generation > p.result.Set.Generation {
@@ -116,6 +116,7 @@ func readOutput(ctx context.Context, o Output) (h held) {
 // A synced is what came of one output in one round.
 type synced struct {
 	revision providers.RevisionID
+	copy     string // since it is there all waits begin anew: until then something older was read
 	note     providers.Note
 	wrote    *tried // it was written, and has to be read back
 	err      error  // why it is behind
@@ -135,7 +136,7 @@ func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote boo
 	if err != nil && !errors.Is(err, providers.ErrNotFound) {
 		return synced{err: err}
 	}
-	got.revision, got.note = rev.ID, rev.Note
+	got.revision, got.copy, got.note = rev.ID, rev.Copy, rev.Note
 	again := wrote && before.generation == set.Generation
 	equal := err == nil && rev.Value.Equal(want)
 	if equal && (again || rev.Note.Lineage == set.Lineage) {
