@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The awssm adapter against two servers that others wrote, moto and ministack:
-# pinned, in a cache outside the checkout, on loopback, stopped at the end.
+# pinned, in a cache outside the checkout, on loopback, stopped at the end. Then
+# readers of a value on moto, while a daemon rotates.
 # Arguments go to go test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,3 +26,4 @@ ready ministack open "$ministack"
 
 run env ROTATE_MOTO="http://127.0.0.1:$moto" ROTATE_MINISTACK="http://127.0.0.1:$ministack" \
 	go test -count=1 -parallel 32 -run '^TestConformance$' ./providers/awssm "$@"
+run env ROTATE_MOTO="http://127.0.0.1:$moto" go test -count=1 -v -run '^TestValueReadersOnServers$' ./cmd/rotate "$@"

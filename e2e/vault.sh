@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The suite and one life on the real Vault 1.21.0 (BUSL 1.1: for tests only,
-# never shipped). The first call builds it into a cache outside the checkout:
-# ten to twenty minutes on two cores. It listens on loopback, keeps everything
-# in memory, and is gone at the end. Arguments go to go test.
+# The suite, one life, and readers of a value while a daemon rotates, on the real
+# Vault 1.21.0 (BUSL 1.1: for tests only, never shipped). The first call builds it
+# into a cache outside the checkout: ten to twenty minutes on two cores. It listens
+# on loopback, keeps everything in memory, and is gone at the end. Arguments go to go test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source e2e/lib.sh
@@ -14,3 +14,4 @@ start vault "$vault" server -dev -dev-no-store-token -dev-root-token-id=root -de
 ready vault grep -q 'Development mode should NOT' "$work/vault.log"
 ready vault open "$port"
 run env -u VAULT_TOKEN -u VAULT_NAMESPACE ROTATE_VAULT="http://127.0.0.1:$port" go test -count=1 -timeout 5m -run "${RUN:-^TestReal$}" "$@" ./providers/vaultkv
+run env -u VAULT_TOKEN -u VAULT_NAMESPACE ROTATE_VAULT="http://127.0.0.1:$port" go test -count=1 -v -run "${RUN:-^TestValueReadersOnServers$}" "$@" ./cmd/rotate

@@ -94,13 +94,12 @@ func (e *everywhere) pasts() []*past {
 	return all
 }
 
+var awsPerson = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "AKIDTEST", SecretAccessKey: "test"}, nil
+})
+
 func (e *everywhere) inAWS(secret string) *past {
-	api := secretsmanager.NewFromConfig(aws.Config{
-		Region: "eu-west-1", HTTPClient: e.aws,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDTEST", SecretAccessKey: "test"}, nil
-		}),
-	})
+	api := secretsmanager.NewFromConfig(aws.Config{Region: "eu-west-1", HTTPClient: e.aws, Credentials: awsPerson})
 	const current = "AWSCURRENT"
 	now := func() once {
 		out := must[*secretsmanager.GetSecretValueOutput](e.t)(api.GetSecretValue(e.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &secret}))
