@@ -73,9 +73,9 @@ keys:
 `
 
 // TestValueReadersOnServers is TestValueReadersPoll on servers that others wrote,
-// in seconds: a daemon rotates three times, applications poll each half a second,
-// and sign and verify a token at each tick. Time is counted in ticks, so that a
-// busy machine makes them longer and no one late.
+// in seconds: a daemon rotates three times, two applications poll each half a
+// second, and at each tick each verifies a token of the other's. Time is counted
+// in ticks, so that a busy machine makes them longer and no one late.
 func TestValueReadersOnServers(t *testing.T) {
 	const tick, poll, rotations = 50 * time.Millisecond, 10, 3
 	for name, server := range realServers {
@@ -108,7 +108,7 @@ func TestValueReadersOnServers(t *testing.T) {
 				return text
 			}
 			var tokens, refused, late, again int
-			var signer, reader string
+			var one, other string
 			ticks := time.NewTicker(tick)
 			defer ticks.Stop()
 			for end := time.Now().Add(2 * time.Minute); len(seen) <= rotations || n-changed <= 2*poll; n++ {
@@ -119,23 +119,25 @@ func TestValueReadersOnServers(t *testing.T) {
 				read()
 				switch n % poll {
 				case 1:
-					signer = read()
+					one = read()
 				case 6:
-					reader = read()
+					other = read()
 				}
-				if signer == "" || reader == "" {
+				if one == "" || other == "" {
 					continue
 				}
-				tokens++
-				if signer == reader {
+				tokens += 2
+				if one == other {
 					continue
 				}
-				refused++
+				refused += 2
 				if n-changed > poll {
-					late++
+					late += 2
 				}
-				if signer != read() && signer != place.previous() {
-					again++
+				for _, signer := range []string{one, other} {
+					if signer != read() && signer != place.previous() {
+						again++
+					}
 				}
 			}
 			t.Logf("%d tokens over %d rotations: %d refused by readers of one value that poll each %s, %d of them later than that after the promotion; %d when the reader looks again at the value and the one before",

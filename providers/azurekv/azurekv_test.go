@@ -243,8 +243,8 @@ func TestLoserIsCoveredAndErased(t *testing.T) {
 		}
 		all := f.Versions(name)
 		copied := all[len(all)-1]
-		if copied.Value != "second" || copied.Tags["rotate-of"] != string(second.ID) {
-			t.Errorf("applications read %+v", copied)
+		if copied.Value != "second" || copied.Tags["rotate-of"] != string(second.ID) || got.Copy != copied.ID {
+			t.Errorf("applications read %+v, and Read tells of %q", copied, got.Copy)
 		}
 		calls := len(f.Calls())
 		if _, err := s.Read(t.Context(), name); err != nil || len(f.Calls())-calls != 2 {
