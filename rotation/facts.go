@@ -42,6 +42,7 @@ type Facts struct {
 	Outputs []Output
 	Request Request
 	Clock   Clock
+	Covered bool // the store shows a copy of its newest document, put over an older one that was read for a while
 
 	// The marks that this process made last; nil if it made none. They tell when
 	// another one, with other outputs, has made its own in their place.

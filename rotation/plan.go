@@ -244,10 +244,10 @@ func (pl planner) behind(which func(Output) bool) string {
 	return ""
 }
 
-// seen tells whether a mark speaks of this key and of the chosen outputs as
-// they are now.
+// seen tells whether a mark speaks of this key, of the store and of the chosen
+// outputs as they are now.
 func (pl planner) seen(m *keyset.Mark, kid string, which func(Output) bool) bool {
-	return m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()
+	return !pl.f.Covered && m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()
 }
 
 // othersReady and othersSettled are until when a mark is left to another process

@@ -39,6 +39,8 @@ var guards = []guard{
 	{"2", "ready wants every output to carry next", plan, `if !ok || pl.behind(carriesNext) != "" || pl.seen(pl.set.Ready, next.Kid, carriesNext) {`, `if !ok || pl.seen(pl.set.Ready, next.Kid, carriesNext) {`, core},
 	{"2", "the document wants ready before a promotion", set + "transitions.go", "if !ok || s.Ready == nil || s.Ready.Kid != next.Kid {", "if !ok {", core},
 	{"2", "what was written to an output is read back", engine + "outputs.go", "*got.wrote\n			again = true\n", "*got.wrote\n", core},
+	{"2", "an older document that was covered begins the wait anew", plan, "return !pl.f.Covered && m != nil", "return m != nil", "-run=^TestPromise2ACovered ./providers/azurekv"},
+	{"2", "an older value that was covered in an output begins the wait anew", engine + "outputs.go", "string(got.revision) + got.copy", "string(got.revision)", "-run=^TestPromise2ACovered ./rotation/engine"},
 	{"3", "retirement waits for the stored date", plan, "k.Expires.IsZero() || pl.early.Before(k.Expires.Add(pl.p.Skew()))", "k.Expires.IsZero()", core},
 	{"3", "the document refuses to retire too early", set + "transitions.go", "if k.Expires.IsZero() || at.Before(k.Expires) {", "if false {", core},
 	{"3", "retirement waits for the outputs", plan, `if pl.doubt(pl.p.Grace) != "" || pl.behind(anyOutput) != "" {`, `if pl.doubt(pl.p.Grace) != "" {`, core},

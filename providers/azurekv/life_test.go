@@ -382,3 +382,40 @@ func TestLifeOnStaleReads(t *testing.T) {
 		})
 	}
 }
+
+// A loser that arrives hours late, or an old version that someone sets with
+// rotate's tags, is what applications read until the next look. The waits begin
+// anew then: the next key is not promoted in the very pass that covers it.
+func TestPromise2ACoveredVersionBeginsTheWaitAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLife(t)
+		l.run(every - time.Hour) // the next key is published and waits
+		wait := l.target.Policy.Propagation + l.target.Policy.Skew()
+		head := l.fake.Versions(name)
+		pass := func() *keyset.Set {
+			res, err := l.engine.Pass(t.Context(), l.target, engine.Ask{})
+			must(t, err)
+			return res.Set
+		}
+		before := pass()
+		if next, ok := before.Next(); !ok || before.Ready == nil || before.Ready.Kid != next.Kid {
+			t.Fatalf("no next key is waiting: %+v", before)
+		}
+		time.Sleep(time.Until(l.target.Policy.Due(before.Signing().NotBefore).Add(time.Minute))) // it could be promoted now
+		tags := map[string]*string{}
+		for tag, value := range head[0].Tags {
+			tags[tag] = &value
+		}
+		people := outside{l.target.Store.(*store).api}
+		people.set(t, name, head[0].Value, tags)
+		covered := time.Now()
+		after := pass()
+		if after.Generation != before.Generation || after.Ready == nil || after.Ready.At.Before(covered) {
+			t.Fatalf("generation %d after %d, ready %v", after.Generation, before.Generation, after.Ready)
+		}
+		time.Sleep(wait + time.Minute)
+		if after = pass(); after.Generation != before.Generation+1 {
+			t.Errorf("generation %d after %d: it is not promoted a wait later", after.Generation, before.Generation)
+		}
+	})
+}

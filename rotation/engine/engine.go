@@ -223,7 +223,7 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	p.result.Outputs, p.result.Clock = outputs, p.clock()
 	step := rotation.Plan(p.t.Policy, rotation.Facts{
 		Set: p.result.Set, Outputs: outputs, Request: p.request(), Clock: p.result.Clock,
-		Ready: p.known.ready, Settled: p.known.settled,
+		Covered: p.head.Copy != "", Ready: p.known.ready, Settled: p.known.settled,
 	})
 	p.result.Step = step
 	switch {

@@ -198,6 +198,36 @@ func TestPromise2ARepairMakesTheMarkAgain(t *testing.T) {
 	})
 }
 
+// A copier is a store that says of its head that applications read a copy of it.
+type copier struct {
+	providers.Store
+	copy string
+}
+
+func (c *copier) Read(ctx context.Context, name string) (providers.Revision, error) {
+	rev, err := c.Store.Read(ctx, name)
+	rev.Copy = c.copy
+	return rev, err
+}
+
+// So does one in which an older value was read for a while, and was covered.
+func TestPromise2ACoveredOutputMakesTheMarkAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		withOutputs(r)
+		out := &copier{Store: r.target.Outputs[0].Store}
+		r.target.Outputs[0].Store = out
+		r.run(every - prop)
+		before := r.set().Ready
+		time.Sleep(time.Hour)
+		out.copy = "a copy"
+		r.pass(engine.Ask{})
+		if after := r.set().Ready; !after.At.After(before.At) || after.Places == before.Places {
+			t.Errorf("ready stays at %s", after.At)
+		}
+	})
+}
+
 // A newer generation, another keyset's value and a stranger's value are left
 // alone.
 func TestPromise6OutputsOfOthersAreNotOverwritten(t *testing.T) {
