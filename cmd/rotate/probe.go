@@ -21,22 +21,32 @@ type surveyor interface {
 	ProbeSecret(ctx context.Context, name string) (excess []string, err error)
 }
 
-// survey asks the stores that can tell about each key's secret. It returns
-// whether there is a warning and whether something failed.
+// survey asks the stores that can tell about each key's secret and those of its
+// outputs. It returns whether there is a warning and whether something failed.
 func (a *app) survey(ctx context.Context, keys []*key, opened map[string]providers.Store) (warned, failed bool) {
-	for _, k := range keys {
-		s, ok := opened[k.StoreName].(surveyor)
+	ask := func(who string, store providers.Store, secret string) {
+		s, ok := store.(surveyor)
 		if !ok {
-			continue
+			return
 		}
-		excess, err := s.ProbeSecret(ctx, k.Secret)
+		excess, err := s.ProbeSecret(ctx, secret)
 		if err != nil {
 			failed = true
-			a.voice.Error(fmt.Errorf("key %s, store %s: %w", k.Name, k.StoreName, err))
+			a.voice.Error(fmt.Errorf("%s: %w", who, err))
 		}
 		if len(excess) > 0 {
 			warned = true
-			a.voice.Warn("key %s, store %s: rotate may do more than it needs, and so may whoever takes over this host: %s", k.Name, k.StoreName, strings.Join(excess, ", "))
+			a.voice.Warn("%s: rotate may do more than it needs, and so may whoever takes over this host: %s", who, strings.Join(excess, ", "))
+		}
+	}
+	for _, k := range keys {
+		ask(fmt.Sprintf("key %s, store %s", k.Name, k.StoreName), opened[k.StoreName], k.Secret)
+		for _, o := range k.Outputs {
+			for name, store := range opened {
+				if o.Store == providers.Store(k.stores[name]) {
+					ask(fmt.Sprintf("key %s, output %s", k.Name, o.Name), store, o.Secret)
+				}
+			}
 		}
 	}
 	return warned, failed

@@ -117,3 +117,44 @@ func TestIncident26ProbeNamesWhatIsMissing(t *testing.T) {
 		expect("least again", 0)
 	})
 }
+
+// A right that is missing, or too much, on one output's secret alone is told with that output.
+func TestIncident26ProbeNamesTheOutput(t *testing.T) {
+	surroundings(t)
+	synctest.Test(t, func(t *testing.T) {
+		e := newEverywhere(t)
+		try := func(want int, words ...string) {
+			t.Helper()
+			e.said.Reset()
+			code := e.app.run(t.Context(), []string{"validate", "--probe", "-c", e.app.configPath})
+			if code != want {
+				t.Errorf("exit code %d, want %d: %s", code, want, e.said.String())
+			}
+			for _, w := range words {
+				if !strings.Contains(e.said.String(), w) {
+					t.Errorf("%q is not said in: %s", w, e.said.String())
+				}
+			}
+			for _, name := range []string{"app-jwt", "app-jwt.previous"} {
+				if strings.Contains(e.said.String(), "key auth-jwt, output kubernetes "+name+":") {
+					t.Errorf("%s is named: %s", name, e.said.String())
+				}
+			}
+		}
+		try(exitDone)
+		named := func(verbs []string, names ...string) rbacv1.PolicyRule {
+			return rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: verbs, ResourceNames: names}
+		}
+		grant := func(rules ...rbacv1.PolicyRule) {
+			e.cluster.Mu.Lock()
+			defer e.cluster.Mu.Unlock()
+			e.cluster.Rules["token"] = append(rules, named([]string{"create"}), named([]string{"get", "update"}, "app-jwt", "app-jwt.previous"))
+		}
+		grant(named([]string{"get"}, "app-env"))
+		try(exitFailed, "key auth-jwt, output kubernetes app-env: ", "verbs: [update]")
+		grant(named([]string{"get", "update", "delete"}, "app-env"))
+		try(exitAttention, "key auth-jwt, output kubernetes app-env: rotate may do more than it needs", "verbs: [delete]")
+		grant(named([]string{"get", "update"}, "app-env"))
+		try(exitDone)
+	})
+}
