@@ -30,12 +30,27 @@ import (
 func TestPromise7NoMaterialInOutput(t *testing.T) {
 	const canary = "canary-6f1d2c9b8a7e4f30-canary-6f1d2c9b8a7e"
 	synctest.Test(t, func(t *testing.T) {
-		c := newConsole(t, `environment: test
+		const withOutputs = `environment: test
 audit: {file: audit.jsonl}
 stores: {disk: {type: file, dir: ./keys}}
 defaults: {store: disk, propagation: 0s}
-keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, prefix: sk_}, d: {}}
-`)
+keys:
+  a: {}
+  b: {algorithm: ES256, outputs: [{path: ./public.json, format: jwks}]}
+  c: {algorithm: opaque, prefix: sk_}
+  d: {}
+  e:
+    outputs:
+      - {path: ./.env, format: env}
+      - {path: ./text, format: value}
+      - {store: disk, secret: list, format: list}
+      - {path: ./strange.env, format: env}
+      - {path: ./strange, format: value}
+`
+		c := newConsole(t, withOutputs)
+		c.write(".env", "# "+canary+"\nexport W='"+canary+"'\n")
+		c.write("strange.env", "JWT_SECRET="+canary+"\n")
+		c.write("strange", canary)
 		c.write("app.env", "export V='"+canary+"'\nW=\"$"+canary+"\"\n")
 		c.write("twice.env", "V="+canary+"\nV="+canary+"\n")
 		material := [][]byte{[]byte(canary)}
@@ -54,7 +69,23 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, prefix: sk_}, d: {}}
 		}
 		time.Sleep(50 * time.Hour)
 		c.try("", "run", "--once")
+		out, _, _ := strings.Cut(withOutputs, "    outputs:")
+		c.write("rotate.yaml", out+"    propagation: 0s\n")
+		for _, args := range [][]string{
+			{"validate", "--probe"}, {"status"}, {"plan"}, {"run", "--once"}, {"forget", "e", c.dir + "/" + canary, "--yes"}, {"forget", "e", c.dir + "/strange.env", "--yes"}, {"forget", "e", c.dir + "/strange", "--yes"},
+			{"forget", "e", c.dir + "/.env", "--yes", "--log-format", "json"}, {"forget", "e", c.dir + "/text", "--yes"}, {"forget", "e", "disk list", "--yes"}, {"audit", "e"},
+		} {
+			c.try(canary, args...)
+		}
+		for _, want := range []string{"holds a value that rotate did not write", "e: removed from " + c.dir + "/.env", "e: removed from " + c.dir + "/text", "e: removed from disk list"} {
+			if !strings.Contains(c.all.String(), want) {
+				t.Errorf("%s: that was not tried", want)
+			}
+		}
+		c.write("rotate.yaml", withOutputs)
 		c.spoil()
+		c.write(".env", "JWT_SECRET='"+canary)
+		c.write("strange", strings.Repeat(canary, 3))
 		for _, args := range [][]string{{"status"}, {"now", "--all"}, {"run", "--once"}, {"plan"}, {"audit", "a"}, {"get", "a"}, {"get", "b"}, {"get", "c"}, {"get", "d"},
 			{"now", "--compromised", "a", "--yes"}, {"accept", "a", "--generation", "1", "--yes"}, {"accept", "b", "--generation", "1", "--yes"}} {
 			c.try("", args...)
