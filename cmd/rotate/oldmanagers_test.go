@@ -19,17 +19,24 @@ func TestPromise6EveryOldRevisionInEveryManager(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEverywhere(t)
 		e.until(time.Hour, func(s *keyset.Set) bool { return s.Generation == 1 })
-		pasts := e.pasts()
+		pasts, generation := e.pasts(), uint64(0)
 		look := func(done func(*keyset.Set) bool) func(*keyset.Set) bool {
 			return func(s *keyset.Set) bool {
 				for _, p := range pasts {
-					p.look()
+					if s.Generation != generation {
+						p.look()
+					}
 				}
+				generation = s.Generation
 				return done(s)
 			}
 		}
+		const week = 7 * 24 * time.Hour // in which nothing happens
+		e.until(time.Hour, look(func(*keyset.Set) bool { return true }))
+		time.Sleep(week)
 		e.restoreAll(pasts, e.until(20*24*time.Hour, look(func(s *keyset.Set) bool { return len(s.Previous()) == 1 && s.Settled != nil })))
 		e.until(20*24*time.Hour, look(func(s *keyset.Set) bool { return len(s.Gone) == 1 }))
+		time.Sleep(week)
 		before := e.until(20*24*time.Hour, look(func(s *keyset.Set) bool { _, next := s.Next(); return next && s.Ready != nil }))
 		e.restoreAll(pasts, before)
 		e.until(24*time.Hour, func(s *keyset.Set) bool { return s.Generation > before.Generation })
