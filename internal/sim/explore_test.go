@@ -34,7 +34,7 @@ var (
 func TestEveryInterleaving(t *testing.T) {
 	all, limit := quick, 1_000_000
 	if os.Getenv("ROTATE_EXPLORE") != "" {
-		all, limit = append(quick, long...), 8_000_000
+		all, limit = append(quick, long...), 12_000_000
 	}
 	most := map[Shape]int{}
 	for _, i := range all {
