@@ -175,16 +175,22 @@ func (w *world) disturb(pl *place, i *Incident) {
 	w.in(i.Dur, func() {
 		if pl.disturbed == i {
 			w.tell("%s is put right by hand", pl.name)
-			pl.b.restore()
-			pl.look(nil, "outside")
-			if pl.index == 0 {
-				pl.settled(true)
-			} else {
-				pl.disturbed = &Incident{Kind: Rollback} // for rotate to bring up to date
-				pl.maybeSettled(true)
-			}
+			pl.putRight()
 		}
 	})
+}
+
+// putRight puts back what was there before a disturbance. An output may have
+// missed something since: that is for rotate to bring up to date.
+func (pl *place) putRight() {
+	pl.b.restore()
+	pl.look(nil, "outside")
+	if pl.index == 0 {
+		pl.settled(true)
+		return
+	}
+	pl.disturbed = &Incident{Kind: Rollback}
+	pl.maybeSettled(true)
 }
 
 // settled ends a disturbance. Where a person put the very revision back that
@@ -358,12 +364,7 @@ func (w *world) heal() {
 	for _, pl := range append([]*place{w.store}, w.outputs...) {
 		pl.weather = nil
 		if pl.disturbed != nil {
-			pl.b.restore()
-			pl.look(nil, "outside")
-			if pl.index == 0 {
-				pl.settled(true)
-			}
-			pl.maybeSettled(true)
+			pl.putRight()
 		}
 	}
 	for _, d := range w.daemons {

@@ -184,7 +184,7 @@ func (s *Script) inventIncidents(r *rand.Rand) {
 			s.Incidents = append(s.Incidents, s.badStart(r, weather(r), i.At))
 		}
 	}
-	if r.IntN(2) == 0 { // the very first calls
+	if r.IntN(4) > 0 { // the very first calls
 		s.Incidents = append(s.Incidents, s.badStart(r, weather(r), 0))
 		if !s.jumpy() {
 			s.Incidents = append(s.Incidents, s.badStart(r, pick(r, Pause, Kill), 0))
@@ -202,8 +202,11 @@ func weather(r *rand.Rand) Kind {
 func (s *Script) badStart(r *rand.Rand, k Kind, at time.Duration) Incident {
 	i := s.invent(r, k)
 	i.At, i.Who, i.Dur = at, 0, upTo(r, time.Hour)
-	if k == Pause || k == Kill {
+	switch k {
+	case Pause, Kill:
 		i.Who, i.Op, i.N = r.IntN(s.Rotators), "", r.IntN(6)
+	case Denied:
+		i.Op = pick(r, "", "read", "write") // the others come too late for a start
 	}
 	return i
 }
