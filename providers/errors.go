@@ -54,3 +54,18 @@ func (e *Error) Unwrap() []error {
 	}
 	return []error{e.Kind, e.Err}
 }
+
+// Dress makes of *err what a method of a Store returns: an *Error with what was
+// tried and on what. One that an adapter has no kind for is ErrUnavailable. It is
+// deferred by each method, with a named result.
+func Dress(err *error, op, name string) {
+	if *err == nil {
+		return
+	}
+	e := Error{Kind: ErrUnavailable, Err: *err}
+	if known := (*Error)(nil); errors.As(*err, &known) {
+		e = *known
+	}
+	e.Op, e.Name = op, name
+	*err = &e
+}

@@ -68,7 +68,7 @@ func (s *store) Traits() providers.Traits {
 // writer who comes between the two then leaves us with a witness behind the
 // head, which says nothing, and not with one before it.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
-	defer dress(&err, "read", name)
+	defer providers.Dress(&err, "read", name)
 	for range 3 {
 		st, err := s.look(ctx, name)
 		switch {
@@ -109,7 +109,7 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 // History implements providers.Store: what has a label, in the order of the
 // writes.
 func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
-	defer dress(&err, "history", name)
+	defer providers.Dress(&err, "history", name)
 	st, err := s.look(ctx, name)
 	if errors.Is(err, providers.ErrNotFound) || err == nil && st.cur == "" {
 		return nil, nil

@@ -67,7 +67,7 @@ func (c *Config) Where(secret string) string {
 
 // Open finds the region and the credentials. It does not call the service.
 func (c *Config) Open(ctx context.Context) (_ providers.Store, err error) {
-	defer dress(&err, "open", "awssm")
+	defer providers.Dress(&err, "open", "awssm")
 	if err := c.Validate(); err != nil {
 		return nil, unsafe(err, "")
 	}

@@ -23,7 +23,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 	_, _ = rand.Read(random[:]) // never fails
 	token := hex.EncodeToString(random[:])
 	name := "rotate-probe-" + token[:nonceLen]
-	defer dress(&err, "probe", name)
+	defer providers.Dress(&err, "probe", name)
 	calls := []struct {
 		action string
 		call   func() error
@@ -101,7 +101,7 @@ func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, 
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails
 	beside := name + "-rotate-probe-" + hex.EncodeToString(random[:])
-	defer dress(&err, "probe", name)
+	defer providers.Dress(&err, "probe", name)
 	if !validName(beside) {
 		return nil, nil
 	}

@@ -36,7 +36,7 @@ type entry struct {
 
 // Write implements providers.Store.
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
-	defer dress(&err, "write", name)
+	defer providers.Dress(&err, "write", name)
 	st, err := s.look(ctx, name)
 	absent := errors.Is(err, providers.ErrNotFound)
 	switch {
@@ -261,7 +261,7 @@ func (s *store) makeRoom(ctx context.Context, name string, st state) error {
 // Erase implements providers.Store: it removes every label. Ours goes last, so
 // that what is half done is still listed.
 func (s *store) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
-	defer dress(&err, "erase", name)
+	defer providers.Dress(&err, "erase", name)
 	st, err := s.look(ctx, name)
 	if err != nil {
 		return providers.Erasure{}, err

@@ -126,7 +126,7 @@ func (c *Config) Where(secret string) string {
 
 // Open prepares the credentials. It does not call the service.
 func (c *Config) Open(context.Context) (_ providers.Store, err error) {
-	defer dress(&err, "open", "azurekv")
+	defer providers.Dress(&err, "open", "azurekv")
 	if err := c.Validate(); err != nil {
 		return nil, unsafe(err, "")
 	}

@@ -137,19 +137,6 @@ func failed(ctx context.Context, err error, write bool) error {
 	return e
 }
 
-// dress says of which call an error is.
-func dress(err *error, op, name string) {
-	if *err == nil {
-		return
-	}
-	e := providers.Error{Kind: providers.ErrUnavailable, Err: *err}
-	if known := (*providers.Error)(nil); errors.As(*err, &known) {
-		e = *known
-	}
-	e.Op, e.Name = op, name
-	*err = &e
-}
-
 func unsafe(err error, hint string) error {
 	return &providers.Error{Kind: providers.ErrUnsafe, Err: err, Hint: hint}
 }

@@ -18,7 +18,7 @@ import (
 func (s *store) Probe(ctx context.Context) (err error) {
 	id, no, taken := s.newID(), false, false
 	name, large := "rotate-probe-"+id[:12], strings.Repeat("too large ", 4000)
-	defer dress(&err, "probe", name)
+	defer providers.Dress(&err, "probe", name)
 	calls := []struct {
 		permission, policy string
 		call               func(context.Context) error
@@ -101,7 +101,7 @@ var excessive = []struct {
 // the vault covers it too. Of one for the secret alone it tells nothing.
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
 	beside := name + "-rotate-probe-" + s.newID()[:12]
-	defer dress(&err, "probe", name)
+	defer providers.Dress(&err, "probe", name)
 	if !validName(beside) {
 		return nil, nil
 	}

@@ -123,7 +123,7 @@ func (s *store) get(ctx context.Context, name, id string) (value providers.Secre
 // is younger may yet lose, and what was built on it with it. Then it sees to it
 // that applications read the head, too.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
-	defer dress(&err, "read", name)
+	defer providers.Dress(&err, "read", name)
 	recovering := false
 	for range patience {
 		st, err := s.look(ctx, name)
@@ -206,7 +206,7 @@ func (s *store) show(ctx context.Context, name string, st state) (_ providers.Re
 // head. The version that applications read is none of them: either it is the
 // head or its copy, or the next Read puts one on top.
 func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
-	defer dress(&err, "history", name)
+	defer providers.Dress(&err, "history", name)
 	st, err := s.look(ctx, name)
 	if errors.Is(err, providers.ErrNotFound) {
 		return nil, nil

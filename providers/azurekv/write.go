@@ -15,7 +15,7 @@ import (
 // Write implements providers.Store: it adds a version and waits until it is
 // known which of those on the same parent is the oldest.
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
-	defer dress(&err, "write", name)
+	defer providers.Dress(&err, "write", name)
 	st, err := s.look(ctx, name)
 	switch head := st.head(); {
 	case err != nil && !errors.Is(err, providers.ErrNotFound):
@@ -89,7 +89,7 @@ func (s *store) decide(ctx context.Context, name, write string) (version, state,
 // Erase implements providers.Store: it disables a version, but never the one
 // that applications read, for they would be refused and get no other.
 func (s *store) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
-	defer dress(&err, "erase", name)
+	defer providers.Dress(&err, "erase", name)
 	st, err := s.look(ctx, name)
 	if err != nil {
 		return providers.Erasure{}, err

@@ -145,7 +145,7 @@ func (c *Config) secret() *secretmanagerpb.Secret {
 
 // Open finds the credentials. It does not call the service.
 func (c *Config) Open(ctx context.Context) (_ providers.Store, err error) {
-	defer dress(&err, "open", "gcpsm")
+	defer providers.Dress(&err, "open", "gcpsm")
 	if err := c.Validate(); err != nil {
 		return nil, unsafe(err, "")
 	}

@@ -2,7 +2,6 @@ package gcpsm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -97,19 +96,6 @@ func failed(ctx context.Context, call string, err error, write bool) error {
 // ended is the error of a context that ended before anything was called.
 func ended(ctx context.Context) error {
 	return &providers.Error{Kind: providers.ErrUnavailable, Err: context.Cause(ctx)}
-}
-
-// dress says of which call an error is.
-func dress(err *error, op, name string) {
-	if *err == nil {
-		return
-	}
-	e := providers.Error{Kind: providers.ErrUnavailable, Err: *err}
-	if known := (*providers.Error)(nil); errors.As(*err, &known) {
-		e = *known
-	}
-	e.Op, e.Name = op, name
-	*err = &e
 }
 
 func unsafe(err error, hint string) error {

@@ -171,7 +171,7 @@ func checksum(b []byte) int64 { return int64(crc32.Checksum(b, crc32.MakeTable(c
 
 // Read implements providers.Store.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
-	defer dress(&err, "read", name)
+	defer providers.Dress(&err, "read", name)
 	var last int64
 	for {
 		st, err := s.look(ctx, name)
@@ -203,7 +203,7 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 // History implements providers.Store. Litter is listed as well, so that it is
 // erased: see Erase. So is what a person disabled, and can enable again.
 func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
-	defer dress(&err, "history", name)
+	defer providers.Dress(&err, "history", name)
 	st, err := s.look(ctx, name)
 	if errors.Is(err, providers.ErrNotFound) {
 		return nil, nil

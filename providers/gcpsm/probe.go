@@ -26,7 +26,7 @@ var excessive = []string{
 // changed. CreateSecret would create one: it is not tried.
 func (s *store) Probe(ctx context.Context) (err error) {
 	name := "rotate-probe-" + strings.ToLower(rand.Text()[:12])
-	defer dress(&err, "probe", name)
+	defer providers.Dress(&err, "probe", name)
 	secret, version := s.secret(name), s.version(name, 1)
 	calls := []struct {
 		rpc  string
@@ -88,7 +88,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 // a secret that does not exist nothing can be said.
 // https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/testIamPermissions
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
-	defer dress(&err, "probe", name)
+	defer providers.Dress(&err, "probe", name)
 	if _, err := s.look(ctx, name); errors.Is(err, providers.ErrNotFound) {
 		return nil, nil
 	} else if err != nil {

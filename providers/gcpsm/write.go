@@ -17,7 +17,7 @@ import (
 
 // Write implements providers.Store.
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
-	defer dress(&err, "write", name)
+	defer providers.Dress(&err, "write", name)
 	st, err := s.look(ctx, name)
 	absent := errors.Is(err, providers.ErrNotFound)
 	switch {
@@ -193,7 +193,7 @@ func (s *store) cover(ctx context.Context, name string, st state, n int64) (copi
 // patch: its writer may still be about to move the alias to it, and is refused
 // from then on.
 func (s *store) Erase(ctx context.Context, name string, which, above providers.RevisionID) (_ providers.Erasure, err error) {
-	defer dress(&err, "erase", name)
+	defer providers.Dress(&err, "erase", name)
 	st, err := s.look(ctx, name)
 	if err != nil {
 		return providers.Erasure{}, err

@@ -128,18 +128,8 @@ func unanswered(ctx context.Context, err error, changes bool) error {
 	return &providers.Error{Kind: kind, Err: err, Hint: hint}
 }
 
-// dress says what was tried.
-func (s *store) dress(err *error, op, name string) {
-	if *err == nil {
-		return
-	}
-	e := providers.Error{Kind: providers.ErrUnavailable, Err: *err}
-	if known := (*providers.Error)(nil); errors.As(*err, &known) {
-		e = *known
-	}
-	e.Op, e.Name = op, s.where(name)
-	*err = &e
-}
+// dress says what was tried, with the namespace.
+func (s *store) dress(err *error, op, name string) { providers.Dress(err, op, s.where(name)) }
 
 func unsafe(err error, hint string) error {
 	return &providers.Error{Kind: providers.ErrUnsafe, Err: err, Hint: hint}

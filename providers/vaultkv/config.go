@@ -115,7 +115,7 @@ func checkAddress(address string, plaintext bool) error {
 func (c *Config) Open(ctx context.Context) (providers.Store, error) {
 	s, err := c.open(ctx, c.Transport)
 	if err != nil {
-		dress(&err, "open", cmp.Or(c.Address, "vaultkv"))
+		providers.Dress(&err, "open", cmp.Or(c.Address, "vaultkv"))
 		return nil, err
 	}
 	return s, nil

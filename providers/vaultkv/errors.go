@@ -95,19 +95,6 @@ func unanswered(ctx context.Context, err error, changes bool) error {
 	return &providers.Error{Kind: kind, Err: err, Hint: hint}
 }
 
-// dress says what was tried.
-func dress(err *error, op, name string) {
-	if *err == nil {
-		return
-	}
-	e := providers.Error{Kind: providers.ErrUnavailable, Err: *err}
-	if known := (*providers.Error)(nil); errors.As(*err, &known) {
-		e = *known
-	}
-	e.Op, e.Name = op, name
-	*err = &e
-}
-
 func unsafe(err error, hint string) error {
 	return &providers.Error{Kind: providers.ErrUnsafe, Err: err, Hint: hint}
 }

@@ -31,7 +31,7 @@ func (s *store) rights(name string) []right {
 // nobody uses, and names what it lacks as policies do. It changes nothing.
 func (s *store) Probe(ctx context.Context) (err error) {
 	const name = "rotate-probe"
-	defer dress(&err, "probe", s.path(name))
+	defer providers.Dress(&err, "probe", s.path(name))
 	if _, err := s.compare(ctx, name); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 // ProbeSecret asks the same about one secret: what is missing is an error, and
 // what is more than rotate needs is returned.
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
-	defer dress(&err, "probe", s.path(name))
+	defer providers.Dress(&err, "probe", s.path(name))
 	if err := checkName(name); err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (s *store) Traits() providers.Traits {
 // Read implements providers.Store. It is one call, except that behind a head
 // which rotate did not write it looks for the newest one which it did.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
-	defer dress(&err, "read", name)
+	defer providers.Dress(&err, "read", name)
 	if err := checkName(name); err != nil {
 		return providers.Revision{}, err
 	}
@@ -145,7 +145,7 @@ func (s *store) lookBack(ctx context.Context, name string, below int) (providers
 // Write implements providers.Store: the settings of mount and key, the base's
 // time, then the one call that changes something.
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
-	defer dress(&err, "write", name)
+	defer providers.Dress(&err, "write", name)
 	switch err := checkName(name); {
 	case err != nil:
 		return providers.Revision{}, err
@@ -188,7 +188,7 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 // History implements providers.Store. Superseded versions that someone deleted
 // are listed until they are destroyed: `vault kv undelete` brings them back.
 func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
-	defer dress(&err, "history", name)
+	defer providers.Dress(&err, "history", name)
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (s *store) History(ctx context.Context, name string) (_ []providers.Revisio
 // Erase implements providers.Store. [kv] pathDestroyWrite would destroy the
 // head if asked, so it is asked for one number below the head.
 func (s *store) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
-	defer dress(&err, "erase", name)
+	defer providers.Dress(&err, "erase", name)
 	if err := checkName(name); err != nil {
 		return providers.Erasure{}, err
 	}
