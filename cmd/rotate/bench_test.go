@@ -59,6 +59,23 @@ func BenchmarkJWKS(b *testing.B) {
 	}
 }
 
+// What a probe, a scrape and a look at everything cost a daemon of 1,000 keys.
+func BenchmarkEndpoints(b *testing.B) {
+	handler := daemonOf(b, 1_000).server().Handler()
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/.well-known/jwks.json"} {
+		b.Run(path[1:], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+				if w.Code != http.StatusOK {
+					b.Fatal(w.Code)
+				}
+			}
+		})
+	}
+}
+
 // daemonOf is a daemon that has looked at n keys, in memory, and goes on until b
 // ends.
 func daemonOf(b *testing.B, n int) *runner {
@@ -89,13 +106,10 @@ func daemonOf(b *testing.B, n int) *runner {
 			b.Error(err)
 		}
 	})
-	for seen := 0; seen < n; time.Sleep(time.Millisecond) {
-		seen = 0
-		for _, k := range d.live() {
-			if k.Seen() {
-				seen++
-			}
+	for {
+		if unseen, _ := d.scheduler.Unseen(); len(unseen) == 0 {
+			return d
 		}
+		time.Sleep(time.Millisecond)
 	}
-	return d
 }

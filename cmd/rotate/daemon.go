@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"os"
@@ -52,6 +53,7 @@ func (d *runner) run(ctx context.Context, listen string) error {
 	reloads, done := context.WithCancel(ctx)
 	defer done()
 	go d.reload(reloads, hangup, keys)
+	go d.calmDown(reloads)
 	context.AfterFunc(ctx, manager.stopping)
 	d.log.Info("rotate is at work", "actor", d.actor, "keys", len(keys))
 	manager.ready(len(keys))
@@ -78,8 +80,24 @@ func (d *runner) prepare(beat func()) ([]*key, error) {
 	return keys, d.scheduler.Replace(schedulerKeys(keys))
 }
 
+// calmDown waits until every key was looked at. From then on this process does
+// next to nothing for months, so memory is dearer to its host than processor
+// time: what the start took is given back, and garbage is kept to a quarter of
+// what lives, unless whoever started it has said how much ($GOGC).
+func (d *runner) calmDown(ctx context.Context) {
+	for unseen, _ := d.scheduler.Unseen(); len(unseen) > 0; unseen, _ = d.scheduler.Unseen() {
+		if pause(ctx, time.Second) != nil {
+			return
+		}
+	}
+	if d.getenv("GOGC") == "" {
+		debug.SetGCPercent(25)
+	}
+	debug.FreeOSMemory()
+}
+
 func (d *runner) server() *serve.Server {
-	return &serve.Server{Now: d.now, Keys: d.live, Key: d.liveKey, Metrics: d.metrics.Handler(), Log: d.log}
+	return &serve.Server{Now: d.now, Keys: d.live, Key: d.liveKey, Unseen: d.scheduler.Unseen, Metrics: d.metrics.Handler(), Log: d.log}
 }
 
 // answer begins to answer over HTTP, until ctx is done.
@@ -144,14 +162,16 @@ func (d *runner) reread() (keys []*key, err error) {
 }
 
 // live is every key as its last pass left it.
-func (d *runner) live() (keys []live.Key) {
-	now, known := d.now(), *d.keys.Load()
-	for _, s := range d.scheduler.States() {
-		if k := known[s.Key]; k != nil { // else a reload is under way
-			keys = append(keys, live.Of(now, k.facts(), s))
+func (d *runner) live() iter.Seq[live.Key] {
+	return func(yield func(live.Key) bool) {
+		now, known := d.now(), *d.keys.Load()
+		for _, s := range d.scheduler.States() {
+			// A key is not known while a reload is under way.
+			if k := known[s.Key]; k != nil && !yield(live.Of(now, k.facts(), s)) {
+				return
+			}
 		}
 	}
-	return keys
 }
 
 // liveKey is one of them, at no cost of the others.
@@ -183,7 +203,7 @@ func byName(keys []*key) *map[string]*key {
 
 // facts is what the config says of a key, for its status.
 func (k *key) facts() status.Facts {
-	return status.Facts{Target: k.Target, Location: k.where, Algorithm: k.spec.Algorithm, Late: k.Sync, Warnings: k.warnings}
+	return status.Facts{Target: k.Target, Location: k.where(), Algorithm: k.spec.Algorithm, Late: k.Sync, Warnings: k.warnings}
 }
 
 // buildVersion is what the metrics call this program.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +16,7 @@ import (
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // A key is one key of the config, ready to be worked on.
@@ -25,10 +25,10 @@ type key struct {
 	Sync     time.Duration
 	spec     keygen.Spec
 	cron     string // "" where the schedule is anchored to stored times
-	where    string // path or address of the secret, if its store can tell
 	digest   string // of all that the config says of it
 	warnings []string
 	stores   openStores
+	config   config.StoreConfig // of its store
 
 	outputStores []string // what the outputs may hang on
 }
@@ -142,16 +142,14 @@ func (a *app) build(conf *config.Config) []*key {
 			Target: engine.Target{
 				Name: k.Name, Environment: conf.Environment, Policy: k.Policy,
 				StoreName: k.Store, Store: stores[k.Store], Secret: k.Secret,
-				Generate: k.Spec.New, Outputs: a.outputs(k, stores),
+				Outputs: a.outputs(k, stores),
 			},
 			Sync: k.Sync, spec: k.Spec, cron: k.Schedule,
-			digest: digestOf(k, store), warnings: warnings[k.Name], stores: stores,
+			digest: digestOf(k, store), warnings: warnings[k.Name], stores: stores, config: store.Config,
 		}
+		built.Generate = func() (keyset.Key, error) { return built.spec.New() }
 		for _, o := range k.Outputs {
 			built.outputStores = append(built.outputStores, storeOf(o))
-		}
-		if l, ok := store.Config.(locator); ok {
-			built.where = l.Where(k.Secret)
 		}
 		keys = append(keys, built)
 	}
@@ -162,18 +160,26 @@ func (a *app) build(conf *config.Config) []*key {
 func digestOf(k config.Key, s config.Store) string {
 	k.Policy.Schedule = nil // a pointer in some; Schedule and Every say the same
 	sum := sha256.Sum256(fmt.Appendf(nil, "%+v %s %+v", k, s.Type, s.Config))
-	return hex.EncodeToString(sum[:])
+	return string(sum[:16]) // never shown
 }
 
 // storeNames is every store that a pass of the key uses, its own first.
 func (k *key) storeNames() []string { return append([]string{k.StoreName}, k.outputStores...) }
 
+// where is the path or address of the secret; "" if its store cannot tell.
+func (k *key) where() string {
+	if l, ok := k.config.(locator); ok {
+		return l.Where(k.Secret)
+	}
+	return ""
+}
+
 // place is where the key lives, for people.
 func (k *key) place() string {
-	if k.where == "" {
-		return fmt.Sprintf("store %s, secret %s", k.StoreName, k.Secret)
+	if where := k.where(); where != "" {
+		return fmt.Sprintf("store %s, %s", k.StoreName, where)
 	}
-	return fmt.Sprintf("store %s, %s", k.StoreName, k.where)
+	return fmt.Sprintf("store %s, secret %s", k.StoreName, k.Secret)
 }
 
 // pause waits, but not longer than for ctx.

@@ -48,10 +48,6 @@ func later(c rotation.Clock, now time.Time) rotation.Clock {
 	return c
 }
 
-// Seen tells whether a pass of the key has ended since the daemon began, well
-// or not.
-func (k Key) Seen() bool { return !k.Ended.IsZero() }
-
 // Status is the key's part of a report.
 //
 // A pass may have ended long ago. What has come due since then shows as it does

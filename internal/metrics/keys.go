@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,14 +12,21 @@ import (
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
+// A sample is a key at the time of a scrape. Its status is planned once for all
+// families.
+type sample struct {
+	live.Key
+	status status.Key
+}
+
 // A family is one metric of keys. add is told each value with the labels that
 // come after key and store.
 type family struct {
 	desc *prometheus.Desc
-	of   func(k live.Key, add func(value float64, labels ...string))
+	of   func(k *sample, add func(value float64, labels ...string))
 }
 
-func keyFamily(name, help string, of func(live.Key, func(float64, ...string)), labels ...string) family {
+func keyFamily(name, help string, of func(*sample, func(float64, ...string)), labels ...string) family {
 	return family{prometheus.NewDesc(name, help, append([]string{"key", "store"}, labels...), nil), of}
 }
 
@@ -46,7 +54,7 @@ var families = []family{
 
 // A keyCollector measures keys when it is asked, so that a key that has left the
 // config leaves no series behind.
-type keyCollector struct{ keys func() []live.Key }
+type keyCollector struct{ keys func() iter.Seq[live.Key] }
 
 // Describe implements prometheus.Collector.
 func (c *keyCollector) Describe(descs chan<- *prometheus.Desc) {
@@ -66,9 +74,10 @@ func (c *keyCollector) Collect(metrics chan<- prometheus.Metric) {
 			metrics <- prometheus.NewInvalidMetric(families[0].desc, errBug)
 		}
 	}()
-	for _, k := range c.keys() {
+	for k := range c.keys() {
+		one := &sample{k, k.Status()}
 		for _, f := range families {
-			f.of(k, func(v float64, labels ...string) {
+			f.of(one, func(v float64, labels ...string) {
 				labels = append([]string{k.Key, k.Store}, labels...)
 				metrics <- prometheus.MustNewConstMetric(f.desc, prometheus.GaugeValue, v, labels...)
 			})
@@ -78,16 +87,16 @@ func (c *keyCollector) Collect(metrics chan<- prometheus.Metric) {
 
 type add = func(float64, ...string)
 
-func ofState(k live.Key, add add) {
-	is := k.Status().State
+func ofState(k *sample, add add) {
+	is := k.status.State
 	for _, s := range status.States() {
 		add(bit(s == is), string(s))
 	}
 }
 
-func ofAttention(k live.Key, add add) { add(bit(len(k.Status().Attention) > 0)) }
+func ofAttention(k *sample, add add) { add(bit(len(k.status.Attention) > 0)) }
 
-func ofLive(k live.Key, add add) {
+func ofLive(k *sample, add add) {
 	if k.Set == nil {
 		return
 	}
@@ -100,58 +109,58 @@ func ofLive(k live.Key, add add) {
 	}
 }
 
-func ofGeneration(k live.Key, add add) {
+func ofGeneration(k *sample, add add) {
 	if k.Set != nil {
 		add(float64(k.Set.Generation))
 	}
 }
 
-func ofIssued(k live.Key, add add) {
+func ofIssued(k *sample, add add) {
 	if k.Set != nil {
 		at(add, k.Set.Signing().Issued)
 	}
 }
 
-func ofSigns(k live.Key, add add) {
+func ofSigns(k *sample, add add) {
 	if k.Set != nil {
 		at(add, k.Set.Signing().NotBefore)
 	}
 }
 
-func ofDue(k live.Key, add add) { at(add, k.Due()) }
+func ofDue(k *sample, add add) { at(add, k.Due()) }
 
-func ofOverdue(k live.Key, add add) {
+func ofOverdue(k *sample, add add) {
 	if k.Set != nil {
 		add(k.Overdue().Seconds())
 	}
 }
 
-func ofPropagation(k live.Key, add add) { add(k.Facts.Target.Policy.Propagation.Seconds()) }
+func ofPropagation(k *sample, add add) { add(k.Facts.Target.Policy.Propagation.Seconds()) }
 
-func ofExpired(k live.Key, add add) {
+func ofExpired(k *sample, add add) {
 	if k.Set != nil {
 		add(float64(k.Expired()))
 	}
 }
 
-func ofLeft(k live.Key, add add) {
+func ofLeft(k *sample, add add) {
 	if k.Set != nil {
 		add(float64(k.Result.Left.Revisions))
 	}
 }
 
-func ofUnerased(k live.Key, add add) { add(bit(k.Result.Left.Failed)) }
-func ofPassed(k live.Key, add add)   { at(add, k.Ended) }
-func ofWell(k live.Key, add add)     { at(add, k.Well) }
-func ofTroubles(k live.Key, add add) { add(float64(k.Troubles)) }
+func ofUnerased(k *sample, add add) { add(bit(k.Result.Left.Failed)) }
+func ofPassed(k *sample, add add)   { at(add, k.Ended) }
+func ofWell(k *sample, add add)     { at(add, k.Well) }
+func ofTroubles(k *sample, add add) { add(float64(k.Troubles)) }
 
-func ofApart(k live.Key, add add) {
+func ofApart(k *sample, add add) {
 	if d, ok := k.Apart(); ok {
 		add(d.Seconds())
 	}
 }
 
-func ofOutputs(k live.Key, add add) {
+func ofOutputs(k *sample, add add) {
 	for _, o := range k.Facts.Target.Outputs {
 		lag := 0.0
 		if since, behind := k.Behind[o.Name]; behind {

@@ -6,6 +6,7 @@
 package metrics
 
 import (
+	"iter"
 	"net/http"
 	"time"
 
@@ -32,7 +33,7 @@ type Metrics struct {
 
 // New returns Metrics of a daemon of this version, whose keys are what keys
 // returns at the time of a scrape.
-func New(version string, keys func() []live.Key) *Metrics {
+func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{

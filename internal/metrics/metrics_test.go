@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/http/httptest"
 	"os"
@@ -62,7 +63,7 @@ func busy(t *testing.T) live.Key {
 // Promise 7: a scrape does not show what a bug in a measure panics with.
 func TestPromise7APanicIsNotShown(t *testing.T) {
 	w := httptest.NewRecorder()
-	metrics.New("v1", func() []live.Key { panic(material) }).Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	metrics.New("v1", func() iter.Seq[live.Key] { panic(material) }).Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	if w.Code != 500 || !strings.Contains(w.Body.String(), "a bug in rotate") || strings.Contains(w.Body.String(), material) {
 		t.Errorf("%d: %s", w.Code, w.Body)
 	}
@@ -82,7 +83,7 @@ func scrape(t *testing.T, m *metrics.Metrics) string {
 func full(t *testing.T) string {
 	t.Helper()
 	k := busy(t)
-	m := metrics.New("v1", func() []live.Key { return []live.Key{k} })
+	m := metrics.New("v1", func() iter.Seq[live.Key] { return slices.Values([]live.Key{k}) })
 	m.Event(engine.Event{Key: "k", Store: "m", Action: "promote", Kid: "kid-1", Reason: "due"})
 	m.AuditFailed()
 	m.Reloaded(now, true)
@@ -134,7 +135,7 @@ func unix(t time.Time) string { return fmt.Sprintf("%g", float64(t.Unix())) }
 // TestLabelsAreBounded: whatever a store answers, and however it names what it
 // answers about, there is one series for each kind of end.
 func TestLabelsAreBounded(t *testing.T) {
-	m := metrics.New("v1", func() []live.Key { return nil })
+	m := metrics.New("v1", func() iter.Seq[live.Key] { return slices.Values([]live.Key(nil)) })
 	for i := range 50 {
 		err := error(&providers.Error{Op: "open", Name: fmt.Sprint("secret-", i), Kind: providers.ErrDenied, Err: fmt.Errorf("trace %d", i)})
 		if i%2 == 0 {
@@ -155,7 +156,7 @@ func TestLabelsAreBounded(t *testing.T) {
 
 // A counted store is the store that it counts.
 func TestCountedStore(t *testing.T) {
-	m := metrics.New("v1", func() []live.Key { return nil })
+	m := metrics.New("v1", func() iter.Seq[live.Key] { return slices.Values([]live.Key(nil)) })
 	inner := memory.New()
 	s, err := m.Open("m", func(context.Context) (providers.Store, error) { return inner, nil })(t.Context())
 	if err != nil {

@@ -6,35 +6,25 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/status"
 )
 
-// healthz asks the scheduler for its keys: where that hangs, so does the answer,
+// healthz asks the scheduler: where that hangs, so does the answer,
 // and the probe fails. A key in trouble is no reason to restart a daemon.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	s.Keys()
+	s.Unseen()
 	plain(w, http.StatusOK, "ok\n")
 }
 
 // readyz counts the keys that were not looked at yet. One whose store fails is
 // known to fail: that is for metrics and alerts, not for taking the daemon out.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	keys := s.Keys()
-	if waiting := unread(keys); len(waiting) > 0 {
-		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("%d of %d keys not read yet: %s\n", len(waiting), len(keys), some(waiting)))
+	waiting, keys := s.Unseen()
+	if len(waiting) > 0 {
+		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("%d of %d keys not read yet: %s\n", len(waiting), keys, some(waiting)))
 		return
 	}
-	plain(w, http.StatusOK, fmt.Sprintf("ready: %d keys\n", len(keys)))
-}
-
-func unread(keys []live.Key) (names []string) {
-	for _, k := range keys {
-		if !k.Seen() {
-			names = append(names, k.Key)
-		}
-	}
-	return names
+	plain(w, http.StatusOK, fmt.Sprintf("ready: %d keys\n", keys))
 }
 
 // some is the first names of many.
@@ -48,7 +38,7 @@ func some(names []string) string {
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 	var keys []status.Key
-	for _, k := range s.Keys() {
+	for k := range s.Keys() {
 		keys = append(keys, k.Status())
 	}
 	doc, err := json.MarshalIndent(status.New(s.Now(), keys), "", "  ")

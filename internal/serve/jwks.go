@@ -18,7 +18,7 @@ import (
 // verifier that took a part for the whole would log the others' users out.
 func (s *Server) allKeys(w http.ResponseWriter, r *http.Request) {
 	var public []live.Key
-	for _, k := range s.Keys() {
+	for k := range s.Keys() {
 		if asymmetric(k) {
 			public = append(public, k)
 		}

@@ -17,6 +17,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -42,7 +43,8 @@ const (
 // A Server answers for the keys of one daemon.
 type Server struct {
 	Now     func() time.Time
-	Keys    func() []live.Key                  // at this moment, by name
+	Keys    func() iter.Seq[live.Key]          // at this moment, by name
+	Unseen  func() (names []string, keys int)  // those not looked at since the start, and how many keys there are: asked often
 	Key     func(name string) (live.Key, bool) // one of them
 	Metrics http.Handler
 	Log     *slog.Logger

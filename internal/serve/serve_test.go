@@ -7,11 +7,14 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,11 +82,22 @@ func unread(name string) scheduler.State {
 func server(log *bytes.Buffer, alg keyset.Algorithm, states ...scheduler.State) http.Handler {
 	return (&serve.Server{
 		Now: func() time.Time { return now },
-		Keys: func() (keys []live.Key) {
-			for _, s := range states {
-				keys = append(keys, keyOf(alg, s))
+		Keys: func() iter.Seq[live.Key] {
+			return func(yield func(live.Key) bool) {
+				for _, s := range states {
+					if !yield(keyOf(alg, s)) {
+						return
+					}
+				}
 			}
-			return keys
+		},
+		Unseen: func() (names []string, keys int) {
+			for _, s := range states {
+				if s.Ended.IsZero() {
+					names = append(names, s.Key)
+				}
+			}
+			return names, len(states)
 		},
 		Key: func(name string) (live.Key, bool) {
 			i := slices.IndexFunc(states, func(s scheduler.State) bool { return s.Key == name })
@@ -183,6 +197,49 @@ func TestETag(t *testing.T) {
 	head := get(h, "HEAD", "/keys/es/jwks.json")
 	if head.Body.Len() > 0 || head.Header().Get("ETag") != tag {
 		t.Errorf("%q %v", head.Body, head.Header())
+	}
+}
+
+// TestETagConcurrently: however many ask while keys change, a tag belongs to the
+// body that it came with. Run it with -race.
+func TestETagConcurrently(t *testing.T) {
+	es := known(t, "es", asymmetric(t))
+	next, err := es.Set.Publish(asymmetric(t), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	published := es
+	published.Set, published.Result.Set = next, next
+	var turn atomic.Int64
+	h := (&serve.Server{
+		Key: func(string) (live.Key, bool) {
+			if turn.Add(1)%3 == 0 {
+				return keyOf(keyset.ES256, published), true
+			}
+			return keyOf(keyset.ES256, es), true
+		},
+		Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler),
+	}).Handler()
+	var mu sync.Mutex
+	bodies := map[string]string{}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				w := get(h, "GET", "/keys/es/jwks.json")
+				tag, body := w.Header().Get("ETag"), w.Body.String()
+				mu.Lock()
+				if was, known := bodies[tag]; known && was != body || body == "" {
+					t.Errorf("the tag %s stands for\n%s\nand\n%s", tag, was, body)
+				}
+				bodies[tag] = body
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if len(bodies) != 2 {
+		t.Errorf("%d tags for two key sets", len(bodies))
 	}
 }
 

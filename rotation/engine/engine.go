@@ -122,12 +122,19 @@ type memory struct {
 	refusal string    // the last one told, so that each is told once
 
 	ready, settled *keyset.Mark // that this process made last
+
+	claim *claim // the live keys of the set that was read last; nil if none was
 }
 
 // remember hands the memory of a place to f, alone.
 func (e *Engine) remember(p place, f func(*memory)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	f(e.memoryOf(p))
+}
+
+// memoryOf is the memory of a place. e.mu is held.
+func (e *Engine) memoryOf(p place) *memory {
 	if e.memory == nil {
 		e.memory = map[place]*memory{}
 	}
@@ -136,7 +143,7 @@ func (e *Engine) remember(p place, f func(*memory)) {
 		m = &memory{}
 		e.memory[p] = m
 	}
-	f(m)
+	return m
 }
 
 // Pass does what can be done for a target now. It returns when nothing is left

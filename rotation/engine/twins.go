@@ -16,17 +16,34 @@ import (
 // their HMAC under a random key that never leaves this process.
 type claims struct {
 	secret []byte
-	held   map[place]claim
-	where  map[fingerprint]map[place]string // the kid that each place calls it by
+	by     map[fingerprint][]*claim // usually one
 }
 
-// A fingerprint stands for key material.
-type fingerprint [sha256.Size]byte
+// A fingerprint stands for key material: half of a hash is enough to tell the
+// keys of one process apart.
+type fingerprint [sha256.Size / 2]byte
 
 // A claim is what one keyset holds, as it was last read.
 type claim struct {
 	key, environment string
-	fingerprints     []fingerprint
+	place            place
+	live             []claimed
+}
+
+// A claimed is one live key.
+type claimed struct {
+	fingerprint fingerprint
+	kid         string
+}
+
+// kid is what the keyset calls a key that it holds.
+func (c *claim) kid(f fingerprint) string {
+	for _, k := range c.live {
+		if k.fingerprint == f {
+			return k.kid
+		}
+	}
+	return ""
 }
 
 // claim notes the live keys of a set in place of those that it had before.
@@ -34,28 +51,33 @@ func (e *Engine) claim(t Target, set *keyset.Set) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	known := &e.claims
-	if known.held == nil {
-		*known = claims{secret: make([]byte, sha256.Size), held: map[place]claim{}, where: map[fingerprint]map[place]string{}}
+	if known.by == nil {
+		*known = claims{secret: make([]byte, sha256.Size), by: map[fingerprint][]*claim{}}
 		rand.Read(known.secret) //nolint:errcheck // it never fails
 	}
-	at := place{t.StoreName, t.Secret}
-	for _, p := range known.held[at].fingerprints {
-		if delete(known.where[p], at); len(known.where[p]) == 0 {
-			delete(known.where, p)
-		}
-	}
-	c := claim{key: t.Name, environment: t.Environment}
+	m := e.memoryOf(place{t.StoreName, t.Secret})
+	known.drop(m.claim)
+	m.claim = &claim{key: t.Name, environment: t.Environment, place: place{t.StoreName, t.Secret}, live: make([]claimed, 0, len(set.Keys))}
 	for _, k := range set.Keys {
 		h := hmac.New(sha256.New, known.secret)
 		k.Fingerprint(h)
-		p := fingerprint(h.Sum(nil))
-		c.fingerprints = append(c.fingerprints, p)
-		if known.where[p] == nil {
-			known.where[p] = map[place]string{}
-		}
-		known.where[p][at] = k.Kid
+		f := fingerprint(h.Sum(nil)[:len(fingerprint{})])
+		m.claim.live = append(m.claim.live, claimed{f, k.Kid})
+		known.by[f] = append(known.by[f], m.claim)
 	}
-	known.held[at] = c
+}
+
+// drop forgets a claim; nil is none.
+func (known *claims) drop(c *claim) {
+	if c == nil {
+		return
+	}
+	for _, k := range c.live {
+		known.by[k.fingerprint] = slices.DeleteFunc(known.by[k.fingerprint], func(other *claim) bool { return other == c })
+		if len(known.by[k.fingerprint]) == 0 {
+			delete(known.by, k.fingerprint)
+		}
+	}
 }
 
 // Twins names the live keys of a target that are also live in another keyset
@@ -64,13 +86,15 @@ func (e *Engine) claim(t Target, set *keyset.Set) {
 func (e *Engine) Twins(t Target) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	at := place{t.StoreName, t.Secret}
+	ours := e.memoryOf(place{t.StoreName, t.Secret}).claim
+	if ours == nil {
+		return ""
+	}
 	var found []string
-	for _, p := range e.claims.held[at].fingerprints {
-		for other, twin := range e.claims.where[p] {
-			if other != at {
-				c := e.claims.held[other]
-				found = append(found, fmt.Sprintf("kid %s is the same key as kid %s of key %s (environment %s, store %s, secret %s)", e.claims.where[p][at], twin, c.key, c.environment, other.store, other.secret))
+	for _, k := range ours.live {
+		for _, c := range e.claims.by[k.fingerprint] {
+			if c != ours {
+				found = append(found, fmt.Sprintf("kid %s is the same key as kid %s of key %s (environment %s, store %s, secret %s)", k.kid, c.kid(k.fingerprint), c.key, c.environment, c.place.store, c.place.secret))
 			}
 		}
 	}

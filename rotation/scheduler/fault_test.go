@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -342,6 +343,9 @@ func TestStateTellsOfAHangingPass(t *testing.T) {
 		if st := s.States()[0]; !st.Busy.Equal(start) || !st.Ended.IsZero() {
 			t.Errorf("the state is %+v", st)
 		}
+		if names, keys := s.Unseen(); !slices.Equal(names, []string{"k"}) || keys != 1 {
+			t.Errorf("unseen are %v of %d", names, keys)
+		}
 		err := stop()
 		if err == nil || !strings.Contains(err.Error(), "key k, store memory") {
 			t.Errorf("stopping gives %v", err)
@@ -350,6 +354,9 @@ func TestStateTellsOfAHangingPass(t *testing.T) {
 		synctest.Wait()
 		if st := s.States()[0]; !errors.Is(st.Err, providers.ErrUnavailable) {
 			t.Errorf("the late end gives %v", st.Err)
+		}
+		if names, keys := s.Unseen(); len(names) > 0 || keys != 1 { // it failed, and that is known
+			t.Errorf("unseen are %v of %d", names, keys)
 		}
 	})
 }

@@ -68,7 +68,7 @@ func (k Key) lane() string {
 func newKey(c Key, now time.Time) *key {
 	sum := sha256.Sum256([]byte(c.id()))
 	share := float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
-	return &key{Key: c, share: share, deadline: now, index: -1, lines: limiter{}}
+	return &key{Key: c, share: share, deadline: now, index: -1}
 }
 
 // configure gives the key a new configuration, which is looked at at once
@@ -110,9 +110,12 @@ func (k *key) settle(now time.Time, r engine.Result, err error) {
 
 // behind is the outputs that are, and since when this process knows it.
 func behind(was map[string]time.Time, outputs []rotation.Output, now time.Time) map[string]time.Time {
-	is := map[string]time.Time{}
+	var is map[string]time.Time // nil for most keys
 	for _, o := range outputs {
 		if o.Behind != "" {
+			if is == nil {
+				is = map[string]time.Time{}
+			}
 			is[o.Name] = cmp.Or(was[o.Name], now)
 		}
 	}

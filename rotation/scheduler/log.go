@@ -25,12 +25,15 @@ type spoken struct {
 
 // admits tells whether a line of a kind may be logged now, and how many were
 // left out before it.
-func (l limiter) admits(kind string, now time.Time) (omitted int, ok bool) {
-	said := l[kind]
+func (l *limiter) admits(kind string, now time.Time) (omitted int, ok bool) {
+	if *l == nil {
+		*l = limiter{}
+	}
+	said := (*l)[kind]
 	switch {
 	case said == nil:
 		said = &spoken{}
-		l[kind] = said
+		(*l)[kind] = said
 	case now.Sub(said.at) < quiet:
 		said.omitted++
 		return 0, false
@@ -42,7 +45,7 @@ func (l limiter) admits(kind string, now time.Time) (omitted int, ok bool) {
 
 // report logs how a pass ended, if a person should know. What it changed is an
 // event of the engine.
-func (s *Scheduler) report(ctx context.Context, lines limiter, before, after State) {
+func (s *Scheduler) report(ctx context.Context, lines *limiter, before, after State) {
 	level, msg := slog.LevelWarn, ""
 	attrs := []any{"environment", after.Environment, "key", after.Key, "store", after.Store}
 	caught, isBug := errors.AsType[*bug.Panic](after.Err)

@@ -49,7 +49,7 @@ func (s *Scheduler) pass(work context.Context, k *key, c Key, lane string) {
 	defer cancel()
 	result, err := s.protect(ctx, c.Target)
 	before, after := s.settle(k, result, err)
-	s.report(work, k.lines, before, after)
+	s.report(work, &k.lines, before, after)
 	s.release(work, k, lane)
 }
 

@@ -33,16 +33,38 @@ type State struct {
 func (s *Scheduler) States() []State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	states := make([]State, 0, len(s.keys))
+	keys := make([]*key, 0, len(s.keys)) // sorted as they are: a State is large to move
 	for _, k := range s.keys {
 		if !k.gone {
-			states = append(states, k.state())
+			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(states, func(a, b State) int {
-		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Key, b.Key))
+	slices.SortFunc(keys, func(a, b *key) int {
+		return cmp.Or(cmp.Compare(a.Target.Environment, b.Target.Environment), cmp.Compare(a.Target.Name, b.Target.Name))
 	})
+	states := make([]State, len(keys))
+	for i, k := range keys {
+		states[i] = k.state()
+	}
 	return states
+}
+
+// Unseen names the keys of which no pass has ended yet, and tells how many keys
+// there are. It copies no states: whoever asks every second costs next to nothing.
+func (s *Scheduler) Unseen() (names []string, keys int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.keys {
+		if k.gone {
+			continue
+		}
+		keys++
+		if k.ended.IsZero() {
+			names = append(names, k.Target.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, keys
 }
 
 // State returns the state of one key; false if there is no such key.
