@@ -22,14 +22,71 @@ func TestOneLife(t *testing.T) {
 		r := newRig(t)
 		r.run(every + 3*day)
 		equal(t, "story", r.story(), []string{
-			"create g1", "publish g2", "ready g2", "erase g1", "erase g2",
-			"promote g3", "settled g3", "erase g2", "erase g3", "retire g4", "erase g3",
+			"create g1", "publish g2", "ready g2", "promote g3", "settled g3",
+			"erase g1", "erase g2", "erase g3", "retire g4", "erase g3",
 		})
 		if got := kinds(r.set()); got != "current" {
 			t.Errorf("left with %s", got)
 		}
 		if got := r.calls.Count(providertest.Write); got != 6 {
 			t.Errorf("%d writes for a creation and a rotation, want one a transition and mark: 6", got)
+		}
+	})
+}
+
+// A look costs its user a call or two. What was superseded and holds nothing that
+// must be gone has no look of its own: the first one after a propagation erases it.
+func TestErasuresThatCanWaitRideAlong(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(every - 2*prop)
+		for kinds(r.set()) != "current next" {
+			time.Sleep(time.Minute)
+			r.pass(engine.Ask{})
+		}
+		published := time.Now()
+		res := r.pass(engine.Ask{})
+		if at := published.Add(prop + rotation.Skew); res.Left.Revisions != 2 || res.Step.At.Before(at) {
+			t.Errorf("%d revisions are left, the next look is at %v, want 2 and not before the promotion at %v", res.Left.Revisions, res.Step.At, at)
+		}
+		time.Sleep(prop + time.Minute)
+		listed := r.calls.Count(providertest.History)
+		if res := r.pass(engine.Ask{}); res.Left.Revisions != 0 {
+			t.Errorf("%d revisions are left by a look after the propagation", res.Left.Revisions)
+		}
+		r.pass(engine.Ask{})
+		if n := r.calls.Count(providertest.History) - listed; n != 1 {
+			t.Errorf("%d listings by two looks, want 1", n)
+		}
+	})
+}
+
+// A sweep that finds the head moved on comes back soon: the one that moved it may
+// have been killed, and what must be gone is still there.
+func TestASweepThatWasOvertakenComesBackSoon(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(every + prop + day)
+		overtaken := &providers.Error{Op: "erase", Name: name, Kind: providers.ErrConflict}
+		r.calls.On(func(c providertest.Call) *providertest.Fault {
+			if c.Op == providertest.Erase {
+				return &providertest.Fault{Before: overtaken}
+			}
+			return nil
+		})
+		old := r.made[0]
+		for readable(r.store, old) && r.set().Generation < 4 {
+			time.Sleep(time.Hour)
+			r.pass(engine.Ask{})
+		}
+		res := r.pass(engine.Ask{})
+		if res.Step.Alarm != "" || res.Step.At.Sub(time.Now()) != time.Second || !readable(r.store, old) {
+			t.Fatalf("%+v", res.Step)
+		}
+		r.calls.On(nil)
+		time.Sleep(time.Second)
+		if res := r.pass(engine.Ask{}); readable(r.store, old) || res.Left.Revisions != 0 {
+			t.Errorf("the old key is still there: %+v", res)
 		}
 	})
 }

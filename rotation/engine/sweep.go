@@ -23,9 +23,11 @@ type swept struct {
 
 // atRest erases what is superseded, in the store and in every output that is up
 // to date. It is done once for each head and each removal of a key, which need not
-// change what an output shows, and again when something that had to stay a while
-// may go: an idle key costs no call. What cannot be erased is an alarm and is
-// tried again at the next pass.
+// change what an output shows, and again by the first pass after something that
+// had to stay a while may go. It brings no pass forward: what has to stay holds
+// nothing that must be gone, and a look at the store of its own would cost the
+// user more than the wait for the next one. So an idle key costs no call. What
+// cannot be erased is an alarm and is tried again at the next pass.
 func (p *pass) atRest(ctx context.Context) {
 	if p.result.Set == nil {
 		return
@@ -54,7 +56,14 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 		// the host's.
 		left, n, err := p.sweep(ctx, s, now.Early())
 		kept = n
-		if err != nil {
+		switch {
+		case errors.Is(err, providers.ErrConflict): // there is a newer head: the sweep of that one goes on
+			if soon := now.Wall.Add(time.Second); step.At.IsZero() || soon.Before(step.At) {
+				step.At, step.Why = soon, "another writer has moved on"
+			}
+			p.result.Left.Revisions += kept
+			return
+		case err != nil:
 			p.result.Left.Revisions += kept
 			p.result.Left.Failed = true
 			step.Alarm = join(step.Alarm, fmt.Sprintf("%ssuperseded revisions could not be erased: %v", s.what, err))
@@ -67,16 +76,14 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 		p.e.remember(s.place, func(m *memory) { m.swept, m.dropped, m.sweepAt, m.left = s.head, dropped, again, kept })
 	}
 	p.result.Left.Revisions += kept
-	if !again.IsZero() && (step.At.IsZero() || again.Before(step.At)) {
-		step.At, step.Why = again, "superseded revisions are erased then"
-	}
 }
 
 // sweep erases every revision below the head that holds what must be gone, and
 // every other one that was superseded a propagation ago: until then a reader
 // may still be on its way to it. What an output held before it was rotate's is
 // left alone. One that cannot be erased keeps no other from it. It returns how
-// long until the next one may go, 0 if none is left, and how many are left.
+// long until the next one may go, 0 if none is left, and how many are left;
+// ErrConflict alone says that the head has moved on.
 func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, kept int, err error) {
 	revs, err := s.store.History(ctx, s.secret)
 	if err != nil {
@@ -107,7 +114,7 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 		}
 		erased, err := s.store.Erase(ctx, s.secret, rev.ID, s.head)
 		if errors.Is(err, providers.ErrConflict) {
-			return time.Second, kept, nil // there is a newer head: its sweep goes on
+			return 0, kept, err
 		}
 		if err != nil {
 			failed = append(failed, err)
