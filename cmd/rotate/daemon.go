@@ -203,7 +203,7 @@ func byName(keys []*key) *map[string]*key {
 
 // facts is what the config says of a key, for its status.
 func (k *key) facts() status.Facts {
-	return status.Facts{Target: k.Target, Location: k.where(), Algorithm: k.spec.Algorithm, Late: k.Sync, Warnings: k.warnings}
+	return status.Facts{Target: k.Target, Location: k.where, Algorithm: k.spec.Algorithm, Late: k.Sync, Warnings: k.warnings}
 }
 
 // buildVersion is what the metrics call this program.

@@ -18,7 +18,7 @@ import (
 type Facts struct {
 	Now       time.Time
 	Target    engine.Target
-	Location  string           // of the secret, where the store can tell
+	Location  func() string    // path or address of the secret; nil or "" where the store cannot tell
 	Late      time.Duration    // how long work may wait for the next pass of a daemon
 	Warnings  []string         // from the config
 	Algorithm keyset.Algorithm // that the config asks for; "" if it does not tell
@@ -54,9 +54,12 @@ func Of(f Facts) Key {
 	t, set := f.Target, f.Result.Set
 	k := Key{
 		Key: t.Name, Environment: t.Environment, State: Healthy, Warnings: slices.Clone(f.Warnings),
-		Store: t.StoreName, Secret: t.Secret, Location: f.Location,
+		Store: t.StoreName, Secret: t.Secret,
 		Clock: clock(t.Store.Traits()), StoreNotes: t.Store.Traits().Notes,
 		Erasure: erasure(f),
+	}
+	if f.Location != nil {
+		k.Location = f.Location()
 	}
 	switch step := f.Result.Step; {
 	case f.Err != nil:
