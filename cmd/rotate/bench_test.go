@@ -107,7 +107,7 @@ func daemonOf(b *testing.B, n int) *runner {
 		}
 	})
 	for {
-		if unseen, _ := d.scheduler.Unseen(); len(unseen) == 0 {
+		if _, unseen, _ := d.scheduler.Unseen(); unseen == 0 {
 			return d
 		}
 		time.Sleep(time.Millisecond)

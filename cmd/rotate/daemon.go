@@ -85,7 +85,7 @@ func (d *runner) prepare(beat func()) ([]*key, error) {
 // time: what the start took is given back, and garbage is kept to a quarter of
 // what lives, unless whoever started it has said how much ($GOGC).
 func (d *runner) calmDown(ctx context.Context) {
-	for unseen, _ := d.scheduler.Unseen(); len(unseen) > 0; unseen, _ = d.scheduler.Unseen() {
+	for _, unseen, _ := d.scheduler.Unseen(); unseen > 0; _, unseen, _ = d.scheduler.Unseen() {
 		if pause(ctx, time.Second) != nil {
 			return
 		}

@@ -6,9 +6,13 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/scheduler"
 )
 
 // TestDaemonReloads starts a daemon, breaks its config, mends it, and ends it,
@@ -114,5 +118,24 @@ func (l *logReader) hangup(cmd *exec.Cmd) {
 	l.t.Helper()
 	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		l.t.Fatal(err)
+	}
+}
+
+// A daemon that has nothing to do any more is sparing with memory, but not
+// against the word of whoever started it.
+func TestADaemonCalmsDown(t *testing.T) {
+	for _, c := range []struct {
+		gogc string
+		want int
+	}{{"", 25}, {"100", 70}} {
+		before := debug.SetGCPercent(70)
+		d := &runner{
+			app:       &app{getenv: func(string) string { return c.gogc }},
+			scheduler: scheduler.New(&engine.Engine{Clock: new(engine.SystemClock).Now}, scheduler.Options{}),
+		}
+		d.calmDown(t.Context())
+		if got := debug.SetGCPercent(before); got != c.want {
+			t.Errorf("GOGC=%q: %d percent, want %d", c.gogc, got, c.want)
+		}
 	}
 }

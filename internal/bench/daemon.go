@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,8 +21,12 @@ import (
 )
 
 const (
-	settling = 2 * time.Second // after a daemon is ready
+	settling = 4 * time.Second // after a daemon is ready
 	watched  = 5 * time.Second // for how long its idling is watched
+
+	// A scrape of more keys is not answered within the 10 s that a daemon takes
+	// for it, nor read by anyone.
+	scraped = 10_000
 )
 
 // A living is a daemon as it was seen.
@@ -30,6 +35,8 @@ type living struct {
 	wall  time.Duration // the same on the clock
 	idle  time.Duration // processor time in watched
 	rss   int64         // bytes
+	// scrape is the processor time of one answer of /metrics, 0 if it was not asked.
+	scrape time.Duration
 }
 
 // daemon is daemons with more and more keys in a file store, all of them at rest.
@@ -37,7 +44,7 @@ func (b *bench) daemon(ctx context.Context) ([]*table, error) {
 	sizes := []int{1, 100, 10_000, 100_000}
 	t := &table{
 		title: "Daemons: keys at rest in a file store", command: "go run ./internal/bench -only daemon",
-		head: []string{"keys", "start to ready, processor time", "wall", "idle, of one processor", "memory"},
+		head: []string{"keys", "start to ready, processor time", "wall", "idle, of one processor", "memory", "`/metrics`, processor time", "`rotate status`, processor time"},
 	}
 	goals := &table{title: "Daemons: goals", command: t.command}
 	bare, err := b.bareMemory(ctx)
@@ -45,6 +52,7 @@ func (b *bench) daemon(ctx context.Context) ([]*table, error) {
 		return nil, err
 	}
 	seen := map[int]living{}
+	status := map[int]time.Duration{}
 	for _, n := range sizes {
 		dir, err := b.folderOf(n)
 		if err != nil {
@@ -54,22 +62,27 @@ func (b *bench) daemon(ctx context.Context) ([]*table, error) {
 		if err != nil {
 			return nil, err
 		}
-		seen[n] = l
+		looked, err := command{args: []string{b.rotate, "status", "-c", dir}}.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		seen[n], status[n] = l, looked.cpu
 		t.rows = append(t.rows, []string{
 			fmt.Sprint(n), l.ready.Round(time.Millisecond).String(), l.wall.Round(time.Millisecond).String(),
 			fmt.Sprintf("%.1f %%", 100*l.idle.Seconds()/watched.Seconds()), fmt.Sprintf("%.1f MB", float64(l.rss)/1e6),
+			l.scrape.String(), looked.cpu.Round(time.Millisecond).String(),
 		})
 	}
 	memory := float64(seen[10_000].rss) / float64(bare)
 	goals.row("memory of 10,000 keys, against the bare program waiting", fmt.Sprintf("%.2f ×", memory), "≤ 2 ×", memory <= 2)
-	grown := func(what string, small, large int, of func(living) float64) {
-		e := exponent(small, large, of(seen[small]), of(seen[large]))
+	const small, large = 10_000, 100_000
+	grown := func(what string, from, to float64) {
+		e := exponent(small, large, from, to)
 		goals.row(what+fmt.Sprintf(", from %d to %d keys", small, large), fmt.Sprintf("exponent %.2f", e), "≤ 1.1", e <= 1.1)
 	}
-	for small, large := range map[int]int{100: 10_000, 10_000: 100_000} {
-		grown("start to ready, processor time", small, large, func(l living) float64 { return l.ready.Seconds() })
-		grown("memory", small, large, func(l living) float64 { return float64(l.rss) })
-	}
+	grown("start to ready, processor time", seen[small].ready.Seconds(), seen[large].ready.Seconds())
+	grown("memory", float64(seen[small].rss), float64(seen[large].rss))
+	grown("`rotate status`, processor time", status[small].Seconds(), status[large].Seconds())
 	return []*table{t, goals}, nil
 }
 
@@ -149,14 +162,13 @@ func (b *bench) live(ctx context.Context, dir string, n int) (living, error) {
 		for lines.Scan() { // else it would wait for a reader
 		}
 	}()
-	// An answer of /readyz looks at every key: many would be what is measured.
-	for pause := max(5*time.Millisecond, time.Duration(n)*100*time.Microsecond); ; time.Sleep(pause) {
-		res, err := http.Get("http://" + address + "/readyz")
+	// An answer of /readyz counts the keys that are left: many would be measured.
+	for pause := max(5*time.Millisecond, time.Duration(n)*10*time.Microsecond); ; time.Sleep(pause) {
+		code, err := answered(ctx, address, "/readyz")
 		if err != nil {
 			return living{}, err
 		}
-		_ = res.Body.Close()
-		if res.StatusCode == http.StatusOK {
+		if code == http.StatusOK {
 			break
 		}
 	}
@@ -175,8 +187,30 @@ func (b *bench) live(ctx context.Context, dir string, n int) (living, error) {
 		return living{}, err
 	}
 	l.idle = to - from
-	l.rss, err = resident(cmd.Process.Pid)
+	if l.rss, err = resident(cmd.Process.Pid); err != nil || n > scraped {
+		return l, err
+	}
+	if _, err := answered(ctx, address, "/metrics"); err != nil {
+		return living{}, err
+	}
+	after, err := processorTime(cmd.Process.Pid)
+	l.scrape = after - to
 	return l, err
+}
+
+// answered reads an answer of a daemon to its end, and tells its code.
+func answered(ctx context.Context, address, path string) (code int, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return res.StatusCode, err
 }
 
 // bareMemory is what the bare program has while it waits.

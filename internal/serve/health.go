@@ -19,21 +19,21 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 // readyz counts the keys that were not looked at yet. One whose store fails is
 // known to fail: that is for metrics and alerts, not for taking the daemon out.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	waiting, keys := s.Unseen()
-	if len(waiting) > 0 {
-		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("%d of %d keys not read yet: %s\n", len(waiting), keys, some(waiting)))
+	first, unseen, keys := s.Unseen()
+	if unseen > 0 {
+		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("%d of %d keys not read yet: %s\n", unseen, keys, some(first, unseen)))
 		return
 	}
 	plain(w, http.StatusOK, fmt.Sprintf("ready: %d keys\n", keys))
 }
 
-// some is the first names of many.
-func some(names []string) string {
-	const shown = 5
-	if len(names) > shown {
-		return strings.Join(names[:shown], ", ") + ", …"
+// some is the first names of so many.
+func some(first []string, all int) string {
+	list := strings.Join(first, ", ")
+	if len(first) < all {
+		list += ", …"
 	}
-	return strings.Join(names, ", ")
+	return list
 }
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {

@@ -43,9 +43,9 @@ const (
 // A Server answers for the keys of one daemon.
 type Server struct {
 	Now     func() time.Time
-	Keys    func() iter.Seq[live.Key]          // at this moment, by name
-	Unseen  func() (names []string, keys int)  // those not looked at since the start, and how many keys there are: asked often
-	Key     func(name string) (live.Key, bool) // one of them
+	Keys    func() iter.Seq[live.Key]                 // at this moment, by name
+	Unseen  func() (first []string, unseen, keys int) // how many were not looked at since the start, of how many, and a few of their names
+	Key     func(name string) (live.Key, bool)        // one of them
 	Metrics http.Handler
 	Log     *slog.Logger
 

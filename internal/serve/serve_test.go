@@ -91,13 +91,14 @@ func server(log *bytes.Buffer, alg keyset.Algorithm, states ...scheduler.State) 
 				}
 			}
 		},
-		Unseen: func() (names []string, keys int) {
+		Unseen: func() (first []string, unseen, keys int) {
 			for _, s := range states {
 				if s.Ended.IsZero() {
-					names = append(names, s.Key)
+					unseen++
+					first = append(first, s.Key)
 				}
 			}
-			return names, len(states)
+			return first[:min(5, len(first))], unseen, len(states)
 		},
 		Key: func(name string) (live.Key, bool) {
 			i := slices.IndexFunc(states, func(s scheduler.State) bool { return s.Key == name })

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"container/heap"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -115,6 +116,29 @@ func TestReplaceKeepsTheOrder(t *testing.T) {
 }
 
 // A wake with nothing due looks at one key, and one with a key due moves that
+// The first names of the unseen are always the same ones, in order, however many
+// there are.
+func TestUnseenNamesTheFirst(t *testing.T) {
+	s := New(&engine.Engine{Clock: new(engine.SystemClock).Now}, Options{})
+	var keys []Key
+	for i := range 300 {
+		keys = append(keys, Key{Target: engine.Target{Name: fmt.Sprintf("k%03d", i), StoreName: "s"}, Sync: time.Hour})
+	}
+	if err := s.Replace(keys); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range s.keys {
+		if k.Target.Name < "k100" || k.Target.Name == "k102" {
+			k.ended = time.Now()
+		}
+		k.gone = k.Target.Name == "k299"
+	}
+	first, unseen, all := s.Unseen()
+	if want := []string{"k100", "k101", "k103", "k104", "k105"}; !slices.Equal(first, want) || unseen != 198 || all != 299 {
+		t.Errorf("%v, %d of %d", first, unseen, all)
+	}
+}
+
 // one: neither grows with the number of keys.
 func BenchmarkWake(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {

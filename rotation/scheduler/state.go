@@ -49,9 +49,11 @@ func (s *Scheduler) States() []State {
 	return states
 }
 
-// Unseen names the keys of which no pass has ended yet, and tells how many keys
-// there are. It copies no states: whoever asks every second costs next to nothing.
-func (s *Scheduler) Unseen() (names []string, keys int) {
+// Unseen counts the keys of which no pass has ended yet, and all keys. first is
+// the names of up to five of the unseen, the first by the alphabet. It copies no
+// states and sorts no list: whoever asks every second costs next to nothing.
+func (s *Scheduler) Unseen() (first []string, unseen, keys int) {
+	const few = 5
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, k := range s.keys {
@@ -59,12 +61,16 @@ func (s *Scheduler) Unseen() (names []string, keys int) {
 			continue
 		}
 		keys++
-		if k.ended.IsZero() {
-			names = append(names, k.Target.Name)
+		if !k.ended.IsZero() {
+			continue
+		}
+		unseen++
+		if at, _ := slices.BinarySearch(first, k.Target.Name); at < few {
+			first = slices.Insert(first, at, k.Target.Name)
+			first = first[:min(few, len(first))]
 		}
 	}
-	slices.Sort(names)
-	return names, keys
+	return first, unseen, keys
 }
 
 // State returns the state of one key; false if there is no such key.
