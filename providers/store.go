@@ -142,7 +142,8 @@ type Traits struct {
 
 	// WritesAMinute is how many calls of Write and Erase are a tenth of the
 	// service's quota, all keys of the store together; 0 if it has none. Commands
-	// and daemons keep to it, each process by itself.
+	// and daemons keep to it in every minute, each process by itself, and spread
+	// them but for the few that one key needs.
 	WritesAMinute int
 
 	Notes []string // any other departure, each with its reason

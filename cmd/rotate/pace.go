@@ -8,26 +8,36 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// A pacedStore makes no more writes a minute than its traits allow, evenly: after
-// a month of downtime hundreds of keys are late at once, and the quota of a
-// service is shared with whatever else its account does. A write that waits
-// holds its place, so passes wait in turn, and as many at a time as the scheduler
-// lets in.
+// ahead is how long a store has to be left alone until all the writes that would
+// have come evenly in that time may come together: one key is rotated without a
+// wait where the quota has the room (AWS: 10 writes, Azure: 12), and where it is
+// narrow (Google: one in three seconds) none comes early.
+const ahead = 4 * time.Second
+
+// A pacedStore makes no more writes in a minute than its traits allow, evenly but
+// for what may come at once: after a month of downtime hundreds of keys are late
+// together, and the quota of a service is shared with whatever else its account
+// does. A write that waits holds its place, so passes wait in turn, and as many at
+// a time as the scheduler lets in.
 type pacedStore struct {
 	providers.Store
 	every time.Duration // between two writes
+	early time.Duration // how long before its time a write may be
 
 	mu   sync.Mutex
-	next time.Time // when the next one may be
+	next time.Time // when the next one is due
 }
 
 // paced is s if it sets no bound.
 func paced(s providers.Store) providers.Store {
-	n := s.Traits().WritesAMinute
+	n := time.Duration(s.Traits().WritesAMinute)
 	if n == 0 {
 		return s
 	}
-	return &pacedStore{Store: s, every: time.Minute / time.Duration(n)}
+	together := max(1, n*ahead/time.Minute)
+	// n are these and those that come evenly before a minute has passed; rounded up.
+	every := time.Minute/(n+1-together) + 1
+	return &pacedStore{Store: s, every: every, early: (together - 1) * every}
 }
 
 // unpaced is the store itself, for what its own type can do besides.
@@ -43,8 +53,8 @@ func (s *pacedStore) turn(ctx context.Context) error {
 	s.mu.Lock()
 	now := time.Now()
 	mine := s.next
-	if mine.Before(now) {
-		mine = now
+	if first := now.Add(-s.early); mine.Before(first) {
+		mine = first
 	}
 	s.next = mine.Add(s.every)
 	s.mu.Unlock()

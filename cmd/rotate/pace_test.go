@@ -25,12 +25,17 @@ import (
 // how many writes a minute are a tenth of its quota.
 type quota struct {
 	store providers.Store
+	limit int
 
 	mu     sync.Mutex
+	calls  int // that take time
 	writes []time.Time
 }
 
-const aTenth = 150
+const (
+	oneCall = 100 * time.Millisecond
+	aTenth  = 150 // writes a minute
+)
 
 func (q *quota) Open(context.Context) (providers.Store, error) { return quotaStore{q.store, q}, nil }
 
@@ -44,17 +49,24 @@ func (q *quota) String() string { return "quota" }
 
 func (s quotaStore) Traits() providers.Traits {
 	t := s.Store.Traits()
-	t.WritesAMinute = aTenth
+	t.WritesAMinute = s.limit
 	return t
 }
 
 func (s quotaStore) Read(ctx context.Context, name string) (providers.Revision, error) {
-	time.Sleep(100 * time.Millisecond)
+	s.take()
 	return s.Store.Read(ctx, name)
 }
 
+func (q *quota) take() {
+	time.Sleep(oneCall)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls++
+}
+
 func (s quotaStore) count() {
-	time.Sleep(100 * time.Millisecond)
+	s.take()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writes = append(s.writes, time.Now())
@@ -71,16 +83,73 @@ func (s quotaStore) Erase(ctx context.Context, name string, id, head providers.R
 }
 
 // peak is the most writes within any minute.
-func (q *quota) peak() (most int) {
+func (q *quota) peak() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for i, j := 0, 0; j < len(q.writes); j++ {
-		for q.writes[j].Sub(q.writes[i]) >= time.Minute {
+	return inAMinute(q.writes)
+}
+
+// inAMinute is the most of these times within any minute.
+func inAMinute(times []time.Time) (most int) {
+	for i, j := 0, 0; j < len(times); j++ {
+		for times[j].Sub(times[i]) >= time.Minute {
 			i++
 		}
 		most = max(most, j-i+1)
 	}
 	return most
+}
+
+// What may come at once does, and yet no minute has more writes than the traits
+// allow, neither the first nor one after a rest.
+func TestPace(t *testing.T) {
+	for n, together := range map[int]int{1: 1, 14: 1, 20: 1, 30: 2, 150: 10, 180: 12} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := paced(quotaStore{memory.New(), &quota{limit: n}}).(*pacedStore)
+				var times []time.Time
+				begin := time.Now()
+				for i := range 6 * n {
+					if i%(2*n) == n/2 {
+						time.Sleep(time.Duration(i) * time.Second)
+					}
+					if err := s.turn(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					times = append(times, time.Now())
+					if i < together && time.Now() != begin {
+						t.Errorf("number %d waits, %d may come at once", i+1, together)
+					}
+				}
+				if got := inAMinute(times); got > n {
+					t.Errorf("%d writes in a minute", got)
+				}
+				if took, most := times[n].Sub(begin), time.Minute+time.Duration(n)*time.Second; took > most {
+					t.Errorf("the first %d took %v", n+1, took)
+				}
+			})
+		})
+	}
+}
+
+// A rotation of one key does not wait for its own pace: it takes what its calls
+// take.
+func TestNowDoesNotWaitForItsPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConsole(t, "environment: test\nstores: {q: {type: quota}}\ndefaults: {store: q, propagation: 0s, grace: 1s, grace_bounds: {min: 1s, max: 10s}}\nkeys: {k: {}}\n")
+		q := &quota{store: memory.New(), limit: aTenth}
+		c.stores = config.Registry{"quota": func() config.StoreConfig { return q }}
+		c.do("now")
+		for range 2 {
+			time.Sleep(time.Hour)
+			q.calls = 0
+			begin := time.Now()
+			c.do("now")
+			if took, calls := time.Since(begin), time.Duration(q.calls)*oneCall; took != calls {
+				t.Errorf("%d calls took %v, which is %v too long", q.calls, took, took-calls)
+			}
+		}
+	})
 }
 
 // TestPromise8AMonthDown: 500 keys whose daemon was down for a month are made up
@@ -95,7 +164,7 @@ func TestPromise8AMonthDown(t *testing.T) {
 			fmt.Fprintf(&text, "  k%d: {}\n", i)
 		}
 		c := newConsole(t, text.String())
-		q := &quota{store: memory.New()}
+		q := &quota{store: memory.New(), limit: aTenth}
 		c.stores = config.Registry{"quota": func() config.StoreConfig { return q }}
 
 		c.daemonFor(time.Hour, nil)
@@ -135,7 +204,7 @@ func TestAPacedStoreIsProbed(t *testing.T) {
 type askedQuota struct{}
 
 func (*askedQuota) Open(context.Context) (providers.Store, error) {
-	return asked{surveyed{quotaStore{memory.New(), &quota{}}}}, nil
+	return asked{surveyed{quotaStore{memory.New(), &quota{limit: aTenth}}}}, nil
 }
 
 type asked struct{ surveyed }

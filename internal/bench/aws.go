@@ -5,9 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,7 +29,7 @@ var errSkip = errors.New("skipped")
 
 // aws is `rotate now` against the same job by aws-cli and by boto3, all on moto.
 func (b *bench) aws(ctx context.Context) ([]*table, error) {
-	t := &table{title: "`rotate now` on moto, against the same job by aws-cli and boto3 (internal/bench/peers)", command: "go run ./internal/bench -only aws"}
+	t := newNowTable("`rotate now` on moto, against the same job by aws-cli and boto3 (internal/bench/peers)", "go run ./internal/bench -only aws")
 	server, err := install(ctx, moto)
 	if err == nil {
 		var tools string
@@ -32,8 +39,7 @@ func (b *bench) aws(ctx context.Context) ([]*table, error) {
 		}
 	}
 	if errors.Is(err, errSkip) {
-		t.told("not measured", err.Error())
-		err = nil
+		return []*table{t.skipped(err)}, nil
 	}
 	return []*table{t}, err
 }
@@ -51,10 +57,11 @@ func install(ctx context.Context, what []string) (string, error) {
 	}
 	for _, args := range [][]string{
 		{"python3", "-m", "venv", "--clear", dir},
-		append([]string{filepath.Join(bin, "pip"), "install", "-q", "--disable-pip-version-check"}, what[1:]...),
+		append([]string{filepath.Join(bin, "pip"), "install", "-q", "--disable-pip-version-check", "--retries=1"}, what[1:]...),
 	} {
 		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil { //nolint:gosec // pinned above
-			return "", fmt.Errorf("%w: %s cannot be installed: %w %s", errSkip, what[0], err, out)
+			said := strings.Split(strings.TrimSpace(string(out)), "\n")
+			return "", fmt.Errorf("%w: %s cannot be installed: %w %s", errSkip, what[0], err, said[len(said)-1])
 		}
 	}
 	return bin, os.WriteFile(done, nil, 0o600)
@@ -67,32 +74,54 @@ func (b *bench) onMoto(ctx context.Context, t *table, server, tools string) erro
 	}
 	defer stop()
 	env := []string{
-		"AWS_ENDPOINT_URL=" + address, "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
+		endpoint + address, "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true",
 		"PATH=" + tools + ":" + os.Getenv("PATH"),
-	}
-	conf, err := b.write("moto/rotate.yaml", fmt.Sprintf(quick, "{type: awssm, region: eu-west-1, endpoint: \""+address+"\"}"))
-	if err != nil {
-		return err
 	}
 	create := command{args: []string{filepath.Join(tools, "aws"), "secretsmanager", "create-secret", "--name", "peer", "--secret-string", "old"}, env: env}
 	if _, err := create.run(ctx); err != nil {
 		return err
 	}
-	now := command{args: []string{b.rotate, "now", "-c", conf}, env: env}
-	cli, err := compare(ctx, 5, command{args: []string{"internal/bench/peers/rotate.sh", "peer"}, env: env}, now)
+	cli := command{args: []string{"internal/bench/peers/rotate.sh", "peer"}, env: env}
+	boto := command{args: []string{filepath.Join(tools, "python3"), "internal/bench/peers/rotate.py", "peer"}, env: env}
+	n, err := b.newNowBench(ctx, "{type: awssm, region: eu-west-1}", env, 7, []way{{"aws-cli", cli, 10}, {"boto3", boto, 0}})
 	if err != nil {
 		return err
 	}
-	t.row("aws-cli ÷ rotate, wall time", fmt.Sprintf("%.1f ×", cli.wall), "≥ 10 ×", cli.wall >= 10)
-	t.told("aws-cli ÷ rotate, processor time", fmt.Sprintf("%.1f ×", cli.cpu))
-	boto, err := compare(ctx, 7, command{args: []string{filepath.Join(tools, "python3"), "internal/bench/peers/rotate.py", "peer"}, env: env}, now)
+	theirs, err := calls(ctx, address, cli)
 	if err != nil {
 		return err
 	}
-	t.told("boto3 ÷ rotate, wall time", fmt.Sprintf("%.1f ×", boto.wall))
-	t.told("boto3 ÷ rotate, processor time", fmt.Sprintf("%.1f ×", boto.cpu))
-	return nil
+	t.head = append(t.head, "calls of the service, rotate and aws-cli")
+	for i, j := range jobs {
+		ours, err := calls(ctx, address, n.now(j, n.spare()))
+		if err != nil {
+			return err
+		}
+		t.rows[i] = append(t.rows[i], fmt.Sprintf("%d, %d", ours, theirs))
+	}
+	return n.measure(ctx, t)
+}
+
+// endpoint is how the vendor's tools are told where the service is.
+const endpoint = "AWS_ENDPOINT_URL="
+
+// calls is how many requests c makes of the service at address.
+func calls(ctx context.Context, address string, c command) (int64, error) {
+	to, err := url.Parse(address)
+	if err != nil {
+		return 0, err
+	}
+	var n atomic.Int64
+	on := httputil.NewSingleHostReverseProxy(to)
+	counter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.Add(1)
+		on.ServeHTTP(w, r)
+	}))
+	defer counter.Close()
+	c.env = append(slices.Clone(c.env), endpoint+counter.URL)
+	_, err = c.run(ctx)
+	return n.Load(), err
 }
 
 // startMoto starts the server on a free port of the loopback.

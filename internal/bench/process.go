@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 type command struct {
 	args []string
 	env  []string
+	says string // its output has this, or it has not done what is measured
 }
 
 // A run is what one process took.
@@ -35,6 +37,9 @@ func (c command) run(ctx context.Context) (run, error) {
 	if err != nil && cmd.ProcessState.ExitCode() != 3 { // 3: done, and a person should look
 		return run{}, fmt.Errorf("%v: %w\n%s", c.args, err, &said)
 	}
+	if !strings.Contains(said.String(), c.says) {
+		return run{}, fmt.Errorf("%v does not say %q:\n%s", c.args, c.says, &said)
+	}
 	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		r.rss = usage.Maxrss << 10 // KiB on Linux
@@ -47,22 +52,42 @@ type comparison struct{ wall, cpu float64 }
 
 // compare runs a and b in turn, n times after one run that does not count.
 func compare(ctx context.Context, n int, a, b command) (comparison, error) {
-	var wall, cpu []float64
-	for i := range n + 1 {
-		ours, err := a.run(ctx)
-		if err != nil {
-			return comparison{}, err
-		}
-		theirs, err := b.run(ctx)
-		if err != nil {
-			return comparison{}, err
-		}
-		if i > 0 {
-			wall = append(wall, float64(ours.wall)/float64(theirs.wall))
-			cpu = append(cpu, float64(ours.cpu)/float64(theirs.cpu))
-		}
+	runs, err := inTurn(ctx, n, func(int) []command { return []command{a, b} })
+	if err != nil {
+		return comparison{}, err
 	}
-	return comparison{pair.Median(wall), pair.Median(cpu)}, nil
+	return runs.ratio(0, 1), nil
+}
+
+// rounds are the runs of several commands in turn, by round and command.
+type rounds [][]run
+
+// inTurn runs the commands of a round one after the other, in n rounds after one,
+// number 0, that does not count.
+func inTurn(ctx context.Context, n int, round func(i int) []command) (rounds, error) {
+	var all rounds
+	for i := range n + 1 {
+		var runs []run
+		for _, c := range round(i) {
+			r, err := c.run(ctx)
+			if err != nil {
+				return nil, err
+			}
+			runs = append(runs, r)
+		}
+		all = append(all, runs)
+	}
+	return all[1:], nil
+}
+
+// ratio compares the rounds' a-th command with their b-th.
+func (rs rounds) ratio(a, b int) comparison {
+	var wall, cpu []float64
+	for _, r := range rs {
+		wall = append(wall, float64(r[a].wall)/float64(r[b].wall))
+		cpu = append(cpu, float64(r[a].cpu)/float64(r[b].cpu))
+	}
+	return comparison{pair.Median(wall), pair.Median(cpu)}
 }
 
 // build builds a program as a release is built.

@@ -30,6 +30,13 @@ func (t *table) told(what, measured string) {
 	t.rows = append(t.rows, []string{what, measured, "–", ""})
 }
 
+// skipped makes t one that says why it was not measured.
+func (t *table) skipped(why error) *table {
+	t.head, t.rows = nil, nil
+	t.told("not measured", why.Error())
+	return t
+}
+
 // print writes the table as Markdown.
 func (t *table) print(w io.Writer) {
 	head := t.head

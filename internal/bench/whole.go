@@ -7,14 +7,6 @@ import (
 	"path/filepath"
 )
 
-// quick is a config whose keys have no waits, so that each `now` is a whole
-// rotation; %s is the stores section's one store.
-const quick = `environment: test
-stores: {s: %s}
-defaults: {store: s, propagation: 0s, grace: 1s, grace_bounds: {min: 1s, max: 10s}}
-keys: {auth-jwt: {}}
-`
-
 // write puts a file into the bench's folder and returns its path.
 func (b *bench) write(name, text string) (string, error) {
 	path := filepath.Join(b.dir, name)
@@ -44,14 +36,6 @@ func (b *bench) process(ctx context.Context) ([]*table, error) {
 	}
 	t.row("start-up, processor time", fmt.Sprintf("%.2f ×", start.cpu), "≤ 1.3 ×", start.cpu <= 1.3)
 	t.told("start-up, wall time", fmt.Sprintf("%.2f ×", start.wall))
-	conf, err := b.write("file/rotate.yaml", fmt.Sprintf(quick, "{type: file, dir: ./keys}"))
-	if err != nil {
-		return nil, err
-	}
-	now, err := compare(ctx, 21, command{args: []string{b.rotate, "now", "-c", conf}}, bare)
-	if err != nil {
-		return nil, err
-	}
-	t.told("`rotate now`, a whole rotation on the file store, processor time", fmt.Sprintf("%.2f ×", now.cpu))
-	return []*table{t}, nil
+	files, err := b.files(ctx)
+	return []*table{t, files}, err
 }

@@ -59,7 +59,8 @@ func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "gcpsm", MaxValue: maxValue, Stale: bound, Witness: true,
 		Erases: providers.Destroyed,
-		// 600 write requests a minute and project, of which a Write makes three:
+		// 600 write requests a minute and project, of which a Write makes three, and
+		// 2 a second and secret:
 		// https://docs.cloud.google.com/secret-manager/quotas
 		WritesAMinute: 20,
 		Remains: "Of a destroyed version its number and dates, no data. Where the secret has a version_destroy_ttl it is disabled until that ends, " +
