@@ -8,9 +8,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -48,7 +48,7 @@ type OptionError struct {
 func (e *OptionError) Error() string { return e.Option + ": " + e.Msg }
 
 // prefixes are what shells, dotenv files and URLs leave as it is.
-var prefixes = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,32}$`)
+var prefixes = lazy.Regexp(`^[A-Za-z0-9_.-]{0,32}$`)
 
 // Options are the options that the algorithm has a use for, as the config
 // names them.
@@ -87,7 +87,7 @@ func (s Spec) Validate() error {
 	check("bytes", s.Bytes != 0, s.Bytes >= least && s.Bytes <= MaxBytes, fmt.Sprintf("%s takes %d to %d random bytes", f.Algorithm, least, MaxBytes))
 	check("encoding", s.Encoding != "", err == nil, "one of base64url, base64 and hex")
 	check("secret_as", s.AsBytes, s.Prefix == "", "a text with a prefix cannot be decoded: leave one of prefix and secret_as out")
-	check("prefix", s.Prefix != "", prefixes.MatchString(s.Prefix), "at most 32 letters, digits, _, . and -")
+	check("prefix", s.Prefix != "", prefixes().MatchString(s.Prefix), "at most 32 letters, digits, _, . and -")
 	return errors.Join(errs...)
 }
 
