@@ -1,19 +1,20 @@
 package main
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/keyrotate/rotate/internal/lazy"
 )
 
 // nameable is what may be repeated of a command line. Secrets are pasted into
 // the wrong place, and standard error goes to CI logs; so what is longer, or has
 // other characters than names of keys, is not quoted.
-var nameable = regexp.MustCompile(`^[a-z0-9._-]{1,24}$`)
+var nameable = lazy.Regexp(`^[a-z0-9._-]{1,24}$`)
 
 // shown quotes an argument, or only calls it what it is.
 func shown(arg, what string) string {
-	if nameable.MatchString(arg) {
+	if nameable().MatchString(arg) {
 		return strconv.Quote(arg)
 	}
 	return what
@@ -28,10 +29,10 @@ func scrub(msg string, args []string) string {
 			if arg = value; arg == "" {
 				continue
 			}
-		} else if strings.HasPrefix(arg, "--") && nameable.MatchString(name) {
+		} else if strings.HasPrefix(arg, "--") && nameable().MatchString(name) {
 			continue
 		}
-		if nameable.MatchString(arg) || arg == "" {
+		if nameable().MatchString(arg) || arg == "" {
 			continue
 		}
 		msg = strings.ReplaceAll(msg, strconv.Quote(arg), "(not repeated here)")

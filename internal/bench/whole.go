@@ -30,7 +30,7 @@ func (b *bench) process(ctx context.Context) ([]*table, error) {
 	size := float64(ours.Size()) / float64(theirs.Size())
 	t.row("size", fmt.Sprintf("%.1f MB, %.3f ×", float64(ours.Size())/1e6, size), "≤ 1.2 ×", size <= 1.2)
 	bare := command{args: []string{b.bare}}
-	start, err := compare(ctx, 41, command{args: []string{b.rotate, "version"}}, bare)
+	start, err := compare(ctx, 201, command{args: []string{b.rotate, "version"}}, bare)
 	if err != nil {
 		return nil, err
 	}

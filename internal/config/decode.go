@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/keyrotate/rotate/internal/lazy"
 )
 
 // A decoder reads files into structs by their `yaml` tags. It differs from the
@@ -139,7 +141,7 @@ func (d *decoder) scalar(n *yaml.Node, path, tag, want string, ok bool, set func
 }
 
 // digits are a whole number, however large.
-var digits = compiled(`^[0-9]+$`)
+var digits = lazy.Regexp(`^[0-9]+$`)
 
 // number takes whole numbers. One that is too large for any option is told so,
 // by the rules of the option where it has some.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/lazy"
 )
 
 const (
@@ -19,7 +21,7 @@ const (
 var errLong = errors.New("is more than ten years")
 
 // calendar splits the weeks and days off, which Go's durations do not have.
-var calendar = compiled(`^(?:(\d+)w)?(?:(\d+)d)?(.*)$`)
+var calendar = lazy.Regexp(`^(?:(\d+)w)?(?:(\d+)d)?(.*)$`)
 
 // ParseDuration reads a Go duration with weeks and days before it: 90d, 1d12h,
 // 2w, 1h30m. A day is 24 hours. Negative ones and those of more than ten years

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 const example = "../../config.example.yaml"
@@ -114,12 +116,26 @@ func TestSchema(t *testing.T) {
 	}
 }
 
+// Editors show the members in the order in which they are printed: that of the
+// options in the config, not of the alphabet.
+func TestSchemaAsPrinted(t *testing.T) {
+	type sample struct {
+		Stores    map[string]storeSection  `yaml:"stores" doc:"Places that keep keysets."`
+		Algorithm option[keyset.Algorithm] `yaml:"algorithm" default:"HS256" doc:"Signs & <verifies>."`
+	}
+	got, err := json.MarshalIndent(registry().schema(reflect.TypeFor[sample]()), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join("testdata", "schema.json"), got)
+}
+
 // Everything that it describes is described.
 func TestSchemaDescribes(t *testing.T) {
 	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames]()} {
-		for name, property := range (Registry{}).schema(typ).Properties {
-			if property.Description == "" {
-				t.Errorf("%s has no doc", name)
+		for _, option := range (Registry{}).schema(typ).Properties {
+			if option.schema.Description == "" {
+				t.Errorf("%s has no doc", option.name)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -21,8 +22,8 @@ import (
 const maxSecret = 512
 
 var (
-	nameRule   = compiled(`^[a-z0-9][a-z0-9._-]{0,62}$`)
-	secretRule = compiled(`^[A-Za-z0-9][A-Za-z0-9._/+=@-]*$`)
+	nameRule   = lazy.Regexp(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+	secretRule = lazy.Regexp(`^[A-Za-z0-9][A-Za-z0-9._/+=@-]*$`)
 )
 
 const nameHint = "use up to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"

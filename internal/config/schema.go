@@ -1,16 +1,63 @@
 package config
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"time"
-
-	"github.com/google/jsonschema-go/jsonschema"
 )
+
+// A jsonSchema is what a config needs of JSON Schema, in the order in which it
+// is printed. A member that is false refuses everything (2020-12 core, 4.3.2).
+type jsonSchema struct {
+	Type                 any          `json:"type,omitempty"` // a name, or a list of them
+	Properties           properties   `json:"properties,omitzero"`
+	Items                *jsonSchema  `json:"items,omitempty"`
+	Schema               string       `json:"$schema,omitempty"`
+	Title                string       `json:"title,omitempty"`
+	Description          string       `json:"description,omitempty"`
+	Default              string       `json:"default,omitempty"`
+	Enum                 []string     `json:"enum,omitempty"`
+	Const                string       `json:"const,omitempty"`
+	MinLength            int          `json:"minLength,omitempty"`
+	Pattern              string       `json:"pattern,omitempty"`
+	Required             []string     `json:"required,omitempty"`
+	AdditionalProperties any          `json:"additionalProperties,omitempty"` // *jsonSchema, or false
+	PropertyNames        *jsonSchema  `json:"propertyNames,omitempty"`
+	AnyOf                []jsonSchema `json:"anyOf,omitempty"`
+}
+
+// properties are those of an object, in the order of its options.
+type properties []property
+
+type property struct {
+	name   string
+	schema *jsonSchema
+}
+
+// MarshalJSON implements json.Marshaler: an object, in this order.
+func (p properties) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, one := range p {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		text, err := json.Marshal(one.schema)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, "%q:%s", one.name, text)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// objectOrNull are the types of a section: one without options reads as null.
+var objectOrNull = []string{"object", "null"}
 
 // durationPattern is what ParseDuration reads, but for its upper limit and the
 // empty text.
@@ -27,7 +74,7 @@ func Schema(types Registry) ([]byte, error) {
 }
 
 // schema describes a type as decoder.value reads it.
-func (r Registry) schema(t reflect.Type) *jsonschema.Schema {
+func (r Registry) schema(t reflect.Type) *jsonSchema {
 	if o, ok := reflect.New(t).Interface().(optional); ok {
 		return r.schema(reflect.TypeOf(o.target()).Elem())
 	}
@@ -37,64 +84,47 @@ func (r Registry) schema(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[outputSection]():
 		return r.structSchema(reflect.TypeFor[outputOptions]())
 	case reflect.TypeFor[time.Duration]():
-		return &jsonschema.Schema{Type: "string", MinLength: jsonschema.Ptr(1), Pattern: durationPattern}
+		return &jsonSchema{Type: "string", MinLength: 1, Pattern: durationPattern}
 	}
 	switch t.Kind() {
 	case reflect.Struct:
 		return r.structSchema(t)
 	case reflect.Map:
-		return &jsonschema.Schema{
-			Types: []string{"object", "null"}, AdditionalProperties: r.schema(t.Elem()),
-			PropertyNames: &jsonschema.Schema{Pattern: nameRule().String()},
+		return &jsonSchema{
+			Type: objectOrNull, AdditionalProperties: r.schema(t.Elem()),
+			PropertyNames: &jsonSchema{Pattern: nameRule().String()},
 		}
 	case reflect.Slice:
-		return &jsonschema.Schema{Type: "array", Items: r.schema(t.Elem())}
+		return &jsonSchema{Type: "array", Items: r.schema(t.Elem())}
 	case reflect.Int:
-		return &jsonschema.Schema{Type: "integer"}
+		return &jsonSchema{Type: "integer"}
 	case reflect.Bool:
-		return &jsonschema.Schema{Type: "boolean"}
+		return &jsonSchema{Type: "boolean"}
 	}
-	s := &jsonschema.Schema{Type: "string"}
-	for _, c := range choices(t) {
-		s.Enum = append(s.Enum, c)
-	}
-	return s
+	return &jsonSchema{Type: "string", Enum: choices(t)}
 }
 
 // structSchema is an object of the struct's options and no others.
-func (r Registry) structSchema(t reflect.Type) *jsonschema.Schema {
+func (r Registry) structSchema(t reflect.Type) *jsonSchema {
 	fields := fieldsOf(t)
-	s := &jsonschema.Schema{
-		Types: []string{"object", "null"}, Properties: map[string]*jsonschema.Schema{},
-		PropertyOrder: fields.names, AdditionalProperties: nothing(),
-	}
+	s := &jsonSchema{Type: objectOrNull, Properties: properties{}, AdditionalProperties: false}
 	for _, name := range fields.names {
 		field := t.FieldByIndex(fields.index[name])
-		property := r.schema(field.Type)
-		property.Description = field.Tag.Get("doc")
-		if text := field.Tag.Get("default"); text != "" {
-			property.Default = json.RawMessage(strconv.Quote(text))
-		}
-		s.Properties[name] = property
+		option := r.schema(field.Type)
+		option.Description, option.Default = field.Tag.Get("doc"), field.Tag.Get("default")
+		s.Properties = append(s.Properties, property{name, option})
 	}
 	return s
 }
 
 // storeSchema is one alternative a type of store, told apart by `type`.
-func (r Registry) storeSchema() *jsonschema.Schema {
-	s := &jsonschema.Schema{}
+func (r Registry) storeSchema() *jsonSchema {
+	s := &jsonSchema{}
 	for _, name := range slices.Sorted(maps.Keys(r)) {
 		one := r.structSchema(reflect.TypeOf(r[name]()).Elem())
-		var constant any = name
-		one.Types, one.Type = nil, "object"
-		one.Title = fmt.Sprintf("a store of the type %s", name)
-		one.Required = []string{"type"}
-		one.Properties["type"] = &jsonschema.Schema{Const: &constant}
-		one.PropertyOrder = append([]string{"type"}, one.PropertyOrder...)
-		s.AnyOf = append(s.AnyOf, one)
+		one.Type, one.Title, one.Required = "object", fmt.Sprintf("a store of the type %s", name), []string{"type"}
+		one.Properties = slices.Insert(one.Properties, 0, property{"type", &jsonSchema{Const: name}})
+		s.AnyOf = append(s.AnyOf, *one)
 	}
 	return s
 }
-
-// nothing is the schema that refuses everything.
-func nothing() *jsonschema.Schema { return &jsonschema.Schema{Not: &jsonschema.Schema{}} }

@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/keyrotate/rotate/internal/lazy"
 )
 
 // Somebody will put a key where an option belongs, or name the wrong file with
@@ -36,18 +38,18 @@ const units = `(ns|us|µs|ms|[smhdw])`
 
 // shapes are what values look like that are shown. A key that is short enough
 // for one of them has been guessed already.
-var shapes = []pattern{
-	compiled(`^[-+]?[0-9]{1,6}(\.[0-9]{1,3})?$`),
-	compiled(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`),
-	compiled(`^-?([0-9]{1,5}(\.[0-9]{1,3})?` + units + `){1,4}$`),
-	compiled(`^-?[0-9]{1,5}(\.[0-9]{1,3})? ?([A-Za-z]|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|weeks?|months?|years?)$`),
-	compiled(`^@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)$`),
-	compiled(`^@every ([0-9]{1,5}` + units + `){1,4}$`),
-	compiled(`^[ugoa]{0,3}[-+=]?[rwx]{1,3}$`),                           // chmod's
-	compiled(`^(~|\$[A-Z]{1,8}|\.{1,2})?(/[a-z._-]{1,12}){1,5}/?$`),     // paths of plain words
-	compiled(`^(true|false|null|~|yes|no|on|off)$`),                     // YAML's
-	compiled(`(?i)^` + cronField + `( +` + cronField + `){0,6}$`),       // cron's
-	compiled(`^TZ=([A-Z][a-z]{1,11}(/[A-Z][A-Za-z_]{1,13})?|UTC|GMT)$`), // see harmless
+var shapes = []lazy.Pattern{
+	lazy.Regexp(`^[-+]?[0-9]{1,6}(\.[0-9]{1,3})?$`),
+	lazy.Regexp(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`),
+	lazy.Regexp(`^-?([0-9]{1,5}(\.[0-9]{1,3})?` + units + `){1,4}$`),
+	lazy.Regexp(`^-?[0-9]{1,5}(\.[0-9]{1,3})? ?([A-Za-z]|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|weeks?|months?|years?)$`),
+	lazy.Regexp(`^@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)$`),
+	lazy.Regexp(`^@every ([0-9]{1,5}` + units + `){1,4}$`),
+	lazy.Regexp(`^[ugoa]{0,3}[-+=]?[rwx]{1,3}$`),                           // chmod's
+	lazy.Regexp(`^(~|\$[A-Z]{1,8}|\.{1,2})?(/[a-z._-]{1,12}){1,5}/?$`),     // paths of plain words
+	lazy.Regexp(`^(true|false|null|~|yes|no|on|off)$`),                     // YAML's
+	lazy.Regexp(`(?i)^` + cronField + `( +` + cronField + `){0,6}$`),       // cron's
+	lazy.Regexp(`^TZ=([A-Z][a-z]{1,11}(/[A-Z][A-Za-z_]{1,13})?|UTC|GMT)$`), // see harmless
 }
 
 const (
@@ -66,7 +68,7 @@ func (v *vocabulary) harmless(value string) bool {
 	if len(value) > maxHarmless {
 		return false
 	}
-	return value == "" || slices.ContainsFunc(shapes, func(p pattern) bool { return p().MatchString(value) }) || near(value, v.words)
+	return value == "" || slices.ContainsFunc(shapes, func(shape lazy.Pattern) bool { return shape().MatchString(value) }) || near(value, v.words)
 }
 
 // near reports whether it is one of the words, or one with a slip of the pen.
@@ -83,7 +85,7 @@ func near(value string, words map[string]bool) bool {
 }
 
 // plainWords are one to three words, the whole at most 16 letters long.
-var plainWords = compiled(`^\p{L}+([ _-]\p{L}+){0,2}$`)
+var plainWords = lazy.Regexp(`^\p{L}+([ _-]\p{L}+){0,2}$`)
 
 // option reports whether the name of an option may be shown.
 func (v *vocabulary) option(name string) bool {
@@ -91,7 +93,7 @@ func (v *vocabulary) option(name string) bool {
 }
 
 // nameWord is a part of a key's or store's name that no generator makes.
-var nameWord = compiled(`^([A-Z]?[a-z]{1,20}[0-9]{0,4}|[0-9]{1,4})$`)
+var nameWord = lazy.Regexp(`^([A-Z]?[a-z]{1,20}[0-9]{0,4}|[0-9]{1,4})$`)
 
 // name reports whether a key's or store's name may be shown.
 func (v *vocabulary) name(s string) bool {
@@ -180,7 +182,7 @@ func (v *vocabulary) path(path string) string {
 }
 
 // name is what stands in a path without quotes.
-var name = compiled(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$`)
+var name = lazy.Regexp(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$`)
 
 // separator stands between the parts of a path, in which names of any kind are.
 const separator = "\x00"
@@ -239,7 +241,7 @@ func (s *source) add(n *yaml.Node, r role) {
 }
 
 // token finds the words of a line that is not YAML.
-var token = compiled(`[^\s{}\[\],:"']+`)
+var token = lazy.Regexp(`[^\s{}\[\],:"']+`)
 
 // guess notes the parts of a line that no tree is known of: values count only
 // after the name of an option that has harmless ones.

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/keyrotate/rotate/internal/lazy"
 )
 
 // maxFile is far more than a config of a thousand keys has.
@@ -71,7 +73,7 @@ func readFile(path string, index int) (*source, []byte, []mistake, error) {
 
 // credential finds field names that hold credentials, in any other program's
 // spelling, and PEM.
-var credential = compiled(`(?i)(pass(word|wd|phrase)?|token|credentials?|(secret|private|access|api|account)[ _-]?(access[ _-]?)?key([ _-]?id)?|client[ _-]?secret|secret[ _-]?(id|value|string)|connection[ _-]?string)["']?\s*[:=]|-----BEGIN`)
+var credential = lazy.Regexp(`(?i)(pass(word|wd|phrase)?|token|credentials?|(secret|private|access|api|account)[ _-]?(access[ _-]?)?key([ _-]?id)?|client[ _-]?secret|secret[ _-]?(id|value|string)|connection[ _-]?string)["']?\s*[:=]|-----BEGIN`)
 
 // line is a line's text; "" for one that is not there.
 func (s *source) line(n int) string {

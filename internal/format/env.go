@@ -5,9 +5,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -19,10 +19,10 @@ type Options struct {
 }
 
 // variable is what every shell takes as a name (POSIX XBD 8.1, and lower case).
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variable = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // IsVariable reports whether a text can be the name of a variable.
-func IsVariable(name string) bool { return variable.MatchString(name) }
+func IsVariable(name string) bool { return variable().MatchString(name) }
 
 // renderEnv writes one NAME=value a line. Where there is no next or previous
 // key its variable repeats the current one, as in the document, since libraries
@@ -73,7 +73,7 @@ func verifying(k keyset.Key) secret.Text {
 
 // plain is what stands in an env file without quotes, the same to all readers.
 // Everything that rotate makes for symmetric keys does.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_./+=:@,-]+$`)
+var plain = lazy.Regexp(`^[A-Za-z0-9_./+=:@,-]+$`)
 
 // quote writes a value as dotenv libraries (of Node, Python, Ruby and Go) and
 // shells read it alike. Their rules part beyond this, so what would be read in
@@ -86,7 +86,7 @@ var plain = regexp.MustCompile(`^[A-Za-z0-9_./+=:@,-]+$`)
 func quote(v string) (string, error) {
 	control := func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f }
 	switch {
-	case plain.MatchString(v):
+	case plain().MatchString(v):
 		return v, nil
 	case strings.ContainsFunc(v, control) || strings.ContainsAny(v, `\$`):
 	case !strings.ContainsAny(v, "'\n"):

@@ -43,6 +43,7 @@ func packages(t *testing.T) []pkg {
 var rules = map[string][]string{
 	"internal/secret":        {"std"},
 	"internal/bug":           {"std"},
+	"internal/lazy":          {"std"},
 	"rotation/keyset":        {"std", "internal/secret"},
 	"rotation":               {"std", "internal/secret", "rotation/keyset"},
 	"providers":              {"std", "internal/secret"},
@@ -52,9 +53,9 @@ var rules = map[string][]string{
 	"providers/vaultkv":      {"std", "providers", "github.com/hashicorp/vault/api"},
 	"rotation/engine":        {"std", "internal/bug", "internal/secret", "providers", "rotation", "rotation/keyset"},
 	"rotation/scheduler":     {"std", "internal/bug", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/robfig/cron/v3"},
-	"internal/keygen":        {"std", "internal/secret", "rotation/keyset"},
-	"internal/format":        {"std", "internal/secret", "rotation/keyset"},
-	"internal/config":        {"std", "internal/format", "internal/keygen", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4", "github.com/google/jsonschema-go/jsonschema"},
+	"internal/keygen":        {"std", "internal/lazy", "internal/secret", "rotation/keyset"},
+	"internal/format":        {"std", "internal/lazy", "internal/secret", "rotation/keyset"},
+	"internal/config":        {"std", "internal/format", "internal/keygen", "internal/lazy", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4"},
 	"internal/dotenv":        {"std", "internal/secret"},
 	"internal/ui":            {"std", "rotation"},
 	"internal/status":        {"std", "internal/ui", "providers", "rotation", "rotation/engine", "rotation/keyset"},
@@ -74,7 +75,7 @@ var rules = map[string][]string{
 	"examples/go":            {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
 
 	"providers/awssm": {
-		"std", "providers", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/middleware", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
+		"std", "internal/lazy", "providers", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/middleware", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
 		"github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/credentials/stscreds", "github.com/aws/aws-sdk-go-v2/service/secretsmanager",
 		"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types", "github.com/aws/aws-sdk-go-v2/service/sts",
 		"github.com/aws/smithy-go", "github.com/aws/smithy-go/logging", "github.com/aws/smithy-go/middleware", "github.com/aws/smithy-go/transport/http",
@@ -87,19 +88,19 @@ var rules = map[string][]string{
 	},
 
 	"providers/kubernetes": {
-		"std", "providers", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1",
+		"std", "internal/lazy", "providers", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1",
 		"k8s.io/apimachinery/pkg/api/errors", "k8s.io/apimachinery/pkg/apis/meta/v1", "k8s.io/apimachinery/pkg/runtime", "k8s.io/apimachinery/pkg/runtime/schema",
 		"k8s.io/apimachinery/pkg/runtime/serializer", "k8s.io/apimachinery/pkg/types", "k8s.io/apimachinery/pkg/util/validation", "k8s.io/client-go/rest", "k8s.io/client-go/tools/clientcmd",
 	},
 	"providers/azurekv": {
-		"std", "providers", "github.com/Azure/azure-sdk-for-go/sdk/azcore", "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud",
+		"std", "internal/lazy", "providers", "github.com/Azure/azure-sdk-for-go/sdk/azcore", "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud",
 		"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy", "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime",
 		"github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets",
 	},
 	"providers/azurekv/azurefake": {"std"}, // tests only
 
 	"providers/gcpsm": {
-		"std", "providers", "cloud.google.com/go/secretmanager/apiv1", "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb", "cloud.google.com/go/iam/apiv1/iampb",
+		"std", "internal/lazy", "providers", "cloud.google.com/go/secretmanager/apiv1", "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb", "cloud.google.com/go/iam/apiv1/iampb",
 		"github.com/googleapis/gax-go/v2", "google.golang.org/api/iterator", "google.golang.org/api/option", "google.golang.org/genproto/googleapis/rpc/errdetails",
 		"google.golang.org/grpc", "google.golang.org/grpc/codes", "google.golang.org/grpc/status",
 		"google.golang.org/protobuf/types/known/fieldmaskpb", "google.golang.org/protobuf/types/known/timestamppb",

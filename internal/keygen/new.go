@@ -6,7 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
-	"strings"
+	"encoding/base32"
 
 	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -43,13 +43,18 @@ func (s Spec) Text() (secret.Text, error) {
 // key, unless applications decode it: a program that passes the string to its
 // JWT library and one that uses the JWK then agree.
 func (s Spec) symmetric() (keyset.Key, error) {
-	raw := make([]byte, s.Bytes)
-	_, _ = rand.Read(raw) // never fails: it ends the program instead
+	raw := s.random()
 	if s.AsBytes {
 		return keyset.NewSymmetric(randomKid(), s.Algorithm, secret.New(raw), s.Encoding)
 	}
 	text := s.Prefix + s.Encoding.Encode(raw)
 	return keyset.NewSymmetric(randomKid(), s.Algorithm, secret.New([]byte(text)), "")
+}
+
+func (s Spec) random() []byte {
+	raw := make([]byte, s.Bytes)
+	_, _ = rand.Read(raw) // never fails: it ends the program instead
+	return raw
 }
 
 func (s Spec) signer() (crypto.Signer, error) {
@@ -63,7 +68,14 @@ func (s Spec) signer() (crypto.Signer, error) {
 	return private, err
 }
 
-// randomKid names a symmetric key by 130 random bits. A kid is public, so it
-// is not made of the key, as the thumbprints of asymmetric ones are: a hash of
-// a weak secret could be searched for.
-func randomKid() string { return strings.ToLower(rand.Text()) }
+// randomKid names a symmetric key by 130 random bits in 26 characters. A kid is
+// public, so it is not made of the key, as the thumbprints of asymmetric ones
+// are: a hash of a weak secret could be searched for.
+func randomKid() string {
+	var bits [17]byte
+	_, _ = rand.Read(bits[:])
+	return lowerBase32.EncodeToString(bits[:])[:26]
+}
+
+// lowerBase32 is RFC 4648 §6 in lower case.
+var lowerBase32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

@@ -8,9 +8,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -48,7 +48,7 @@ type OptionError struct {
 func (e *OptionError) Error() string { return e.Option + ": " + e.Msg }
 
 // prefixes are what shells, dotenv files and URLs leave as it is.
-var prefixes = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,32}$`)
+var prefixes = lazy.Regexp(`^[A-Za-z0-9_.-]{0,32}$`)
 
 // Options are the options that the algorithm has a use for, as the config
 // names them.
@@ -71,24 +71,50 @@ func (s Spec) Validate() error {
 	if !f.Algorithm.Known() {
 		return &OptionError{"algorithm", fmt.Sprintf("unknown: %q; known are %v", s.Algorithm, keyset.Algorithms())}
 	}
-	useful := Options(f.Algorithm)
 	var errs []error
-	check := func(option string, set, ok bool, want string) {
-		switch {
-		case set && !slices.Contains(useful, option):
-			errs = append(errs, &OptionError{option, fmt.Sprintf("%s keys have no such choice", f.Algorithm)})
-		case set && !ok:
-			errs = append(errs, &OptionError{option, want})
+	for _, option := range s.set() {
+		if msg := f.mistake(option); msg != "" {
+			errs = append(errs, &OptionError{option, msg})
 		}
 	}
-	least := f.Algorithm.MinBytes()
-	_, err := keyset.ParseEncoding(string(f.Encoding))
-	check("bits", s.Bits != 0, slices.Contains([]int{2048, 3072, 4096}, s.Bits), "RSA keys are made with 2048, 3072 or 4096 bits")
-	check("bytes", s.Bytes != 0, s.Bytes >= least && s.Bytes <= MaxBytes, fmt.Sprintf("%s takes %d to %d random bytes", f.Algorithm, least, MaxBytes))
-	check("encoding", s.Encoding != "", err == nil, "one of base64url, base64 and hex")
-	check("secret_as", s.AsBytes, s.Prefix == "", "a text with a prefix cannot be decoded: leave one of prefix and secret_as out")
-	check("prefix", s.Prefix != "", prefixes.MatchString(s.Prefix), "at most 32 letters, digits, _, . and -")
 	return errors.Join(errs...)
+}
+
+// set is the options that are not left to their defaults, besides the
+// algorithm.
+func (s Spec) set() (options []string) {
+	for _, o := range [...]struct {
+		name string
+		set  bool
+	}{
+		{"bits", s.Bits != 0}, {"bytes", s.Bytes != 0}, {"encoding", s.Encoding != ""}, {"secret_as", s.AsBytes}, {"prefix", s.Prefix != ""},
+	} {
+		if o.set {
+			options = append(options, o.name)
+		}
+	}
+	return options
+}
+
+// mistake is what is wrong with an option that is set, "" if nothing is.
+func (s Spec) mistake(option string) string {
+	least := s.Algorithm.MinBytes()
+	_, unknown := keyset.ParseEncoding(string(s.Encoding))
+	switch {
+	case !slices.Contains(Options(s.Algorithm), option):
+		return fmt.Sprintf("%s keys have no such choice", s.Algorithm)
+	case option == "bits" && !slices.Contains([]int{2048, 3072, 4096}, s.Bits):
+		return "RSA keys are made with 2048, 3072 or 4096 bits"
+	case option == "bytes" && (s.Bytes < least || s.Bytes > MaxBytes):
+		return fmt.Sprintf("%s takes %d to %d random bytes", s.Algorithm, least, MaxBytes)
+	case option == "encoding" && unknown != nil:
+		return "one of base64url, base64 and hex"
+	case option == "secret_as" && s.Prefix != "":
+		return "a text with a prefix cannot be decoded: leave one of prefix and secret_as out"
+	case option == "prefix" && !prefixes().MatchString(s.Prefix):
+		return "at most 32 letters, digits, _, . and -"
+	}
+	return ""
 }
 
 // filled puts the defaults in.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -84,9 +84,9 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 }
 
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
-func validName(name string) bool { return len(name) <= 512 && validChars.MatchString(name) }
+func validName(name string) bool { return len(name) <= 512 && validChars().MatchString(name) }
 
-var validChars = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]+$`)
+var validChars = lazy.Regexp(`^[A-Za-z0-9/_+=.@-]+$`)
 
 // newest is the label that was made last of those known to have been the head's.
 // After a rollback it is on AWSPREVIOUS, which follows AWSCURRENT.

@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -31,6 +30,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -73,8 +73,8 @@ var clouds = map[string]sovereign{
 }
 
 var (
-	vaultName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]$`)
-	apiVersion = regexp.MustCompile(`^(7\.[0-9]|20[0-9]{2}-[0-9]{2}-[0-9]{2})(-preview(\.[0-9]+)?)?$`)
+	vaultName  = lazy.Regexp(`^[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]$`)
+	apiVersion = lazy.Regexp(`^(7\.[0-9]|20[0-9]{2}-[0-9]{2}-[0-9]{2})(-preview(\.[0-9]+)?)?$`)
 )
 
 // Validate refuses addresses on which keys could be overheard, and tags that the
@@ -88,11 +88,11 @@ func (c *Config) Validate() error {
 		return errors.New("cloud is none of public, china, government, nor an address such as https://login.example.com")
 	case strings.Contains(c.Vault, "/") && !origin(c.Vault):
 		return errors.New("vault is not an address such as https://NAME.vault.azure.net")
-	case !strings.Contains(c.Vault, "/") && !vaultName.MatchString(c.Vault):
+	case !strings.Contains(c.Vault, "/") && !vaultName().MatchString(c.Vault):
 		return errors.New("vault is neither a name (3 to 24 letters, digits and -) nor an address that begins with https://")
 	case !named && !strings.Contains(c.Vault, "/"):
 		return errors.New("vault has to be an address where cloud is one")
-	case c.APIVersion != "" && !apiVersion.MatchString(c.APIVersion):
+	case c.APIVersion != "" && !apiVersion().MatchString(c.APIVersion):
 		return errors.New("api_version is not one such as 7.4 or 2025-07-01")
 	case len(c.Tags) > allTags-ownTags:
 		return fmt.Errorf("tags has %d tags; a version has room for %d beside rotate's own", len(c.Tags), allTags-ownTags)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -20,9 +20,9 @@ const (
 )
 
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
-func validName(name string) bool { return len(name) <= 127 && validChars.MatchString(name) }
+func validName(name string) bool { return len(name) <= 127 && validChars().MatchString(name) }
 
-var validChars = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
+var validChars = lazy.Regexp(`^[0-9A-Za-z-]+$`)
 
 var (
 	errDeleted = errors.New("the secret is deleted, and can be recovered until the vault's retention ends")

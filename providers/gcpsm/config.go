@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	secretmanager "cloud.google.com/go/secretmanager/apiv1"
@@ -17,6 +15,7 @@ import (
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -37,17 +36,11 @@ type Config struct {
 }
 
 var (
-	validProject  = lazily(`^([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]{1,61}$`)
-	validLocation = lazily(`^[a-z0-9-]{1,63}$`)
-	validEndpoint = lazily(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
-	validKey      = lazily(`^projects/[^/]+/locations/([^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+$`)
+	validProject  = lazy.Regexp(`^([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]{1,61}$`)
+	validLocation = lazy.Regexp(`^[a-z0-9-]{1,63}$`)
+	validEndpoint = lazy.Regexp(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+	validKey      = lazy.Regexp(`^projects/[^/]+/locations/([^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+$`)
 )
-
-// lazily compiles a pattern when it is first used: most processes open no store
-// of this type.
-func lazily(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
-}
 
 // Validate refuses what could not be opened, or would make secrets elsewhere
 // than the config says.

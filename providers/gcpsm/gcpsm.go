@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -34,6 +33,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -74,9 +74,9 @@ func (s *store) Traits() providers.Traits {
 }
 
 // https://docs.cloud.google.com/secret-manager/docs/reference/rpc/google.cloud.secretmanager.v1#createsecretrequest
-func validName(name string) bool { return len(name) <= 255 && validChars.MatchString(name) }
+func validName(name string) bool { return len(name) <= 255 && validChars().MatchString(name) }
 
-var validChars = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var validChars = lazy.Regexp(`^[A-Za-z0-9_-]+$`)
 
 func (s *store) secret(name string) string { return s.conf.parent() + "/secrets/" + name }
 

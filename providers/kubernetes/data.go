@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -114,7 +114,7 @@ func document(v []byte) []entry {
 }
 
 // line is one of an env file, as rotate renders it.
-var line = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)=(?:([A-Za-z0-9_./+=:@,-]+)|'([^'\n]+)'|"([^"]+)")$`)
+var line = lazy.Regexp(`^([A-Za-z_][A-Za-z0-9_]*)=(?:([A-Za-z0-9_./+=:@,-]+)|'([^'\n]+)'|"([^"]+)")$`)
 
 // variables takes an env file apart, nil if v is none.
 func variables(v []byte) (all []entry) {
@@ -123,7 +123,7 @@ func variables(v []byte) (all []entry) {
 		return nil
 	}
 	for _, l := range strings.Split(text, "\n") {
-		part := line.FindStringSubmatch(l)
+		part := line().FindStringSubmatch(l)
 		if part == nil || slices.ContainsFunc(all, func(e entry) bool { return e.key == part[1] }) {
 			return nil
 		}
@@ -141,7 +141,7 @@ func envOf(all []entry) []byte {
 	for _, e := range all {
 		v := string(e.value)
 		switch {
-		case line.MatchString(e.key + "=" + v): // as it is
+		case line().MatchString(e.key + "=" + v): // as it is
 		case !strings.ContainsAny(v, "'\n"):
 			v = "'" + v + "'"
 		default:

@@ -23,29 +23,35 @@ var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 // b64 is the encoding of every binary JWK member (RFC 7515 §2).
 var b64 = base64.RawURLEncoding
 
-// publicJWK is the public members of an asymmetric key (RFC 7518 §6.2 and
-// §6.3, RFC 8037 §2): exactly those that its thumbprint covers.
-func publicJWK(pub crypto.PublicKey) map[string]any {
+// publicMembers is the public members of an asymmetric key (RFC 7518 §6.2 and
+// §6.3, RFC 8037 §2) in the order of their names: exactly those that its
+// thumbprint covers (RFC 7638 §3.2).
+func publicMembers(pub crypto.PublicKey) [][2]string {
 	switch pub := pub.(type) {
 	case *rsa.PublicKey:
 		e := big.NewInt(int64(pub.E)).Bytes()
-		return map[string]any{"kty": "RSA", "n": b64.EncodeToString(pub.N.Bytes()), "e": b64.EncodeToString(e)}
+		return [][2]string{{"e", b64.EncodeToString(e)}, {"kty", "RSA"}, {"n", b64.EncodeToString(pub.N.Bytes())}}
 	case *ecdsa.PublicKey:
 		point, err := pub.Bytes() // 0x04 ‖ X ‖ Y, both of the curve's full length
 		if err != nil {
 			return nil // not reached: only points on the curve become keys
 		}
 		x, y := point[1:len(point)/2+1], point[len(point)/2+1:]
-		return map[string]any{"kty": "EC", "crv": pub.Params().Name, "x": b64.EncodeToString(x), "y": b64.EncodeToString(y)}
+		return [][2]string{{"crv", pub.Params().Name}, {"kty", "EC"}, {"x", b64.EncodeToString(x)}, {"y", b64.EncodeToString(y)}}
 	case ed25519.PublicKey:
-		return map[string]any{"kty": "OKP", "crv": "Ed25519", "x": b64.EncodeToString(pub)}
+		return [][2]string{{"crv", "Ed25519"}, {"kty", "OKP"}, {"x", b64.EncodeToString(pub)}}
 	}
 	return nil
 }
 
 // thumbprint is the RFC 7638 hash of a public key, the kid of asymmetric keys.
 func thumbprint(pub crypto.PublicKey) string {
-	sum := sha256.Sum256(canonical(publicJWK(pub)))
+	text := make([]byte, 0, 1<<10) // an RSA key of 4096 bits has 700
+	for i, member := range publicMembers(pub) {
+		text = append(text, "{,"[min(i, 1)])
+		text = append(text, `"`+member[0]+`":"`+member[1]+`"`...) // base64url and names: nothing to escape
+	}
+	sum := sha256.Sum256(append(text, '}'))
 	return b64.EncodeToString(sum[:])
 }
 
@@ -86,8 +92,8 @@ func (k Key) jwk(private bool) map[string]any {
 		}
 		return m
 	}
-	for name, v := range publicJWK(k.public) {
-		m[name] = v
+	for _, member := range publicMembers(k.public) {
+		m[member[0]] = member[1]
 	}
 	if private && k.signer != nil {
 		privateJWK(m, k.signer())
