@@ -14,7 +14,7 @@ import (
 // errUnread is how a key is before its first pass has ended.
 var errUnread = errors.New("not looked at yet since the daemon began")
 
-// A Key is one key of a daemon at one moment.
+// A Key is one key of a daemon at one moment. It is not to be changed.
 type Key struct {
 	scheduler.State
 	Facts status.Facts // as `rotate status` has them, with the last pass in place of a look
@@ -24,7 +24,8 @@ type Key struct {
 // Target, Location, Late, Warnings and Algorithm.
 func Of(now time.Time, f status.Facts, s scheduler.State) Key {
 	f.Now, f.Result, f.Err = now, s.Result, s.Err
-	f.Readable = &s.Result.Left.Revisions
+	readable := s.Result.Left.Revisions
+	f.Readable = &readable
 	switch {
 	case s.Ended.IsZero():
 		f.Err = errUnread
@@ -52,7 +53,7 @@ func later(c rotation.Clock, now time.Time) rotation.Clock {
 //
 // A pass may have ended long ago. What has come due since then shows as it does
 // to a command that looks: as a step to take.
-func (k Key) Status() status.Key {
+func (k *Key) Status() status.Key {
 	f := k.Facts
 	if r := f.Result; f.Err == nil && r.Set != nil {
 		step := rotation.Plan(f.Target.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: later(r.Clock, f.Now)})
@@ -65,7 +66,7 @@ func (k Key) Status() status.Key {
 
 // Due is when the schedule wants another key to sign; zero if no keyset is
 // known, or if it never does.
-func (k Key) Due() time.Time {
+func (k *Key) Due() time.Time {
 	if k.Set == nil {
 		return time.Time{}
 	}
@@ -75,7 +76,7 @@ func (k Key) Due() time.Time {
 // Overdue is for how long a rotation has been due that has not happened. A
 // daemon that was down for long needs the propagation to catch up, so that much
 // is no trouble by itself.
-func (k Key) Overdue() time.Duration {
+func (k *Key) Overdue() time.Duration {
 	if due := k.Due(); !due.IsZero() {
 		return max(0, k.Facts.Now.Sub(due))
 	}
@@ -83,7 +84,7 @@ func (k Key) Overdue() time.Duration {
 }
 
 // Expired counts the previous keys that should have been removed.
-func (k Key) Expired() (n int) {
+func (k *Key) Expired() (n int) {
 	if k.Set == nil {
 		return 0
 	}
@@ -97,7 +98,7 @@ func (k Key) Expired() (n int) {
 
 // Apart is by how much this host's clock was ahead of the store's at the last
 // look; ok is false where the store tells no time.
-func (k Key) Apart() (d time.Duration, ok bool) {
+func (k *Key) Apart() (d time.Duration, ok bool) {
 	c := k.Result.Clock
 	if c.Service.IsZero() {
 		return 0, false
@@ -108,7 +109,7 @@ func (k Key) Apart() (d time.Duration, ok bool) {
 // Fresh is how long a copy of the public keys may still be used: until what was
 // read is a propagation old, and no longer than until something is planned to
 // change. 0 if it has to be asked for again each time.
-func (k Key) Fresh() time.Duration {
+func (k *Key) Fresh() time.Duration {
 	left := k.State.Read.Add(k.Facts.Target.Policy.Propagation).Sub(k.Facts.Now)
 	if at := k.Result.Step.At; !at.IsZero() {
 		left = min(left, at.Sub(k.Facts.Now))

@@ -22,13 +22,13 @@ var (
 )
 
 // key was read well at start, and not since.
-func key(t *testing.T, now time.Time, change func(*scheduler.State)) live.Key {
+func key(t *testing.T, now time.Time, change func(*scheduler.State)) *live.Key {
 	t.Helper()
-	k, err := keyset.NewSymmetric("a", keyset.HS256, secret.New([]byte(strings.Repeat("a", 32))), "")
+	material, err := keyset.NewSymmetric("a", keyset.HS256, secret.New([]byte(strings.Repeat("a", 32))), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := keyset.Create("k", "test", "l", k, start)
+	set, err := keyset.Create("k", "test", "l", material, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,8 @@ func key(t *testing.T, now time.Time, change func(*scheduler.State)) live.Key {
 		change(&s)
 	}
 	target := engine.Target{Name: "k", Environment: "test", StoreName: "m", Store: memory.New(), Secret: "test-k", Policy: policy}
-	return live.Of(now, status.Facts{Target: target, Late: time.Hour}, s)
+	k := live.Of(now, status.Facts{Target: target, Late: time.Hour}, s)
+	return &k
 }
 
 // Failure 22: a daemon whose store is blocked, or that is stuck, past the due

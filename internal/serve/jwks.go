@@ -19,10 +19,10 @@ import (
 // allKeys is the public halves of every key. It is whole or it is refused: a
 // verifier that took a part for the whole would log the others' users out.
 func (s *Server) allKeys(w http.ResponseWriter, r *http.Request) {
-	var public []live.Key
+	var public []part
 	for k := range s.Keys() {
-		if asymmetric(k) {
-			public = append(public, k)
+		if asymmetric(&k) {
+			public = append(public, part{k.Key, k.Set, k.Fresh()})
 		}
 	}
 	s.serveKeys(w, r, public)
@@ -31,16 +31,23 @@ func (s *Server) allKeys(w http.ResponseWriter, r *http.Request) {
 // oneKey is the public halves of one key. What is symmetric is answered as what
 // does not exist is.
 func (s *Server) oneKey(w http.ResponseWriter, r *http.Request) {
-	if k, ok := s.Key(r.PathValue("name")); ok && asymmetric(k) {
-		s.serveKeys(w, r, []live.Key{k})
+	if k, ok := s.Key(r.PathValue("name")); ok && asymmetric(&k) {
+		s.serveKeys(w, r, []part{{k.Key, k.Set, k.Fresh()}})
 		return
 	}
 	s.serveKeys(w, r, nil)
 }
 
+// A part is what one key adds to a JWK Set.
+type part struct {
+	key   string
+	set   *keyset.Set // nil if it was not read yet
+	fresh time.Duration
+}
+
 // asymmetric tells whether a key has public halves, or will: its keyset says so,
 // or while none is known the config.
-func asymmetric(k live.Key) bool {
+func asymmetric(k *live.Key) bool {
 	if k.Set == nil {
 		alg := k.Facts.Algorithm
 		return alg != "" && !alg.Symmetric()
@@ -57,21 +64,21 @@ func asymmetric(k live.Key) bool {
 // allow. After a key's store has failed, and while a key is halted, the last
 // keys that could be trusted are served on, to be asked for again each time:
 // they still sign.
-func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, keys []live.Key) {
-	if len(keys) == 0 {
+func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, parts []part) {
+	if len(parts) == 0 {
 		plain(w, http.StatusNotFound, "no public keys here\n")
 		return
 	}
-	fresh := keys[0].Fresh()
-	var sets []*keyset.Set
-	for _, k := range keys {
-		if k.Set == nil {
+	fresh := parts[0].fresh
+	sets := make([]*keyset.Set, 0, len(parts))
+	for _, p := range parts {
+		if p.set == nil {
 			w.Header().Set("Retry-After", "5")
-			plain(w, http.StatusServiceUnavailable, fmt.Sprintf("key %s was not read yet\n", k.Key))
+			plain(w, http.StatusServiceUnavailable, fmt.Sprintf("key %s was not read yet\n", p.key))
 			return
 		}
-		fresh = min(fresh, k.Fresh())
-		sets = append(sets, k.Set)
+		fresh = min(fresh, p.fresh)
+		sets = append(sets, p.set)
 	}
 	doc, err := s.document(r.URL.Path, sets)
 	if err != nil {
