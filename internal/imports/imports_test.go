@@ -60,7 +60,7 @@ var rules = map[string][]string{
 	"internal/ui":            {"std", "rotation"},
 	"internal/status":        {"std", "internal/ui", "providers", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/live":          {"std", "internal/status", "rotation", "rotation/scheduler"},
-	"internal/metrics":       {"std", "internal/live", "internal/status", "providers", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp"},
+	"internal/metrics":       {"std", "internal/live", "internal/status", "providers", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/prometheus/client_model/go"},
 	"internal/serve":         {"std", "internal/bug", "internal/live", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
 	"internal/audit":         {"std", "internal/ui", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/sim":           {"std", "internal/secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},

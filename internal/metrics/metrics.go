@@ -21,6 +21,7 @@ import (
 // Metrics has a registry of its own. It is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
+	keys     func() iter.Seq[live.Key]
 
 	calls   *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
@@ -36,6 +37,7 @@ type Metrics struct {
 func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
+		keys:     keys,
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rotate_store_calls_total", Help: "Calls of stores, by operation and how they ended.",
 		}, []string{"store", "operation", "result"}),
@@ -61,7 +63,7 @@ func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
-		m.calls, m.seconds, m.events, m.auditFailures, m.reloadOK, m.reloadAt, build, &keyCollector{keys},
+		m.calls, m.seconds, m.events, m.auditFailures, m.reloadOK, m.reloadAt, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -69,7 +71,7 @@ func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 
 // Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+	return promhttp.HandlerFor(&gatherer{m.registry, m.keys}, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
 
 // Event counts what an engine did.

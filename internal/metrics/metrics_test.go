@@ -130,6 +130,22 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// A scraper refuses a scrape that has a series or a family twice. The keys' own
+// are not registered, so no registry looks.
+func TestNoSeriesTwice(t *testing.T) {
+	seen := map[string]bool{}
+	for line := range strings.Lines(full(t)) {
+		series := line[:strings.LastIndexByte(line, ' ')]
+		if strings.HasPrefix(line, "# ") {
+			series = strings.Join(strings.Fields(line)[:3], " ")
+		}
+		if seen[series] {
+			t.Errorf("twice: %s", series)
+		}
+		seen[series] = true
+	}
+}
+
 func unix(t time.Time) string { return fmt.Sprintf("%g", float64(t.Unix())) }
 
 // TestLabelsAreBounded: whatever a store answers, and however it names what it
