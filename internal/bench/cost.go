@@ -58,7 +58,7 @@ func (b *bench) cost(ctx context.Context) ([]*table, error) {
 		head: []string{"store", "rotate", "AWS's four-step rotation function", perMinute},
 	}
 	for _, a := range adapters {
-		key := func(attr string) string { return got["providers/"+a+" TestCost "+attr] }
+		key := func(attr string) string { return got.text("providers/" + a + " TestCost " + attr) }
 		ops, _ := counts(key(costs.LifeStore))
 		idle, _ := counts(key(costs.IdleStore))
 		calls, inLife := counts(key(costs.LifeCalls))
@@ -79,7 +79,7 @@ func (b *bench) cost(ctx context.Context) ([]*table, error) {
 		}
 		money.rows = append(money.rows, []string{a, dollars(ours), function, dollars(poller)})
 	}
-	return []*table{life, money}, nil
+	return []*table{life, money}, got.whole()
 }
 
 func billed(p price, calls map[string]int) (sum float64) {
