@@ -35,7 +35,7 @@ type living struct {
 	wall  time.Duration // the same on the clock
 	idle  time.Duration // processor time in watched
 	rss   int64         // bytes
-	// scrape is the processor time of one answer of /metrics, 0 if it was not asked.
+	// scrape is the processor time of one answer of /metrics, 0 where it was not asked.
 	scrape time.Duration
 }
 
@@ -67,10 +67,14 @@ func (b *bench) daemon(ctx context.Context) ([]*table, error) {
 			return nil, err
 		}
 		seen[n], status[n] = l, looked.cpu
+		scrape := "–"
+		if n <= scraped {
+			scrape = l.scrape.String()
+		}
 		t.rows = append(t.rows, []string{
 			fmt.Sprint(n), l.ready.Round(time.Millisecond).String(), l.wall.Round(time.Millisecond).String(),
 			fmt.Sprintf("%.1f %%", 100*l.idle.Seconds()/watched.Seconds()), fmt.Sprintf("%.1f MB", float64(l.rss)/1e6),
-			l.scrape.String(), looked.cpu.Round(time.Millisecond).String(),
+			scrape, looked.cpu.Round(time.Millisecond).String(),
 		})
 	}
 	memory := float64(seen[10_000].rss) / float64(bare)
