@@ -1,6 +1,8 @@
 # Everything here needs Go and nothing else; what a target installs it pins.
 SHELL = /bin/bash
 .SHELLFLAGS = -eu -o pipefail -c
+# What `time` prints of the parts that take long.
+export TIMEFORMAT = == %0R s by the clock, %0U s of processor time
 CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -46,7 +48,7 @@ race: ## the same tests under the race detector
 	go test -race ./...
 
 guards: ## takes each promise's guard out and holds that a test fails
-	ROTATE_GUARDS=1 go test -count=1 -timeout 30m ./internal/guards
+	time ROTATE_GUARDS=1 go test -count=1 -timeout 30m ./internal/guards
 
 fuzz: ## each fuzz target for FUZZTIME
 	for target in $$(grep -rho '^func Fuzz[A-Za-z]*' --include=*_test.go . | cut -c6-); do \
@@ -73,20 +75,20 @@ edges: ## what breaks beyond the declared bounds, and by how much
 	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/sim
 
 conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, built the first time
-	./e2e/kube.sh
+	time ./e2e/kube.sh
 
-conformance: guards conformance-kubernetes ## what takes longer or needs more than `go test`
-	ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill -v ./providers/file
-	ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
-	ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv
-	./e2e/pyjwt.sh
-	./e2e/consumers.sh
-	./e2e/systemd.sh
-	./e2e/image.sh
-	$(MAKE) reproducible
-	./e2e/aws.sh
-	./e2e/promtool.sh
-	./e2e/vault.sh
+conformance: guards conformance-kubernetes ## what takes longer or needs more than `go test`, with the time of each part
+	time ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill -v ./providers/file
+	time ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
+	time ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv
+	time ./e2e/pyjwt.sh
+	time ./e2e/consumers.sh
+	time ./e2e/systemd.sh
+	time ./e2e/image.sh
+	time $(MAKE) reproducible
+	time ./e2e/aws.sh
+	time ./e2e/promtool.sh
+	time ./e2e/vault.sh
 
 live-awssm: ## the store on AWS itself, in your account: REGION=eu-west-1, and ROLE= to assume one
 	@test -n "$(REGION)" || { echo "say where: make live-awssm REGION=eu-west-1"; exit 1; }
