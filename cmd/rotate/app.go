@@ -43,7 +43,7 @@ type app struct {
 
 	voice      *ui.Voice
 	configPath string // --config
-	listen     string // of the config that was read last
+	listen     string // of the config that counts
 	trail      audit.File
 	lost       atomic.Bool      // an event is missing in the trail
 	metrics    *metrics.Metrics // of a daemon; nil elsewhere

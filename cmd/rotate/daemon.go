@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/bug"
+	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/metrics"
 	"github.com/keyrotate/rotate/internal/serve"
@@ -155,10 +156,21 @@ func (d *runner) reload(ctx context.Context, hangup <-chan os.Signal, old []*key
 // reread reads the config again, and lets the scheduler go on with it.
 func (d *runner) reread() (keys []*key, err error) {
 	defer bug.Catch(&err)
-	if keys, err = d.app.keys(choice{all: true}); err != nil {
+	conf, _, err := d.load()
+	if err != nil {
 		return nil, err
 	}
-	return keys, d.scheduler.Replace(schedulerKeys(keys))
+	return d.take(conf)
+}
+
+// take makes a config the daemon's. Of one that is refused nothing counts.
+func (d *runner) take(conf *config.Config) ([]*key, error) {
+	keys := d.build(conf)
+	if err := d.scheduler.Replace(schedulerKeys(keys)); err != nil {
+		return nil, err
+	}
+	d.use(conf)
+	return keys, nil
 }
 
 // live is every key as its last pass left it.

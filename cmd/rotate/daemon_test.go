@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
@@ -86,6 +87,40 @@ func TestDaemonWithoutAStore(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
+}
+
+// A config that is well-formed and refused all the same leaves the daemon as it
+// was: neither its audit file nor its address is switched.
+func TestARefusedReloadSwitchesNothing(t *testing.T) {
+	const old = "environment: test\nlisten: 127.0.0.1:1\naudit: {file: old.jsonl}\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {one: {store: disk}}\n"
+	c := newConsole(t, old)
+	d := &runner{app: c.app(strings.NewReader(""), io.Discard, io.Discard), log: slog.New(slog.DiscardHandler)}
+	d.configPath = filepath.Join(c.dir, "rotate.yaml")
+	if _, err := d.prepare(nil); err != nil {
+		t.Fatal(err)
+	}
+	uses := func(when, listen, file string) {
+		t.Helper()
+		if got := d.trail.Path(); d.listen != listen || filepath.Base(got) != file {
+			t.Errorf("%s: listens on %s, audits to %s", when, d.listen, got)
+		}
+	}
+	c.write("rotate.yaml", strings.NewReplacer(":1\n", ":2\n", "old.jsonl", "new.jsonl").Replace(old))
+	conf, _, err := d.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sync := conf.Keys[0].Sync
+	conf.Keys[0].Sync = 0 // the scheduler knows better than whoever has let this pass
+	if _, err := d.take(conf); err == nil {
+		t.Error("the scheduler takes a key without a sync")
+	}
+	uses("refused", "127.0.0.1:1", "old.jsonl")
+	conf.Keys[0].Sync = sync
+	if _, err := d.take(conf); err != nil {
+		t.Error(err)
+	}
+	uses("taken", "127.0.0.1:2", "new.jsonl")
 }
 
 // A logReader reads the daemon's log.

@@ -48,7 +48,7 @@ func (s openStores) open(ctx context.Context, name string) (providers.Store, err
 	return store, nil
 }
 
-// load reads the config.
+// load reads the config. Nothing counts of it before use.
 func (a *app) load() (*config.Config, string, error) {
 	path, err := config.Find(a.configPath, a.getenv)
 	if err != nil {
@@ -65,9 +65,13 @@ func (a *app) load() (*config.Config, string, error) {
 	case err != nil:
 		return nil, path, &usageError{msg: err.Error()}
 	}
+	return c, path, nil
+}
+
+// use makes what a config says of this process count.
+func (a *app) use(c *config.Config) {
 	a.listen = c.Listen
 	a.trail.Use(c.AuditFile)
-	return c, path, nil
 }
 
 // firstConfig is all that it takes to begin.
@@ -91,6 +95,7 @@ func (a *app) keys(c choice) ([]*key, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.use(conf)
 	all := a.build(conf)
 	var names []string
 	for _, k := range all {

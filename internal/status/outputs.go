@@ -78,7 +78,7 @@ func (k Key) outputsText(b *strings.Builder, now time.Time) {
 			if o.Since != nil {
 				does += ", since " + ui.When(now, *o.Since)
 			}
-			does += ": " + o.Behind
+			does += ": " + ui.Reason(now, o.Behind)
 		}
 		row(b, "output", fmt.Sprintf("%s (%s)  %s", o.Output, o.Format, does))
 	}

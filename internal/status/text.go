@@ -50,10 +50,10 @@ func (k Key) text(b *strings.Builder, now time.Time, timeline []string) {
 	}
 	b.WriteString("\n")
 	for _, why := range k.Attention {
-		row(b, "ATTENTION", why)
+		row(b, "ATTENTION", ui.Reason(now, why))
 	}
 	for _, why := range k.Warnings {
-		row(b, "warning", why)
+		row(b, "warning", ui.Reason(now, why))
 	}
 	for _, line := range timeline {
 		b.WriteString(line + "\n")
@@ -115,18 +115,23 @@ func (k Key) thenText(b *strings.Builder, now time.Time) {
 	if p := k.Pending; p != nil {
 		row(b, "asked", fmt.Sprintf("by %s at %s", p.By, ui.When(now, p.At)))
 	}
-	switch t := k.Then; {
-	case t == nil || t.Do == string(rotation.Halt):
-	case t.Do != string(rotation.Wait):
-		row(b, "then", fmt.Sprintf("%s, as soon as a daemon or `rotate run --once` looks: %s", t.Do, t.Why))
-	case t.At != nil:
-		row(b, "then", fmt.Sprintf("%s: %s", ui.When(now, *t.At), t.Why))
-	default:
-		row(b, "then", t.Why)
+	if t := k.Then; t != nil && t.Do != string(rotation.Halt) {
+		row(b, "then", t.text(now))
 	}
 	if k.Due != nil {
 		row(b, "due", "the schedule wants a new key to sign at "+ui.When(now, *k.Due))
 	}
+}
+
+func (t Step) text(now time.Time) string {
+	why := ui.Reason(now, t.Why)
+	switch {
+	case t.Do != string(rotation.Wait):
+		return fmt.Sprintf("%s, as soon as a daemon or `rotate run --once` looks: %s", t.Do, why)
+	case t.At != nil:
+		return fmt.Sprintf("%s: %s", ui.When(now, *t.At), why)
+	}
+	return why
 }
 
 func (k Key) place() string {

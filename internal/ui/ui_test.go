@@ -46,3 +46,20 @@ func TestDistance(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Times in reasons are shown as all others; what only looks like one is left.
+func TestReason(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for why, want := range map[string]string{
+		"nothing is due":              "nothing is due",
+		"due at 2026-11-22T12:00:00Z": "due at 2026-11-22 12:00:00 UTC (24h ago)",
+		"this host's clock says 2026-11-23T13:00:00+02:00, the store's 2026-11-23T12:00:00Z, 1h apart": "this host's clock says 2026-11-23 11:00:00 UTC (1h ago), the store's 2026-11-23 12:00:00 UTC (now), 1h apart",
+		"kid 2026-11-22T12:00:00Z is removed then":                                                     "kid 2026-11-22T12:00:00Z is removed then",
+		"it is at 2026-11-22T12:00:00Z.json":                                                           "it is at 2026-11-22T12:00:00Z.json",
+		"due at 2026-13-22T12:00:00Z":                                                                  "due at 2026-13-22T12:00:00Z",
+	} {
+		if got := ui.Reason(now, why); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

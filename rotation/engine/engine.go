@@ -115,6 +115,7 @@ type memory struct {
 	seen    keyset.Past // the newest document read or written
 	at      time.Time   // when that was
 	whose   string      // who it was seen at
+	other   string      // the other key that whose shows to be its own; "" if it shows none
 	swept   providers.RevisionID
 	dropped uint64    // the last removal that was swept up after
 	sweepAt time.Time // when something more can be erased; zero if nothing waits

@@ -80,7 +80,7 @@ func TestASweepThatWasOvertakenComesBackSoon(t *testing.T) {
 			r.pass(engine.Ask{})
 		}
 		res := r.pass(engine.Ask{})
-		if res.Step.Alarm != "" || res.Step.At.Sub(time.Now()) != time.Second || !readable(r.store, old) {
+		if res.Step.Alarm != "" || time.Until(res.Step.At) != time.Second || !readable(r.store, old) {
 			t.Fatalf("%+v", res.Step)
 		}
 		r.calls.On(nil)

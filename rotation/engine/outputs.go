@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -55,7 +56,7 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, again b
 		if n := got.note; n.Lineage == p.result.Set.Lineage {
 			state.Generation = n.Generation
 			if n.Generation > p.result.Set.Generation {
-				p.heard("output "+o.Name, o.witness(n))
+				p.heard("output "+o.Name, "", o.witness(n))
 				again = true
 			}
 		}
@@ -78,11 +79,21 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, again b
 func (p *pass) remembered(ctx context.Context) (found bool) {
 	for _, got := range p.readOutputs(ctx) {
 		if got.err == nil && got.rev.Note.Lineage != "" {
-			p.heard("output "+got.name, got.rev.Note)
+			p.heard("output "+got.name, p.other(got.rev.Value), got.rev.Note)
 			found = true
 		}
 	}
 	return found
+}
+
+// other is the key whose keyset an output shows, if that is not this one; "" if
+// its format does not tell.
+func (p *pass) other(v secret.Text) string {
+	set, err := keyset.Parse(bytes.TrimSpace(v.Reveal()))
+	if err != nil || set.Name == p.t.Name && set.Environment == p.t.Environment {
+		return ""
+	}
+	return fmt.Sprintf("key %q of environment %q", set.Name, set.Environment)
 }
 
 // A held is what an output holds.

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -413,4 +414,44 @@ func TestDifferentOutputsHoldNothingUpForEver(t *testing.T) {
 			t.Errorf("alone again, it came to %s", kinds(s))
 		}
 	})
+}
+
+// An output at a place of another config's key is told for what it may be, and
+// what the message says to do helps.
+func TestANewKeyAtThePlaceOfAnother(t *testing.T) {
+	const restart = ". Then restart the daemon, if one runs: it remembers what it has read"
+	for output, want := range map[string]string{
+		"one": "the store has nothing under this name, and output one belongs to key \"auth-jwt\" of environment \"test\", which wrote generation 1 of the lineage LINEAGE there" +
+			". Nothing was overwritten; this key is not rotated until that is settled, the others are" +
+			"\nhint: give the output a place of its own" + restart,
+		"value": "the store has nothing under this name, but output value was written from generation 1 of the lineage LINEAGE: the key was lost, or another key writes to that place, too" +
+			". Nothing was overwritten; this key is not rotated until that is settled, the others are" +
+			"\nhint: if the key is new, give the output a place of its own: `rotate status -o json`, with the config of the other key, shows whose lineage that is. If it was in use, restore it. " +
+			"To begin anew on purpose, remove what output value holds, too: everyone with a token of the lost key is logged out" + restart,
+	} {
+		t.Run(output, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t)
+				withOutputs(r)
+				r.pass(engine.Ask{})
+				lineage := r.set().Lineage
+
+				r.target.Name, r.target.Secret, r.target.StoreName = "other-jwt", "test-other-jwt", "usb"
+				r.target.Outputs = slices.DeleteFunc(r.target.Outputs, func(o engine.Output) bool { return o.Name != output })
+				r.restart()
+				want := "key other-jwt, store usb, secret test-other-jwt: " + strings.ReplaceAll(want, "LINEAGE", lineage)
+				if step := r.pass(engine.Ask{}).Step; step.Do != rotation.Halt || step.Why != want {
+					t.Errorf("%s\n%s\nwant\n%s", step.Do, step.Why, want)
+				}
+				r.target.Outputs = []engine.Output{keysetOutput("own", memory.New())}
+				if step := r.pass(engine.Ask{}).Step; step.Do != rotation.Halt {
+					t.Error("no restart is needed:", step)
+				}
+				r.restart()
+				if step := r.pass(engine.Ask{}).Step; step.Do != rotation.Wait || step.Alarm != "" {
+					t.Error(step)
+				}
+			})
+		})
+	}
 }

@@ -76,16 +76,26 @@ func (p *pass) stale() (until time.Time) {
 	return until
 }
 
-// missing tells whether an empty store may be believed.
+// missing tells whether an empty store may be believed. What an output remembers
+// is not always this key: another config may write to the same place, and a note
+// names a lineage, not a key.
 func (p *pass) missing() (halt string) {
-	if p.known.lineage == "" {
+	const restart = ". Then restart the daemon, if one runs: it remembers what it has read"
+	known := p.known
+	shown := fmt.Sprintf("generation %d of the lineage %s", known.seen.Generation, known.lineage)
+	switch {
+	case known.lineage == "":
 		return ""
+	case known.whose == fromEarlier:
+		return p.advise(fmt.Sprintf("the store has nothing under this name, but %s is of generation %d: the key was lost", known.whose, known.seen.Generation),
+			"restore it; to begin anew on purpose, restart rotate")
+	case known.other != "":
+		return p.advise(fmt.Sprintf("the store has nothing under this name, and %s belongs to %s, which wrote %s there", known.whose, known.other, shown),
+			"give the output a place of its own"+restart)
 	}
-	todo := "restore it; to begin anew on purpose, restart rotate"
-	if p.known.whose != fromEarlier {
-		todo = "restore it; to begin anew on purpose, remove what " + p.known.whose + " holds, too: everyone with a token of the lost key is logged out"
-	}
-	return p.advise(fmt.Sprintf("the store has nothing under this name, but %s is of generation %d: the key was lost", p.known.whose, p.known.seen.Generation), todo)
+	return p.advise(fmt.Sprintf("the store has nothing under this name, but %s was written from %s: the key was lost, or another key writes to that place, too", known.whose, shown),
+		"if the key is new, give the output a place of its own: `rotate status -o json`, with the config of the other key, shows whose lineage that is. If it was in use, restore it. "+
+			"To begin anew on purpose, remove what "+known.whose+" holds, too: everyone with a token of the lost key is logged out"+restart)
 }
 
 // notOurs says why a well-formed document is not the one that this key may go
@@ -154,7 +164,7 @@ func (p *pass) saw(set *keyset.Set) {
 		m.lineage = set.Lineage
 		m.seen = set.Past()
 		m.at = p.e.Clock().Wall
-		m.whose, m.refusal = fromEarlier, ""
+		m.whose, m.other, m.refusal = fromEarlier, "", ""
 	})
 }
 
@@ -163,13 +173,14 @@ const fromEarlier = "what this process saw earlier"
 
 // heard keeps a note that was found elsewhere as a witness, unless something as
 // new is known already. An output is written from a document that was read, so
-// what its note names was once the store's truth.
-func (p *pass) heard(whose string, n providers.Note) {
+// what its note names was once the store's truth. other is the key that it shows
+// to be not this one but the one that it belongs to; "" if it shows none.
+func (p *pass) heard(whose, other string, n providers.Note) {
 	p.e.remember(p.place(), func(m *memory) {
 		if m.lineage == n.Lineage && m.seen.Generation >= n.Generation {
 			return
 		}
 		m.lineage, m.seen = n.Lineage, keyset.Past{Generation: n.Generation, Digest: n.Digest}
-		m.at, m.whose = p.e.Clock().Wall, whose
+		m.at, m.whose, m.other = p.e.Clock().Wall, whose, other
 	})
 }

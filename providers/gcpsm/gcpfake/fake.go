@@ -1,7 +1,7 @@
 // Package gcpfake is Google Secret Manager in this process, for tests: a gRPC
 // server of the real service definition for the real SDK, which keeps the
-// vendor's rules, see rules.go. Dial reaches it through a bufconn, Direct
-// without a transport. Both run in a
+// vendor's rules, see rules.go, and secrets.go and versions.go for the calls.
+// Dial reaches it through a bufconn, Direct without a transport. Both run in a
 // testing/synctest bubble.
 //
 // A script makes calls fail, before or after they are applied, holds them back,
@@ -10,6 +10,7 @@ package gcpfake
 
 import (
 	"context"
+	"maps"
 	"net"
 	"path"
 	"strings"
@@ -218,6 +219,38 @@ func (f *Fake) Held(name string) map[int64]string {
 		}
 	}
 	return all
+}
+
+// Versions are all versions of a secret with their states, by number.
+func (f *Fake) Versions(name string) map[int64]secretmanagerpb.SecretVersion_State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := map[int64]secretmanagerpb.SecretVersion_State{}
+	if s := f.secrets[Project+"/secrets/"+name]; s != nil {
+		for i, v := range s.versions {
+			f.expire(v)
+			all[int64(i+1)] = v.State
+		}
+	}
+	return all
+}
+
+// Aliases are a secret's aliases.
+func (f *Fake) Aliases(name string) map[string]int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := f.secrets[Project+"/secrets/"+name]; s != nil {
+		return maps.Clone(s.VersionAliases)
+	}
+	return nil
+}
+
+// Etags is how many etags were given: it tells two states apart that look the
+// same.
+func (f *Fake) Etags() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.etags
 }
 
 // remember keeps a secret as it is now, for stale reads.
