@@ -251,8 +251,8 @@ func (s *Script) invent(r *rand.Rand, k Kind) Incident {
 		i.Who = r.IntN(max(1, len(s.Outputs)))
 	}
 	brief := slices.Contains([]Kind{Suspend, Slew, Jump, Rollback, Edit, Lose, Foreign, Now, NowNamed, Compromise, Schedule, Grace, Outputs}, k)
-	if brief && r.IntN(4) == 0 {
-		i.During = pick(r, rotation.MarkReady, rotation.MarkSettled)
+	if brief && r.IntN(3) == 0 {
+		i.During = pick(r, rotation.MarkReady, rotation.Promote, rotation.MarkSettled)
 	}
 	return i
 }
