@@ -190,6 +190,9 @@ func (s *detectClient) list() (rev providers.Revision, young bool, err error) {
 // repair puts the winner's value once more, so that it is the newest.
 func (s *detectClient) repair(winner providers.Revision) error {
 	return s.c.call("repair", providers.ErrUnavailable, func() error {
+		if s.b.lost {
+			return failure("repair", providers.ErrUnavailable, "deleted")
+		}
 		if !s.b.repaired() && s.b.truth().ID == winner.ID {
 			s.b.add(winner.Value, winner.Note, "", winner.ID)
 		}
@@ -210,6 +213,9 @@ func (s *detectClient) Write(_ context.Context, _ string, v providers.Secret, af
 	}
 	var made *tagged
 	if err := s.c.call("write: set", providers.ErrUnclear, func() error {
+		if s.b.lost { // Azure refuses to set what is deleted: 409, see providers/azurekv/azurefake
+			return failure("write", providers.ErrConflict, "deleted")
+		}
 		made = s.b.add(v, n, after, "")
 		return nil
 	}); err != nil {
@@ -253,6 +259,9 @@ func (s *detectClient) Erase(_ context.Context, _ string, id, head providers.Rev
 		return providers.Erasure{}, err
 	}
 	err := s.c.call("erase: disable", providers.ErrUnclear, func() error {
+		if s.b.lost {
+			return failure("erase", providers.ErrUnavailable, "deleted")
+		}
 		for _, v := range s.b.versions {
 			if v.ID == id {
 				v.disabled = true
