@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/scheduler"
@@ -173,4 +176,25 @@ func TestADaemonCalmsDown(t *testing.T) {
 			t.Errorf("GOGC=%q: %d percent, want %d", c.gogc, got, c.want)
 		}
 	}
+}
+
+// Nor does one that has not looked at every key yet: it is about to need what it
+// would give back.
+func TestADaemonIsNotCalmBeforeEveryLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := debug.SetGCPercent(70)
+		d := &runner{
+			app:       &app{getenv: func(string) string { return "" }},
+			scheduler: scheduler.New(&engine.Engine{Clock: new(engine.SystemClock).Now}, scheduler.Options{}),
+		}
+		if err := d.scheduler.Replace([]scheduler.Key{{Target: engine.Target{Name: "k"}, Sync: time.Hour}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		d.calmDown(ctx)
+		if got := debug.SetGCPercent(before); got != 70 {
+			t.Errorf("%d percent", got)
+		}
+	})
 }

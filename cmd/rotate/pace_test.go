@@ -185,7 +185,7 @@ func TestPromise8AMonthDown(t *testing.T) {
 		}
 		t.Attr("pace.peak", fmt.Sprint(q.peak()))
 		t.Attr("pace.limit", fmt.Sprint(aTenth))
-		if peak := q.peak(); peak > aTenth+1 { // one at each end of a minute
+		if peak := q.peak(); peak > aTenth {
 			t.Errorf("%d writes in a minute, a tenth of the quota is %d", peak, aTenth)
 		}
 	})

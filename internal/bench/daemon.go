@@ -194,8 +194,8 @@ func (b *bench) live(ctx context.Context, dir string, n int) (living, error) {
 	if l.rss, err = resident(cmd.Process.Pid); err != nil || n > scraped {
 		return l, err
 	}
-	if _, err := answered(ctx, address, "/metrics"); err != nil {
-		return living{}, err
+	if code, err := answered(ctx, address, "/metrics"); err != nil || code != http.StatusOK { // a scrape that was given up is none
+		return living{}, fmt.Errorf("/metrics of %d keys: status %d, %v", n, code, err)
 	}
 	after, err := processorTime(cmd.Process.Pid)
 	l.scrape = after - to

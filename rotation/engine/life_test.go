@@ -91,6 +91,23 @@ func TestASweepThatWasOvertakenComesBackSoon(t *testing.T) {
 	})
 }
 
+// A listing that is refused is an alarm, whatever the store calls it: what cannot
+// be listed is not erased.
+func TestAListingThatIsRefusedIsAnAlarm(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.calls.On(func(c providertest.Call) *providertest.Fault {
+			if c.Op == providertest.History {
+				return &providertest.Fault{Before: &providers.Error{Op: "history", Name: name, Kind: providers.ErrConflict}}
+			}
+			return nil
+		})
+		if res := r.pass(engine.Ask{}); res.Step.Alarm == "" || !res.Left.Failed {
+			t.Errorf("%+v", res)
+		}
+	})
+}
+
 // Promise 4: after retirement the old key is nowhere in the store.
 func TestPromise4NoCopyIsReadable(t *testing.T) {
 	bubble(t, func(t *testing.T) {

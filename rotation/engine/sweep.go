@@ -21,6 +21,9 @@ type swept struct {
 	oneKey bool   // see Output
 }
 
+// errOvertaken says that a sweep is not the newest head's.
+var errOvertaken = errors.New("another writer has moved on")
+
 // atRest erases what is superseded, in the store and in every output that is up
 // to date. It is done once for each head and each removal of a key, which need not
 // change what an output shows, and again by the first pass after something that
@@ -57,9 +60,9 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 		left, n, err := p.sweep(ctx, s, now.Early())
 		kept = n
 		switch {
-		case errors.Is(err, providers.ErrConflict): // there is a newer head: the sweep of that one goes on
+		case errors.Is(err, errOvertaken): // the sweep of the newer head goes on
 			if soon := now.Wall.Add(time.Second); step.At.IsZero() || soon.Before(step.At) {
-				step.At, step.Why = soon, "another writer has moved on"
+				step.At, step.Why = soon, err.Error()
 			}
 			p.result.Left.Revisions += kept
 			return
@@ -83,7 +86,7 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 // may still be on its way to it. What an output held before it was rotate's is
 // left alone. One that cannot be erased keeps no other from it. It returns how
 // long until the next one may go, 0 if none is left, and how many are left;
-// ErrConflict alone says that the head has moved on.
+// errOvertaken if the head has moved on.
 func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, kept int, err error) {
 	revs, err := s.store.History(ctx, s.secret)
 	if err != nil {
@@ -114,7 +117,7 @@ func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Dur
 		}
 		erased, err := s.store.Erase(ctx, s.secret, rev.ID, s.head)
 		if errors.Is(err, providers.ErrConflict) {
-			return 0, kept, err
+			return 0, kept, errOvertaken
 		}
 		if err != nil {
 			failed = append(failed, err)

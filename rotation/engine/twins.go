@@ -23,7 +23,8 @@ type claims struct {
 // keys of one process apart.
 type fingerprint [sha256.Size / 2]byte
 
-// A claim is what one keyset holds, as it was last read.
+// A claim is what one keyset holds, as it was last read. It stays when the key
+// leaves its place, as it does when the config renames a store.
 type claim struct {
 	key, environment string
 	place            place
@@ -93,7 +94,7 @@ func (e *Engine) Twins(t Target) string {
 	var found []string
 	for _, k := range ours.live {
 		for _, c := range e.claims.by[k.fingerprint] {
-			if c != ours {
+			if c.key != ours.key || c.environment != ours.environment {
 				found = append(found, fmt.Sprintf("kid %s is the same key as kid %s of key %s (environment %s, store %s, secret %s)", k.kid, c.kid(k.fingerprint), c.key, c.environment, c.place.store, c.place.secret))
 			}
 		}

@@ -59,3 +59,16 @@ func TestOneSecretUnderTwoNamesIsAnAlarm(t *testing.T) {
 		}
 	})
 }
+
+// A daemon whose config names the store anew finds the key that it knows already,
+// not a twin of it.
+func TestAKeyIsNoTwinOfItself(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.pass(engine.Ask{})
+		r.target.StoreName = "the same one, under another name"
+		if alarm := r.pass(engine.Ask{}).Step.Alarm; alarm != "" {
+			t.Error(alarm)
+		}
+	})
+}

@@ -115,7 +115,6 @@ func TestReplaceKeepsTheOrder(t *testing.T) {
 	}
 }
 
-// A wake with nothing due looks at one key, and one with a key due moves that
 // The first names of the unseen are always the same ones, in order, however many
 // there are.
 func TestUnseenNamesTheFirst(t *testing.T) {
@@ -139,6 +138,7 @@ func TestUnseenNamesTheFirst(t *testing.T) {
 	}
 }
 
+// A wake with nothing due looks at one key, and one with a key due moves that
 // one: neither grows with the number of keys.
 func BenchmarkWake(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
