@@ -86,7 +86,10 @@ func (d *runner) prepare(beat func()) ([]*key, error) {
 // time: what the start took is given back, and garbage is kept to a quarter of
 // what lives, unless whoever started it has said how much ($GOGC).
 func (d *runner) calmDown(ctx context.Context) {
-	for _, unseen, _ := d.scheduler.Unseen(); unseen > 0; _, unseen, _ = d.scheduler.Unseen() {
+	for {
+		if _, unseen, _ := d.scheduler.Unseen(); unseen == 0 {
+			break
+		}
 		if pause(ctx, time.Second) != nil {
 			return
 		}
@@ -178,7 +181,7 @@ func (d *runner) live() iter.Seq[live.Key] {
 	return func(yield func(live.Key) bool) {
 		now, known := d.now(), *d.keys.Load()
 		for _, s := range d.scheduler.States() {
-			// A key is not known while a reload is under way.
+			// While a reload is under way, one of the two may have a key that the other has not.
 			if k := known[s.Key]; k != nil && !yield(live.Of(now, k.facts(), s)) {
 				return
 			}

@@ -152,7 +152,7 @@ func (a *app) build(conf *config.Config) []*key {
 			Sync: k.Sync, spec: k.Spec, cron: k.Schedule,
 			digest: digestOf(k, store), warnings: warnings[k.Name], stores: stores, config: store.Config,
 		}
-		built.Generate = func() (keyset.Key, error) { return built.spec.New() }
+		built.Generate = func() (keyset.Key, error) { return built.spec.New() } // built.spec.New would keep a copy of the spec
 		for _, o := range k.Outputs {
 			built.outputStores = append(built.outputStores, storeOf(o))
 		}

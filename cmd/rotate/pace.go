@@ -30,14 +30,15 @@ type pacedStore struct {
 
 // paced is s if it sets no bound.
 func paced(s providers.Store) providers.Store {
-	n := time.Duration(s.Traits().WritesAMinute)
-	if n == 0 {
+	limit := s.Traits().WritesAMinute
+	if limit == 0 {
 		return s
 	}
-	together := max(1, n*ahead/time.Minute)
-	// n are these and those that come evenly before a minute has passed; rounded up.
-	every := time.Minute/(n+1-together) + 1
-	return &pacedStore{Store: s, every: every, early: (together - 1) * every}
+	together := max(1, limit*int(ahead/time.Second)/60)
+	// A minute has at most those that come together and those that come evenly
+	// after them until it is over: the distance of these is rounded up.
+	every := time.Minute/time.Duration(limit+1-together) + 1
+	return &pacedStore{Store: s, every: every, early: time.Duration(together-1) * every}
 }
 
 // unpaced is the store itself, for what its own type can do besides.

@@ -50,9 +50,9 @@ func measured(keys iter.Seq[live.Key]) []*dto.MetricFamily {
 	for i, f := range families {
 		of[i] = &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: dto.MetricType_GAUGE.Enum()}
 	}
-	known := pairs{}
+	known, one := pairs{}, &sample{}
 	for k := range keys {
-		one := &sample{k, k.Status()}
+		*one = sample{k, k.Status()}
 		key, store := pair("key", k.Key), known.pair("store", k.Store)
 		for i, f := range families {
 			f.of(one, func(value float64, label ...string) {

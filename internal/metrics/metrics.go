@@ -71,7 +71,7 @@ func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 
 // Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(&gatherer{m.registry, m.keys}, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+	return promhttp.HandlerFor(&gatherer{m.registry, m.keys}, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
 
 // Event counts what an engine did.

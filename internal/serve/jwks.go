@@ -100,11 +100,12 @@ func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, parts []part)
 	}
 }
 
-// conditional tells whether a request asks for less than the whole whatever it is
-// (RFC 9110 §13, §14.2). Few do, and net/http takes its time to look.
+// conditional tells whether a request has preconditions (RFC 9110 §13). Few have,
+// and net/http takes its time to look. A range alone gets the whole, as it may
+// (§14.2).
 func conditional(r *http.Request) bool {
 	for name := range r.Header {
-		if name == "Range" || strings.HasPrefix(name, "If-") {
+		if strings.HasPrefix(name, "If-") {
 			return true
 		}
 	}

@@ -120,6 +120,7 @@ type memory struct {
 	dropped uint64    // the last removal that was swept up after
 	sweepAt time.Time // when something more can be erased; zero if nothing waits
 	left    int       // revisions that the last sweep left
+	behind  int       // sweeps in a row that were overtaken
 	refusal string    // the last one told, so that each is told once
 
 	ready, settled *keyset.Mark // that this process made last

@@ -62,7 +62,8 @@ func TestErasuresThatCanWaitRideAlong(t *testing.T) {
 }
 
 // A sweep that finds the head moved on comes back soon: the one that moved it may
-// have been killed, and what must be gone is still there.
+// have been killed, and what must be gone is still there. A store that only says so
+// is an alarm, and asked less and less.
 func TestASweepThatWasOvertakenComesBackSoon(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t)
@@ -80,11 +81,18 @@ func TestASweepThatWasOvertakenComesBackSoon(t *testing.T) {
 			r.pass(engine.Ask{})
 		}
 		res := r.pass(engine.Ask{})
-		if res.Step.Alarm != "" || time.Until(res.Step.At) != time.Second || !readable(r.store, old) {
-			t.Fatalf("%+v", res.Step)
+		if res.Step.Alarm != "" || time.Until(res.Step.At) != 2*time.Second || !readable(r.store, old) {
+			t.Fatalf("the second time: %+v", res.Step)
+		}
+		for range 4 {
+			time.Sleep(time.Until(res.Step.At))
+			res = r.pass(engine.Ask{})
+		}
+		if !strings.Contains(res.Step.Alarm, "each time") || !res.Left.Failed || time.Until(res.Step.At) != 32*time.Second {
+			t.Errorf("the sixth time: %+v", res.Step)
 		}
 		r.calls.On(nil)
-		time.Sleep(time.Second)
+		time.Sleep(time.Until(res.Step.At))
 		if res := r.pass(engine.Ask{}); readable(r.store, old) || res.Left.Revisions != 0 {
 			t.Errorf("the old key is still there: %+v", res)
 		}

@@ -61,9 +61,7 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 		kept = n
 		switch {
 		case errors.Is(err, errOvertaken): // the sweep of the newer head goes on
-			if soon := now.Wall.Add(time.Second); step.At.IsZero() || soon.Before(step.At) {
-				step.At, step.Why = soon, err.Error()
-			}
+			p.overtaken(s, now.Wall)
 			p.result.Left.Revisions += kept
 			return
 		case err != nil:
@@ -76,9 +74,25 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 		if left > 0 {
 			again = now.Wall.Add(left)
 		}
-		p.e.remember(s.place, func(m *memory) { m.swept, m.dropped, m.sweepAt, m.left = s.head, dropped, again, kept })
+		p.e.remember(s.place, func(m *memory) { m.swept, m.dropped, m.sweepAt, m.left, m.behind = s.head, dropped, again, kept, 0 })
 	}
 	p.result.Left.Revisions += kept
+}
+
+// overtaken plans to come back soon: whoever moved the head may have been killed,
+// and what must be gone may still be there. A store that says so each time, while
+// the head stays, is not asked every second for ever.
+func (p *pass) overtaken(s swept, now time.Time) {
+	const few, longest = 5, 10 * time.Minute
+	times, step := 0, &p.result.Step
+	p.e.remember(s.place, func(m *memory) { times, m.behind = m.behind, m.behind+1 })
+	if soon := now.Add(min(longest, time.Second<<min(times, 10))); step.At.IsZero() || soon.Before(step.At) {
+		step.At, step.Why = soon, errOvertaken.Error()
+	}
+	if times >= few {
+		p.result.Left.Failed = true
+		step.Alarm = join(step.Alarm, fmt.Sprintf("%ssuperseded revisions could not be erased: %v, each time", s.what, errOvertaken))
+	}
 }
 
 // sweep erases every revision below the head that holds what must be gone, and

@@ -47,10 +47,10 @@ func publicMembers(pub crypto.PublicKey) [][2]string {
 // thumbprint is the RFC 7638 hash of a public key, the kid of asymmetric keys.
 func thumbprint(pub crypto.PublicKey) string {
 	text := make([]byte, 0, 1<<10) // an RSA key of 4096 bits has 700
-	for i, member := range publicMembers(pub) {
-		text = append(text, "{,"[min(i, 1)])
-		text = append(text, `"`+member[0]+`":"`+member[1]+`"`...) // base64url and names: nothing to escape
+	for _, member := range publicMembers(pub) {
+		text = append(text, `,"`+member[0]+`":"`+member[1]+`"`...) // base64url and names: nothing to escape
 	}
+	text[0] = '{'
 	sum := sha256.Sum256(append(text, '}'))
 	return b64.EncodeToString(sum[:])
 }
