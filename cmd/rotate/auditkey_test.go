@@ -133,6 +133,22 @@ func TestAuditCommand(t *testing.T) {
 	})
 }
 
+// TestAuditOfADocumentNobodyCanRead: what is not read is not called gone, for the
+// keys in it may live.
+func TestAuditOfADocumentNobodyCanRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConsole(t, audited)
+		first, second := life(t, c)
+		c.write("keys/test-one.json", strings.Replace(c.read("keys/test-one.json"), `"generation":`, `"generation":1`, 1))
+		code, out, _ := c.try("", "audit", "one")
+		for _, want := range []string{"kid " + first + "  unknown\n", "kid " + second + "  unknown\n", "the document could not be read or trusted"} {
+			if code != exitAttention || !strings.Contains(out, want) {
+				t.Errorf("%d, %q is missing:\n%s", code, want, out)
+			}
+		}
+	})
+}
+
 // TestAuditFileFails: a rotation happens all the same; that it is not on record
 // is said, and the exit code is 3.
 func TestAuditFileFails(t *testing.T) {
