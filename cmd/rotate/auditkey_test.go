@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -147,6 +148,24 @@ func TestAuditOfADocumentNobodyCanRead(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAcceptRecallsWhatWasRevoked: a compromised key that a backup brings back
+// stays out, though no output knows it and a person says that there was none.
+func TestAcceptRecallsWhatWasRevoked(t *testing.T) {
+	c := newConsole(t, audited)
+	c.do("now")
+	backup, leaked := c.read("keys/test-one.json"), signing(t, c)
+	c.do("now", "--compromised", "one", "--yes")
+	c.write("keys/test-one.json", backup)
+	if out := c.do("accept", "one", "--generation", "1", "--dry-run"); !strings.Contains(out, "revoked, as the audit file says: it does not come back") {
+		t.Error(out)
+	}
+	c.do("accept", "one", "--generation", "1", "--none-revoked", "--yes")
+	set := c.set()
+	if _, live := set.Key(leaked); live || !slices.Contains(set.Revoked, leaked) {
+		t.Errorf("%s is back: revoked are %v", leaked, set.Revoked)
+	}
 }
 
 // TestAuditFileFails: a rotation happens all the same; that it is not on record
