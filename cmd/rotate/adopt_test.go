@@ -51,6 +51,21 @@ func TestAdoptAgain(t *testing.T) {
 	}
 }
 
+// TestWeakAsLongAsItVerifies: another rotation within the grace of a weak key
+// does not take back that it is weak, although it is long enough.
+func TestWeakAsLongAsItVerifies(t *testing.T) {
+	c := newConsole(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {one: {store: disk, propagation: 0s}}\n")
+	c.try("12345678901234567890123456789012", "adopt", "one", "-")
+	weak := c.set().Signing().Kid
+	c.do("run", "--once")
+	for range 3 {
+		c.try("", "now")
+		if code, out, _ := c.try("", "status"); code != exitAttention || !strings.Contains(out, "the adopted kid "+weak[:12]+"… is weak and still verifies until") {
+			t.Error(code, out)
+		}
+	}
+}
+
 // TestNextIsNotKnownYet: where an output has no next key yet, no one says that
 // its readers know it.
 func TestNextIsNotKnownYet(t *testing.T) {
