@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -33,9 +35,10 @@ life. accept tells which, asks on a terminal, and writes a generation above ever
 that any witness remembers, so that outputs follow.
 
 N is the generation that the alarm and status name, so that nothing else is accepted than
-was looked at. A kid that an output knows as revoked stays revoked. Where no output can
-tell, you have to: name each kid that leaked after the backup with --revoke, or say
---none-revoked. The audit log has them, as lines with the action "revoke".
+was looked at. A kid that an output or this host's audit file knows as revoked stays
+revoked. Where no output can tell, you have to: name each kid that leaked after the backup
+with --revoke, or say --none-revoked. The audit logs of all hosts have them, as lines with
+the action "revoke".
 
 Neither a document that was edited nor that of another key can be accepted, and what was
 lost cannot be made up: docs/runbooks has the ways out.`,
@@ -92,6 +95,7 @@ type backup struct {
 	o      acceptOptions
 	engine *engine.Engine
 	found  engine.Restored
+	filed  []string // kids of found that the audit file knows as revoked, and nothing else does
 }
 
 // look finds out what would be accepted.
@@ -122,11 +126,33 @@ func (b *backup) look(ctx context.Context) (answer, error) {
 			return answer{}, err
 		}
 	}
+	if err := b.recall(); err != nil {
+		b.voice.Warn("key %s: which keys were revoked could not be looked up: %v", b.key.Name, err)
+	}
 	head := "this is about to happen"
 	if b.o.dryRun {
 		head = "dry run, nothing was changed"
 	}
 	return b.notice(head), nil
+}
+
+// recall looks into the audit file of this host, which no backup of the store
+// takes back, for keys that would come to life again although they were revoked.
+func (b *backup) recall() error {
+	if b.trail.Path() == "" {
+		return nil
+	}
+	events, _, err := audit.Read(b.trail.Path(), b.key.Name, b.key.StoreName, b.key.Secret)
+	known := slices.Concat(b.o.revoke, b.found.Revoked)
+	for _, ev := range events {
+		if _, back := b.found.Set.Key(ev.Kid); ev.Action == string(rotation.Revoke) && ev.To == "" && back && !slices.Contains(known, ev.Kid) {
+			b.filed, known = append(b.filed, ev.Kid), append(known, ev.Kid)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // notice tells what is accepted, and at what price.
@@ -160,6 +186,8 @@ func (b *backup) fate(k keyset.Key) string {
 		return "revoked, as an output knows: it does not come back"
 	case slices.Contains(b.o.revoke, k.Kid):
 		return "revoked, as you say: it does not come back"
+	case slices.Contains(b.filed, k.Kid):
+		return "revoked, as the audit file says: it does not come back"
 	case newer == nil:
 		return "is live again"
 	}
@@ -174,7 +202,7 @@ func (b *backup) fate(k keyset.Key) string {
 // accept writes, and brings the outputs up to date.
 func (b *backup) accept(ctx context.Context) (answer, error) {
 	// What was told to be revoked stays so, whatever becomes of the output that knew it.
-	r, err := b.engine.Accept(ctx, b.key.Target, b.o.generation, slices.Concat(b.o.revoke, b.found.Revoked))
+	r, err := b.engine.Accept(ctx, b.key.Target, b.o.generation, slices.Concat(b.o.revoke, b.found.Revoked, b.filed))
 	switch {
 	case err != nil:
 		return answer{}, err

@@ -78,8 +78,8 @@ func (a *app) adopt(ctx context.Context, name string, o adoptOptions) error {
 	}
 	spec := k.spec
 	if o.algorithm != "" {
-		if spec.Algorithm, err = keyset.ParseAlgorithm(o.algorithm); err != nil {
-			return &usageError{"--algorithm: " + shown(o.algorithm, "what was given") + " is not known", "known are " + strings.Trim(fmt.Sprint(keyset.Algorithms()), "[]")}
+		if spec.Algorithm, err = algorithmOf(o.algorithm); err != nil {
+			return err
 		}
 	}
 	taken, err := keygen.Adopt(spec, raw, o.kid)
@@ -110,6 +110,15 @@ func (a *app) adopt(ctx context.Context, name string, o adoptOptions) error {
 		a.voice.Warn("the adopted key is weak: %s", why)
 	}
 	return nil
+}
+
+// algorithmOf is the value of a flag --algorithm.
+func algorithmOf(text string) (keyset.Algorithm, error) {
+	alg, err := keyset.ParseAlgorithm(text)
+	if err != nil {
+		return "", &usageError{"--algorithm: " + shown(text, "what was given") + " is not known", "known are " + strings.Trim(fmt.Sprint(keyset.Algorithms()), "[]")}
+	}
+	return alg, nil
 }
 
 // adoptKey puts the key into its store, or only says that it would.
@@ -175,6 +184,11 @@ func (a *app) tellAdopted(k *key, r engine.Result, taken keygen.Adoption, o adop
 	t.row("signs", text)
 	t.row("lives in", k.place())
 	replaced := "at once: the next pass publishes a next key, and this one verifies for " + rotation.Duration(k.Policy.Grace).String() + " after it signs"
+	if r.Set != nil {
+		if next, ok := r.Set.Next(); ok {
+			replaced = fmt.Sprintf("by kid %s, which is next already; this one verifies for %s after it signs", ui.Kid(next.Kid), rotation.Duration(k.Policy.Grace))
+		}
+	}
 	if len(taken.Weak) == 0 {
 		replaced = "never: the schedule does not fire"
 		if due := k.Policy.Due(from); !due.IsZero() {
@@ -202,7 +216,10 @@ func (o adoptOptions) isOutput(k *key) bool {
 func (a *app) source(ctx context.Context, k *key, o adoptOptions) (raw []byte, where string, err error) {
 	switch {
 	case o.stdin:
-		raw, err = io.ReadAll(io.LimitReader(a.stdin, maxSource))
+		raw, err = unlessInterrupted(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(a.stdin, maxSource)) })
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w; nothing was changed", context.Cause(ctx))
+		}
 		return raw, "standard input", err
 	case o.fromEnv != "":
 		return envSource(o.fromEnv)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -131,6 +132,40 @@ func TestAuditCommand(t *testing.T) {
 			t.Error(code)
 		}
 	})
+}
+
+// TestAuditOfADocumentNobodyCanRead: what is not read is not called gone, for the
+// keys in it may live.
+func TestAuditOfADocumentNobodyCanRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConsole(t, audited)
+		first, second := life(t, c)
+		c.write("keys/test-one.json", strings.Replace(c.read("keys/test-one.json"), `"generation":`, `"generation":1`, 1))
+		code, out, _ := c.try("", "audit", "one")
+		for _, want := range []string{"kid " + first + "  unknown\n", "kid " + second + "  unknown\n", "the document could not be read or trusted"} {
+			if code != exitAttention || !strings.Contains(out, want) {
+				t.Errorf("%d, %q is missing:\n%s", code, want, out)
+			}
+		}
+	})
+}
+
+// TestAcceptRecallsWhatWasRevoked: a compromised key that a backup brings back
+// stays out, though no output knows it and a person says that there was none.
+func TestAcceptRecallsWhatWasRevoked(t *testing.T) {
+	c := newConsole(t, audited)
+	c.do("now")
+	backup, leaked := c.read("keys/test-one.json"), signing(t, c)
+	c.do("now", "--compromised", "one", "--yes")
+	c.write("keys/test-one.json", backup)
+	if out := c.do("accept", "one", "--generation", "1", "--dry-run"); !strings.Contains(out, "revoked, as the audit file says: it does not come back") {
+		t.Error(out)
+	}
+	c.do("accept", "one", "--generation", "1", "--none-revoked", "--yes")
+	set := c.set()
+	if _, live := set.Key(leaked); live || !slices.Contains(set.Revoked, leaked) {
+		t.Errorf("%s is back: revoked are %v", leaked, set.Revoked)
+	}
 }
 
 // TestAuditFileFails: a rotation happens all the same; that it is not on record

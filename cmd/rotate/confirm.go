@@ -26,20 +26,34 @@ func (a *app) confirm(ctx context.Context, notice answer, yes bool, question str
 	}
 	a.voice.Block(notice.text)
 	fmt.Fprintf(a.voice, "%s? Type yes to go on: ", question)
-	line := make(chan string, 1)
-	go func() { // a read cannot be interrupted; the process ends with it
-		text, _ := bufio.NewReader(a.stdin).ReadString('\n')
-		line <- text
-	}()
-	select {
-	case text := <-line:
-		if strings.TrimSpace(text) == "yes" {
-			return nil
-		}
-	case <-ctx.Done():
+	text, _ := unlessInterrupted(ctx, func() (string, error) { return bufio.NewReader(a.stdin).ReadString('\n') })
+	switch {
+	case strings.TrimSpace(text) == "yes":
+		return nil
+	case ctx.Err() != nil:
 		a.voice.Block("")
 	}
 	return errDeclined
+}
+
+// unlessInterrupted is what a read of standard input gives, or nothing and why
+// ctx is done. The read itself cannot be interrupted; the process ends with it.
+func unlessInterrupted[T any](ctx context.Context, read func() (T, error)) (got T, err error) {
+	type result struct {
+		got T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		got, err := read()
+		done <- result{got, err}
+	}()
+	select {
+	case r := <-done:
+		return r.got, r.err
+	case <-ctx.Done():
+		return got, context.Cause(ctx)
+	}
 }
 
 // findKid finds the live or revoked kid that is meant: the whole of it, or the

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -112,6 +113,9 @@ func (d *runner) answer(ctx context.Context, address string) (*sync.WaitGroup, e
 	}
 	var listener net.ListenConfig
 	l, err := listener.Listen(ctx, "tcp", address)
+	if errno := syscall.Errno(0); err != nil && !errors.As(err, &errno) { // the system was not even asked
+		return nil, &usageError{fmt.Sprintf("the endpoints: %v; nothing was begun", err), "an address is such as 127.0.0.1:9797, or :9797 for every address of the host"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the endpoints: %w; nothing was begun\nhint: another process has that port, or this host has no such address: change `listen` or --listen", err)
 	}

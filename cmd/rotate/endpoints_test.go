@@ -107,3 +107,15 @@ func TestListenIsTaken(t *testing.T) {
 		t.Errorf("%d %s", code, stderr)
 	}
 }
+
+// TestListenIsNoAddress: a slip of the pen is a mistake of usage, and no other
+// process is blamed for it.
+func TestListenIsNoAddress(t *testing.T) {
+	c := newConsole(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {one: {store: disk}}\n")
+	for _, address := range []string{"9797", "127.0.0.1:99999"} {
+		code, _, stderr := c.try("", "run", "--listen", address)
+		if code != exitUsage || !strings.Contains(stderr, "hint: an address is such as") || strings.Contains(stderr, "another process") {
+			t.Errorf("%s: %d %s", address, code, stderr)
+		}
+	}
+}

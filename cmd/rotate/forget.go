@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) forgetCommand() *cobra.Command {
-	var yes bool
+	var yes, dryRun bool
 	logFormat := logNone
 	cmd := &cobra.Command{
 		Use:   "forget KEY PLACE",
@@ -35,26 +35,28 @@ rotate did not write is left alone. With a value goes the PLACE.previous that be
 			if err != nil {
 				return err
 			}
-			return a.forget(cmd.Context(), a.engine(auditTo(log)), args[0], args[1], yes)
+			return a.forget(cmd.Context(), a.engine(auditTo(log)), args[0], args[1], yes, dryRun)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
 	cmd.Flags().StringVar(&logFormat, "log-format", logFormat, "text or json: also log what is done to standard error")
 	return cmd
 }
 
-func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string, yes bool) error {
+func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string, yes, dryRun bool) error {
 	keys, err := a.keys(choice{names: []string{name}})
 	if err != nil {
 		return err
 	}
 	k := keys[0]
-	if k.writes(place) {
-		return &usageError{fmt.Sprintf("key %s: the config still has it as an output, and rotate would write it anew", k.Name), "take it out of the config first, and reload the daemons"}
-	}
 	set, err := a.read(ctx, k)
 	if err != nil {
 		return err
+	}
+	place = k.asShown(set, place)
+	if k.writes(place) {
+		return &usageError{fmt.Sprintf("key %s: the config still has it as an output, and rotate would write it anew", k.Name), "take it out of the config first, and reload the daemons"}
 	}
 	forms := slices.DeleteFunc(written(set, place), func(o keyset.Output) bool { return k.writes(o.Name) })
 	if len(forms) == 0 {
@@ -64,8 +66,12 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 		}
 		return &usageError{fmt.Sprintf("key %s: rotate has written nothing there", k.Name), "it has written to: " + strings.Join(known, "; ")}
 	}
+	if dryRun {
+		_, err = fmt.Fprintf(a.stdout, "%s: dry run, nothing was changed; it would be removed from %s: whatever still reads it there loses the key\n", k.Name, place)
+		return err
+	}
 	notice := answer{text: fmt.Sprintf("key %s is removed from %s: whatever still reads it there loses the key\n", k.Name, place)}
-	if err := a.confirm(ctx, notice, yes, "Remove it"); err != nil {
+	if err := a.confirm(ctx, notice, yes, fmt.Sprintf("Remove key %s from %s", k.Name, place)); err != nil {
 		return err
 	}
 	a.command(eng, k, "rotate forget "+place)
@@ -84,6 +90,14 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s: removed from %s\n", k.Name, place)
 	return err
+}
+
+// asShown is the place as status shows it: a file may be named from here, too.
+func (k *key) asShown(set *keyset.Set, place string) string {
+	if path, err := filepath.Abs(place); err == nil && (k.writes(path) || len(written(set, path)) > 0) {
+		return path
+	}
+	return place
 }
 
 // writes reports whether a place is an output of the key.

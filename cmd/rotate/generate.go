@@ -20,7 +20,11 @@ func (a *app) generateCommand() *cobra.Command {
   rotate generate --algorithm ES256                   a private key in PEM`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			s.Algorithm, s.Encoding = keyset.Algorithm(algorithm), keyset.Encoding(encoding)
+			var err error
+			if s.Algorithm, err = algorithmOf(algorithm); err != nil {
+				return err
+			}
+			s.Encoding = keyset.Encoding(encoding)
 			if err := s.Validate(); err != nil {
 				return &usageError{msg: err.Error()}
 			}

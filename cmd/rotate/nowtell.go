@@ -80,7 +80,7 @@ func (w *wish) keysNow(t *sheet) {
 	current := set.Signing()
 	t.row("signs", fmt.Sprintf("kid %s (%s), since %s", ui.Kid(current.Kid), current.Alg, ui.When(t.now, current.NotBefore)))
 	if next, ok := set.Next(); ok {
-		text := fmt.Sprintf("kid %s (%s), known to readers, does not sign yet", ui.Kid(next.Kid), next.Alg)
+		text := fmt.Sprintf("kid %s (%s), does not sign yet; not seen in every place yet", ui.Kid(next.Kid), next.Alg)
 		if at := w.begins(next); !at.IsZero() {
 			text = fmt.Sprintf("kid %s (%s), begins to sign at %s", ui.Kid(next.Kid), next.Alg, ui.When(t.now, at))
 		}

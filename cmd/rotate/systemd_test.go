@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -96,5 +97,20 @@ func send(t *testing.T, cmd *exec.Cmd, s syscall.Signal) {
 	t.Helper()
 	if err := cmd.Process.Signal(s); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestGroupReachesItsKeys: docs/install-systemd.md lets an application read by
+// its group; nothing between / and the files may keep it out.
+func TestGroupReachesItsKeys(t *testing.T) {
+	unit, err := os.ReadFile("../../deploy/systemd/hardening.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(unit), "\nStateDirectoryMode=")
+	text, _, _ := strings.Cut(rest, "\n")
+	mode, err := strconv.ParseUint(text, 8, 32)
+	if !found || err != nil || mode != 0o711 { // to pass is enough, and to list is too much
+		t.Errorf("the state directory has mode %q (%v), want 0711", text, err)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -107,6 +108,11 @@ func (a *app) probeAll(ctx context.Context, conf *config.Config, keys []*key) er
 			s, err := own.open(ctx)
 			if err == nil {
 				err = probe(ctx, s, a.newID())
+			}
+			if err == nil { // a file that is there has to be one that rotate takes
+				if _, err = s.Read(ctx, o.Secret); errors.Is(err, providers.ErrNotFound) {
+					err = nil
+				}
 			}
 			if err != nil {
 				failed = true

@@ -43,7 +43,7 @@ type Report struct {
 type Kid struct {
 	Kid       string  `json:"kid"`
 	Algorithm string  `json:"algorithm,omitempty"`
-	Status    string  `json:"status"` // current, next, previous or gone
+	Status    string  `json:"status"` // current, next, previous or gone; unknown without a document
 	Life      []Entry `json:"life"`   // by time
 }
 
@@ -73,7 +73,10 @@ type Facts struct {
 func New(f Facts) Report {
 	r := f.Key
 	r.Schema, r.At, r.File, r.Events, r.Spoilt = Schema, f.Now.UTC().Truncate(time.Second), f.Path, len(f.Events), f.Spoilt
-	b := builder{now: f.Now, kids: map[string]*Kid{}}
+	b := builder{now: f.Now, kids: map[string]*Kid{}, absent: "unknown"}
+	if f.Set != nil {
+		b.absent = "gone"
+	}
 	b.trail(f.Events)
 	if f.Set != nil {
 		r.Generation = f.Set.Generation
@@ -86,12 +89,13 @@ func New(f Facts) Report {
 type builder struct {
 	now    time.Time
 	kids   map[string]*Kid
+	absent string // what a kid is that no document shows: only a document that was read can say that it is gone
 	others []Entry
 }
 
 func (b *builder) kid(kid string) *Kid {
 	if b.kids[kid] == nil {
-		b.kids[kid] = &Kid{Kid: kid, Status: "gone"}
+		b.kids[kid] = &Kid{Kid: kid, Status: b.absent}
 	}
 	return b.kids[kid]
 }

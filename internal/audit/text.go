@@ -33,7 +33,7 @@ func (r Report) Text(w io.Writer) error {
 	}
 	b.WriteString("\nwhat this is worth\n")
 	for _, line := range r.Worth {
-		fmt.Fprintf(&b, "  - %s\n", line)
+		fmt.Fprintf(&b, "  - %s\n", strings.ReplaceAll(line, "\n", "\n    "))
 	}
 	_, err := io.WriteString(w, ui.Clean(b.String())) // the file may be anyone's
 	return err

@@ -85,7 +85,10 @@ func (s *store) enter(ctx context.Context, name string, create bool) (place, err
 	for i, dir := range p.dirs {
 		err := checkDir(dir)
 		if errors.Is(err, fs.ErrNotExist) && create && (i > 0 || !there) {
-			err = errors.Join(s.makeDir(dir), checkDir(dir))
+			if err := s.makeDir(dir); err != nil { // why it cannot be made, not that it is missing
+				return place{}, err
+			}
+			err = checkDir(dir)
 		}
 		if err == nil && i == 0 {
 			s.there.Store(true)

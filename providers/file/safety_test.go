@@ -3,6 +3,7 @@
 package file
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -143,5 +144,14 @@ func TestOpenRefuses(t *testing.T) {
 	for _, dir := range []string{open, plain, filepath.Join(plain, "keys")} {
 		_, err := Config{Dir: dir}.Open(t.Context())
 		fails(t, err, providers.ErrUnsafe)
+	}
+}
+
+// A directory that cannot be made says why, not that nothing is stored there.
+func TestDirectoryCannotBeMade(t *testing.T) {
+	s := open(t, "/proc/self/keys") // where nobody makes one, not even root
+	_, err := s.Write(t.Context(), name, providers.NewSecret([]byte("v")), "", providers.Note{})
+	if fails(t, err, providers.ErrUnavailable, providers.ErrDenied); errors.Is(err, providers.ErrNotFound) {
+		t.Errorf("%v", err)
 	}
 }

@@ -79,9 +79,20 @@ func (s *Set) record(r Request, at time.Time) error {
 		return nil
 	}
 	r.At = seconds(at)
+	kept := len(s.Requests) == maxRequests // then there is no place to keep more than is needed
 	s.Requests = slices.DeleteFunc(s.Requests, func(o Request) bool {
-		// Of the unnamed ones only the pending and the last are of use.
-		return s.forgettable(o, at) || !r.Named && !o.Named && o.From != s.Signing().Kid
+		// Of the unnamed ones only the pending and the last are of use, and the
+		// first about an adopted key that is live: it may say that the key is weak.
+		switch {
+		case s.forgettable(o, at):
+			return true
+		case r.Named || o.Named || o.From == s.Signing().Kid:
+			return false
+		}
+		k, _ := s.Key(o.From)
+		first := k.Adopted && !kept
+		kept = kept || first
+		return !first
 	})
 	// One place is kept for an unnamed request: retries of many jobs must not
 	// keep a person from rotating.
