@@ -97,6 +97,23 @@ func TestPromise8AClockBehindTheDocumentIsWrong(t *testing.T) {
 	}
 }
 
+// A rotation that is asked for and held up by something of which nobody can tell
+// the end is not called nothing.
+func TestAWaitThatNothingEndsSaysSo(t *testing.T) {
+	set, err := keyset.Create("k", "e", "l", newKey(0), t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set, err = set.Publish(newKey(1), t0.Add(day)); err != nil {
+		t.Fatal(err)
+	}
+	facts := rotation.Facts{Set: set, Clock: rotation.Clock{Wall: t0.Add(day)}, Outputs: []rotation.Output{{Name: "shop", CarriesNext: true, Behind: "it is down"}}}
+	step := rotation.Plan(usual(rotation.Every(90*day)), facts)
+	if step.Do != rotation.Wait || !step.At.IsZero() || step.Why != "something is in the way, as the alarm tells" || !strings.Contains(step.Alarm, "shop: it is down") {
+		t.Errorf("%+v", step)
+	}
+}
+
 // The wait of a host whose clock runs a little ahead of the store's does not
 // end again and again until the store's clock is there, too.
 func TestWaitIsByTheHostsClock(t *testing.T) {

@@ -199,7 +199,9 @@ func (pl planner) wait() Step {
 		// The host's clock will show that time later where the store's is behind.
 		step.At = step.At.Add(pl.f.Clock.Wall.Sub(pl.early))
 	}
-	step.Alarm = pl.alarm()
+	if step.Alarm = pl.alarm(); step.Alarm != "" && step.At.IsZero() {
+		step.Why = "something is in the way, as the alarm tells"
+	}
 	return step
 }
 

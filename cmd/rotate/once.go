@@ -39,8 +39,11 @@ func (a *app) onceLine(k *key, r engine.Result) string {
 		}
 	}
 	done := "nothing was due"
-	if len(did) > 0 {
+	switch {
+	case len(did) > 0:
 		done = strings.Join(did, ", ")
+	case r.Step.Alarm != "" && r.Step.At.IsZero():
+		done = "nothing could be done"
 	}
 	next := r.Step.Why
 	if !r.Step.At.IsZero() {

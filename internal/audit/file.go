@@ -3,7 +3,8 @@
 //
 // The file is evidence as far as it is guarded. Whoever may write it may change
 // it, so it should be shipped elsewhere, or be made append-only by the file
-// system (chattr +a). rotate itself never reads it to decide anything.
+// system (chattr +a). rotate itself reads it to decide one thing: what it has as
+// revoked does not come back when a person accepts a backup.
 package audit
 
 import (
