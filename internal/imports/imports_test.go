@@ -57,7 +57,7 @@ var rules = map[string][]string{
 	"internal/format":        {"std", "internal/lazy", "internal/secret", "rotation/keyset"},
 	"internal/config":        {"std", "internal/format", "internal/keygen", "internal/lazy", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4"},
 	"internal/dotenv":        {"std", "internal/secret"},
-	"internal/ui":            {"std", "rotation"},
+	"internal/ui":            {"std", "internal/lazy", "rotation"},
 	"internal/status":        {"std", "internal/ui", "providers", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/live":          {"std", "internal/status", "rotation", "rotation/scheduler"},
 	"internal/metrics":       {"std", "internal/live", "internal/status", "providers", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/prometheus/client_model/go"},

@@ -1,11 +1,11 @@
 package ui
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/rotation"
 )
 
@@ -23,14 +23,14 @@ func Distance(now, t time.Time) string {
 
 // reasonTime is a time in a reason, after a word that says that it is one: a kid
 // that was named by a date is never taken for it.
-var reasonTime = regexp.MustCompile(`\b(at|says|until|since|store's) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d))[,.;:)]*(?:\s|$)`)
+var reasonTime = lazy.Regexp(`\b(at|says|until|since|store's) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d))[,.;:)]*(?:\s|$)`)
 
 // Reason writes the times of a reason as When does. They are RFC 3339 where
 // reasons are made, as programs read them, too.
 func Reason(now time.Time, why string) string {
 	var b strings.Builder
 	end := 0
-	for _, at := range reasonTime.FindAllStringSubmatchIndex(why, -1) {
+	for _, at := range reasonTime().FindAllStringSubmatchIndex(why, -1) {
 		t, err := time.Parse(time.RFC3339, why[at[4]:at[5]])
 		if err != nil {
 			continue
