@@ -109,6 +109,9 @@ type Engine struct {
 // A place is one secret of one store.
 type place struct{ store, secret string }
 
+// place is where the keyset lives.
+func (t Target) place() place { return place{t.StoreName, t.Secret} }
+
 // memory is what an Engine keeps of one place between passes.
 type memory struct {
 	lineage string

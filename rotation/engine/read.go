@@ -11,7 +11,7 @@ import (
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
-func (p *pass) place() place { return place{p.t.StoreName, p.t.Secret} }
+func (p *pass) place() place { return p.t.place() }
 
 // read takes the head and decides whether it is this key's truth. stop says that
 // it is not: the result tells what to do, and nothing is written.

@@ -56,9 +56,9 @@ func (e *Engine) claim(t Target, set *keyset.Set) {
 		*known = claims{secret: make([]byte, sha256.Size), by: map[fingerprint][]*claim{}}
 		rand.Read(known.secret) //nolint:errcheck // it never fails
 	}
-	m := e.memoryOf(place{t.StoreName, t.Secret})
+	m := e.memoryOf(t.place())
 	known.drop(m.claim)
-	m.claim = &claim{key: t.Name, environment: t.Environment, place: place{t.StoreName, t.Secret}, live: make([]claimed, 0, len(set.Keys))}
+	m.claim = &claim{key: t.Name, environment: t.Environment, place: t.place(), live: make([]claimed, 0, len(set.Keys))}
 	for _, k := range set.Keys {
 		h := hmac.New(sha256.New, known.secret)
 		k.Fingerprint(h)
@@ -87,7 +87,7 @@ func (known *claims) drop(c *claim) {
 func (e *Engine) Twins(t Target) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	ours := e.memoryOf(place{t.StoreName, t.Secret}).claim
+	ours := e.memoryOf(t.place()).claim
 	if ours == nil {
 		return ""
 	}
