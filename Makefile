@@ -48,7 +48,7 @@ race: ## the same tests under the race detector
 	go test -race ./...
 
 guards: ## takes each promise's guard out and holds that a test fails
-	time ROTATE_GUARDS=1 go test -count=1 -timeout 30m ./internal/guards
+	time ROTATE_GUARDS=1 go test -count=1 -timeout 30m ./internal/test/guards
 
 fuzz: ## each fuzz target for FUZZTIME
 	for target in $$(grep -rho '^func Fuzz[A-Za-z]*' --include=*_test.go . | cut -c6-); do \
@@ -57,22 +57,22 @@ fuzz: ## each fuzz target for FUZZTIME
 	done
 
 bench: ## ratios, counts and growth with their goals, never absolute promises; ONLY=cost,due,inner,process,daemon,aws for some
-	go run ./internal/bench -only '$(ONLY)'
+	go run ./internal/test/bench -only '$(ONLY)'
 
 simulate: ## a run of YEARS years with SEED; see docs/how-it-is-tested.md
-	ROTATE_SIM_SEED=$(or $(SEED),1) ROTATE_SIM_YEARS=$(or $(YEARS),100) go test -count=1 -timeout 60m -run TestPromisesHoldForYears -v ./internal/sim
+	ROTATE_SIM_SEED=$(or $(SEED),1) ROTATE_SIM_YEARS=$(or $(YEARS),100) go test -count=1 -timeout 60m -run TestPromisesHoldForYears -v ./internal/test/sim
 
 soak: ## RUNS counting runs of YEARS years each, from SEED on
 	for ((seed = $(or $(SEED),1); seed < $(or $(SEED),1) + $(or $(RUNS),10); seed++)); do $(MAKE) simulate SEED=$$seed; done
 
 planted: ## bugs put in, and incidents without their guards: each is found
-	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/sim
+	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/test/sim
 
 interleavings: ## every order of the calls of two and three writers
-	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/sim ./providers/awssm ./providers/azurekv ./providers/gcpsm ./providers/kubernetes ./providers/vaultkv
+	ROTATE_EXPLORE=1 go test -count=1 -timeout 60m -run TestEveryInterleaving -v ./internal/test/sim ./providers/awssm ./providers/azurekv ./providers/gcpsm ./providers/kubernetes ./providers/vaultkv
 
 edges: ## what breaks beyond the declared bounds, and by how much
-	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/sim
+	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/test/sim
 
 conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, built the first time
 	time ./e2e/kube.sh

@@ -1,6 +1,6 @@
 package providers
 
-import "github.com/keyrotate/rotate/internal/secret"
+import "github.com/keyrotate/rotate/secret"
 
 // Secret is a stored value. It holds its bytes behind a closure, prints as
 // [secret] everywhere, and gives them up only to Reveal.

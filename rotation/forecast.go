@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // maxForecast bounds the steps of a forecast: a schedule of seconds has no end.

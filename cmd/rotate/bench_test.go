@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/bench/pair"
 	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/test/bench/pair"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"

@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/config"
-	"github.com/keyrotate/rotate/providers/awssm/awsfake"
-	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
+	"github.com/keyrotate/rotate/internal/test/awsfake"
+	"github.com/keyrotate/rotate/internal/test/azurefake"
+	"github.com/keyrotate/rotate/internal/test/gcpfake"
+	"github.com/keyrotate/rotate/internal/test/kubefake"
+	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers/file"
-	"github.com/keyrotate/rotate/providers/gcpsm/gcpfake"
-	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
-	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )

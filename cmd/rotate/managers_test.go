@@ -20,17 +20,17 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/test/awsfake"
+	"github.com/keyrotate/rotate/internal/test/azurefake"
+	"github.com/keyrotate/rotate/internal/test/gcpfake"
+	"github.com/keyrotate/rotate/internal/test/kubefake"
+	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers/awssm"
-	"github.com/keyrotate/rotate/providers/awssm/awsfake"
 	"github.com/keyrotate/rotate/providers/azurekv"
-	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/providers/gcpsm"
-	"github.com/keyrotate/rotate/providers/gcpsm/gcpfake"
 	"github.com/keyrotate/rotate/providers/kubernetes"
-	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
 	"github.com/keyrotate/rotate/providers/vaultkv"
-	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 )
 
 // A wire leads to one manager's fake. What goes wrong with it goes wrong with

@@ -8,11 +8,11 @@ import (
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/format"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // An outputOpener is a type of store that treats renderings otherwise than

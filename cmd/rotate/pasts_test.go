@@ -24,8 +24,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
-	"github.com/keyrotate/rotate/providers/gcpsm/gcpfake"
+	"github.com/keyrotate/rotate/internal/test/azurefake"
+	"github.com/keyrotate/rotate/internal/test/gcpfake"
 )
 
 // once is what an output in a manager was at one time.

@@ -9,11 +9,11 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/keyrotate/rotate/providers/awssm/awsfake"
-	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
-	"github.com/keyrotate/rotate/providers/gcpsm/gcpfake"
-	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
-	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
+	"github.com/keyrotate/rotate/internal/test/awsfake"
+	"github.com/keyrotate/rotate/internal/test/azurefake"
+	"github.com/keyrotate/rotate/internal/test/gcpfake"
+	"github.com/keyrotate/rotate/internal/test/kubefake"
+	"github.com/keyrotate/rotate/internal/test/vaultfake"
 )
 
 // denied is the calls that each kind of rights refuses.

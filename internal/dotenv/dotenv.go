@@ -23,7 +23,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // ErrMissing says that the file does not set the variable.

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/keyrotate/rotate/internal/lazy"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // Options name the variables of the format env. Empty ones are JWT_SECRET, and

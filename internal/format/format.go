@@ -21,8 +21,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // A Format is the name of a rendering.

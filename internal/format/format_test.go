@@ -19,8 +19,8 @@ import (
 
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/keygen"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/bench/pair"
+	"github.com/keyrotate/rotate/internal/test/bench/pair"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 

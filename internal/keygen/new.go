@@ -8,8 +8,8 @@ import (
 	"crypto/rsa"
 	"encoding/base32"
 
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // New makes a key. An RSA key takes up to some seconds, any other less than a

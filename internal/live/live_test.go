@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/live"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -14,6 +13,7 @@ import (
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/rotation/scheduler"
+	"github.com/keyrotate/rotate/secret"
 )
 
 var (

@@ -18,7 +18,6 @@ import (
 
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/metrics"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -26,6 +25,7 @@ import (
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/rotation/scheduler"
+	"github.com/keyrotate/rotate/secret"
 )
 
 var now = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)

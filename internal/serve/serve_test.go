@@ -21,7 +21,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/keyrotate/rotate/internal/live"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/internal/serve"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -29,6 +28,7 @@ import (
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/rotation/scheduler"
+	"github.com/keyrotate/rotate/secret"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyrotate/rotate/providers/awssm/awsfake"
+	"github.com/keyrotate/rotate/internal/test/awsfake"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
 

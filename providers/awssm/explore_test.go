@@ -13,8 +13,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/keyrotate/rotate/internal/test/awsfake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/awssm/awsfake"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
 

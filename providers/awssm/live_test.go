@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/keyrotate/rotate/providers/awssm/awsfake"
+	"github.com/keyrotate/rotate/internal/test/awsfake"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
 

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"go.uber.org/goleak"
 
+	"github.com/keyrotate/rotate/internal/test/awsfake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/awssm/awsfake"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
 

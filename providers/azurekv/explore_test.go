@@ -9,8 +9,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
+	"github.com/keyrotate/rotate/internal/test/azurefake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
 

@@ -12,12 +12,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/secret"
-	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
+	"github.com/keyrotate/rotate/internal/test/azurefake"
 	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 const (

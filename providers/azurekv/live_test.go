@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/azurefake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
 )
 
 // What this package believes of Azure, on a vault of the reader's own. It makes

@@ -14,8 +14,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 	"go.uber.org/goleak"
 
+	"github.com/keyrotate/rotate/internal/test/azurefake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/azurekv/azurefake"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
 

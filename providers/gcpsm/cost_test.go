@@ -4,7 +4,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/keyrotate/rotate/internal/bench/cost"
+	"github.com/keyrotate/rotate/internal/test/bench/cost"
 )
 
 // What a key costs in calls: a row of `make bench`.

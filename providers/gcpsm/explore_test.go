@@ -11,8 +11,8 @@ import (
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/keyrotate/rotate/internal/test/gcpfake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/gcpsm/gcpfake"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
 

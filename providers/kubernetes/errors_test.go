@@ -18,8 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
+	"github.com/keyrotate/rotate/internal/test/kubefake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
 )
 
 // What each reply means to a read, and to a change.

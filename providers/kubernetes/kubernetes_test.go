@@ -18,8 +18,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/keyrotate/rotate/internal/test/kubefake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/kubernetes/kubefake"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
 

@@ -19,7 +19,7 @@ import (
 
 // An Exploration follows every order in which the calls of a few writers can
 // reach one service, each writer possibly stopping for ever before and after
-// each of its calls: what internal/sim does with models of the protocols, with
+// each of its calls: what internal/test/sim does with models of the protocols, with
 // the adapter itself, the vendor's SDK and a fake. Each writer reads, writes
 // after what it read, and erases all that is older if it won.
 //

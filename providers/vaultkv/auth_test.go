@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 )
 
 // fileOf writes a credential to a file of its own.

@@ -18,8 +18,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 )
 
 // The table of errors, seen from outside: what a failure of the one call that

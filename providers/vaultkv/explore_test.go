@@ -6,9 +6,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/providertest"
-	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 )
 
 // Every order of the calls of two writers; see providertest.Exploration. The

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"

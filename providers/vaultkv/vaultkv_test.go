@@ -14,9 +14,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/providertest"
-	"github.com/keyrotate/rotate/providers/vaultkv/vaultfake"
 )
 
 func TestMain(m *testing.M) {

@@ -11,7 +11,7 @@ import (
 	"github.com/keyrotate/rotate/rotation/engine"
 )
 
-// What the simulation (internal/sim) found in this package, each with the seed
+// What the simulation (internal/test/sim) found in this package, each with the seed
 // that showed it. docs/how-it-is-tested.md lists them.
 
 // setClock gives the rig's process a wall clock that is off by ahead.

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/bug"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // outputTimeout is how long one output may take for a read and a write. One that

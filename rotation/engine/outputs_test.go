@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // withOutputs adds two keyset outputs and a value output, each in a store of

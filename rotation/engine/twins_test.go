@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // One secret under two names is an alarm on both, which stops neither; when both

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // Encode renders the document that is to be written after revision parent.

@@ -8,8 +8,8 @@ import (
 	josejwt "github.com/go-jose/go-jose/v4/jwt"
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // document stands for what the application reads: os.ReadFile, or its secret

@@ -12,7 +12,7 @@ import (
 	"fmt"
 	"math/big"
 
-	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // privateMembers are those of any JWK that no one must see but the signer (RFC

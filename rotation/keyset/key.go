@@ -11,7 +11,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // A Status is what a key does now.

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // Parse reads and checks a document, whatever its white space. The error joins

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/bench/pair"
+	"github.com/keyrotate/rotate/internal/test/bench/pair"
 )
 
 // A command is a whole process, as a user would start it.

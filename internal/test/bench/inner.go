@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/keyrotate/rotate/internal/bench/pair"
+	"github.com/keyrotate/rotate/internal/test/bench/pair"
 )
 
 // due is what runs in virtual time, and is therefore exact.

@@ -131,7 +131,7 @@ func newNowTable(title, command string) *table {
 // files is `rotate now` on the file store beside scripts that rotate a value in a
 // file.
 func (b *bench) files(ctx context.Context) (*table, error) {
-	t := newNowTable("`rotate now` on the file store, against the same job by scripts (internal/bench/peers)", "go run ./internal/bench -only process")
+	t := newNowTable("`rotate now` on the file store, against the same job by scripts (internal/test/bench/peers)", "go run ./internal/test/bench -only process")
 	if _, err := exec.LookPath("openssl"); err != nil {
 		return t.skipped(err), nil
 	}
@@ -145,8 +145,8 @@ func (b *bench) files(ctx context.Context) (*table, error) {
 		return nil, err
 	}
 	n, err := b.newNowBench(ctx, "{type: file, dir: "+filepath.Join(b.dir, "keys")+"}", nil, 21, []way{
-		{name: "sh and openssl", command: command{args: []string{"internal/bench/peers/file.sh", file}}},
-		{name: "python", command: command{args: []string{strings.TrimSpace(string(python)), "internal/bench/peers/file.py", file}}},
+		{name: "sh and openssl", command: command{args: []string{"internal/test/bench/peers/file.sh", file}}},
+		{name: "python", command: command{args: []string{strings.TrimSpace(string(python)), "internal/test/bench/peers/file.py", file}}},
 	})
 	if err != nil {
 		return nil, err

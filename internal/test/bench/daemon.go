@@ -16,8 +16,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 const (
@@ -42,7 +42,7 @@ type living struct {
 func (b *bench) daemon(ctx context.Context) ([]*table, error) {
 	sizes := []int{1, 100, 10_000, 100_000}
 	t := &table{
-		title: "Daemons: keys at rest in a file store", command: "go run ./internal/bench -only daemon",
+		title: "Daemons: keys at rest in a file store", command: "go run ./internal/test/bench -only daemon",
 		head: []string{"keys", "start to ready, processor time", "wall", "idle, of one processor", "memory", "one scrape of `/metrics`, processor time", "memory after three", "`rotate status`, processor time"},
 	}
 	goals := &table{title: "Daemons: goals", command: t.command}

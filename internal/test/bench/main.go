@@ -41,7 +41,7 @@ func measure(ctx context.Context, only, programs string) error {
 	defer os.RemoveAll(dir)
 	built := cmp.Or(programs, dir)
 	b := &bench{dir: dir, rotate: filepath.Join(built, "rotate"), bare: filepath.Join(built, "bare")}
-	for out, pkg := range map[string]string{b.rotate: "./cmd/rotate", b.bare: "./internal/bench/bare"} {
+	for out, pkg := range map[string]string{b.rotate: "./cmd/rotate", b.bare: "./internal/test/bench/bare"} {
 		if programs != "" {
 			break
 		}

@@ -41,38 +41,38 @@ func packages(t *testing.T) []pkg {
 // rules: what each package may import of this module, and of others. "std" is
 // the standard library; an adapter's SDK is named here when it comes.
 var rules = map[string][]string{
-	"internal/secret":        {"std"},
-	"internal/bug":           {"std"},
-	"internal/lazy":          {"std"},
-	"rotation/keyset":        {"std", "internal/secret"},
-	"rotation":               {"std", "internal/secret", "rotation/keyset"},
-	"providers":              {"std", "internal/secret"},
-	"providers/memory":       {"std", "providers"},
-	"providers/file":         {"std", "providers", "internal/dotenv"},
-	"providers/providertest": {"std", "providers"},
-	"providers/vaultkv":      {"std", "providers", "github.com/hashicorp/vault/api"},
-	"rotation/engine":        {"std", "internal/bug", "internal/secret", "providers", "rotation", "rotation/keyset"},
-	"rotation/scheduler":     {"std", "internal/bug", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/robfig/cron/v3"},
-	"internal/keygen":        {"std", "internal/lazy", "internal/secret", "rotation/keyset"},
-	"internal/format":        {"std", "internal/lazy", "internal/secret", "rotation/keyset"},
-	"internal/config":        {"std", "internal/format", "internal/keygen", "internal/lazy", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4"},
-	"internal/dotenv":        {"std", "internal/secret"},
-	"internal/ui":            {"std", "internal/lazy", "rotation"},
-	"internal/status":        {"std", "internal/ui", "providers", "rotation", "rotation/engine", "rotation/keyset"},
-	"internal/live":          {"std", "internal/status", "rotation", "rotation/scheduler"},
-	"internal/metrics":       {"std", "internal/live", "internal/status", "providers", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/prometheus/client_model/go"},
-	"internal/serve":         {"std", "internal/bug", "internal/live", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
-	"internal/audit":         {"std", "internal/ui", "rotation", "rotation/engine", "rotation/keyset"},
-	"internal/sim":           {"std", "internal/secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
-	"internal/bench":         {"std", "internal/bench/cost", "internal/bench/pair", "internal/secret", "rotation/keyset"},
-	"internal/bench/bare":    {"any"}, // what its program is compared with
-	"internal/bench/cost":    {"std", "internal/secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset"},
-	"internal/bench/pair":    {"std"},
-	"internal/imports":       {}, // tests only
-	"internal/guards":        {}, // tests only
-	"cmd/rotate":             {"any"},
-	"examples":               {}, // tests only
-	"examples/go":            {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
+	"secret":                   {"std"},
+	"internal/bug":             {"std"},
+	"internal/lazy":            {"std"},
+	"rotation/keyset":          {"std", "secret"},
+	"rotation":                 {"std", "secret", "rotation/keyset"},
+	"providers":                {"std", "secret"},
+	"providers/memory":         {"std", "providers"},
+	"providers/file":           {"std", "providers", "internal/dotenv"},
+	"providers/providertest":   {"std", "providers"},
+	"providers/vaultkv":        {"std", "providers", "github.com/hashicorp/vault/api"},
+	"rotation/engine":          {"std", "internal/bug", "secret", "providers", "rotation", "rotation/keyset"},
+	"rotation/scheduler":       {"std", "internal/bug", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/robfig/cron/v3"},
+	"internal/keygen":          {"std", "internal/lazy", "secret", "rotation/keyset"},
+	"internal/format":          {"std", "internal/lazy", "secret", "rotation/keyset"},
+	"internal/config":          {"std", "internal/format", "internal/keygen", "internal/lazy", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4"},
+	"internal/dotenv":          {"std", "secret"},
+	"internal/ui":              {"std", "internal/lazy", "rotation"},
+	"internal/status":          {"std", "internal/ui", "providers", "rotation", "rotation/engine", "rotation/keyset"},
+	"internal/live":            {"std", "internal/status", "rotation", "rotation/scheduler"},
+	"internal/metrics":         {"std", "internal/live", "internal/status", "providers", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/prometheus/client_model/go"},
+	"internal/serve":           {"std", "internal/bug", "internal/live", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
+	"internal/audit":           {"std", "internal/ui", "rotation", "rotation/engine", "rotation/keyset"},
+	"internal/test/sim":        {"std", "secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
+	"internal/test/bench":      {"std", "internal/test/bench/cost", "internal/test/bench/pair", "secret", "rotation/keyset"},
+	"internal/test/bench/bare": {"any"}, // what its program is compared with
+	"internal/test/bench/cost": {"std", "secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset"},
+	"internal/test/bench/pair": {"std"},
+	"internal/test/imports":    {}, // tests only
+	"internal/test/guards":     {}, // tests only
+	"cmd/rotate":               {"any"},
+	"examples":                 {}, // tests only
+	"examples/go":              {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
 
 	"providers/awssm": {
 		"std", "internal/lazy", "providers", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/middleware", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
@@ -80,9 +80,9 @@ var rules = map[string][]string{
 		"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types", "github.com/aws/aws-sdk-go-v2/service/sts",
 		"github.com/aws/smithy-go", "github.com/aws/smithy-go/logging", "github.com/aws/smithy-go/middleware", "github.com/aws/smithy-go/transport/http",
 	},
-	"providers/awssm/awsfake":     {"std"}, // tests only
-	"providers/vaultkv/vaultfake": {"std"}, // tests only
-	"providers/kubernetes/kubefake": { // tests only
+	"internal/test/awsfake":   {"std"}, // tests only
+	"internal/test/vaultfake": {"std"}, // tests only
+	"internal/test/kubefake": { // tests only
 		"std", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1", "k8s.io/api/rbac/v1", "k8s.io/apimachinery/pkg/api/errors", "k8s.io/apimachinery/pkg/apis/meta/v1",
 		"k8s.io/apimachinery/pkg/runtime/schema", "k8s.io/apimachinery/pkg/types", "k8s.io/apimachinery/pkg/util/validation", "k8s.io/apimachinery/pkg/util/validation/field",
 	},
@@ -97,7 +97,7 @@ var rules = map[string][]string{
 		"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy", "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime",
 		"github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets",
 	},
-	"providers/azurekv/azurefake": {"std"}, // tests only
+	"internal/test/azurefake": {"std"}, // tests only
 
 	"providers/gcpsm": {
 		"std", "internal/lazy", "providers", "cloud.google.com/go/secretmanager/apiv1", "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb", "cloud.google.com/go/iam/apiv1/iampb",
@@ -105,7 +105,7 @@ var rules = map[string][]string{
 		"google.golang.org/grpc", "google.golang.org/grpc/codes", "google.golang.org/grpc/status",
 		"google.golang.org/protobuf/types/known/fieldmaskpb", "google.golang.org/protobuf/types/known/timestamppb",
 	},
-	"providers/gcpsm/gcpfake": { // tests only
+	"internal/test/gcpfake": { // tests only
 		"std", "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb", "cloud.google.com/go/iam/apiv1/iampb", "google.golang.org/genproto/googleapis/rpc/errdetails",
 		"google.golang.org/grpc", "google.golang.org/grpc/codes", "google.golang.org/grpc/status", "google.golang.org/grpc/credentials/insecure", "google.golang.org/grpc/test/bufconn",
 		"google.golang.org/protobuf/proto", "google.golang.org/protobuf/protoadapt", "google.golang.org/protobuf/types/known/durationpb",
@@ -118,7 +118,7 @@ func TestWhoMayImportWhom(t *testing.T) {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		allowed, ruled := rules[name]
 		if !ruled {
-			t.Errorf("%s has no rule: say in internal/imports what it may import", name)
+			t.Errorf("%s has no rule: say in internal/test/imports what it may import", name)
 			continue
 		}
 		if slices.Contains(allowed, "any") {

@@ -211,7 +211,7 @@ func TestIncidentsHappenWithoutTheirGuards(t *testing.T) {
 	for _, g := range incidentGuards {
 		t.Run(g.test, func(t *testing.T) {
 			list, root := overlay(t, g.file, g.old, g.without)
-			cmd := exec.Command("go", "test", "-vet=off", "-overlay="+list, "-run=^TestIncident"+g.test, "./internal/sim")
+			cmd := exec.Command("go", "test", "-vet=off", "-overlay="+list, "-run=^TestIncident"+g.test, "./internal/test/sim")
 			cmd.Dir = root
 			out, err := cmd.CombinedOutput()
 			switch {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/secret"
 )
 
 const canary = "canary-0123456789"

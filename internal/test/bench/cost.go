@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	costs "github.com/keyrotate/rotate/internal/bench/cost"
+	costs "github.com/keyrotate/rotate/internal/test/bench/cost"
 )
 
 // adapters is every store whose package has a TestCost. A new one is one line.

@@ -213,7 +213,7 @@ func (s *detectClient) Write(_ context.Context, _ string, v providers.Secret, af
 	}
 	var made *tagged
 	if err := s.c.call("write: set", providers.ErrUnclear, func() error {
-		if s.b.lost { // Azure refuses to set what is deleted: 409, see providers/azurekv/azurefake
+		if s.b.lost { // Azure refuses to set what is deleted: 409, see internal/test/azurefake
 			return failure("write", providers.ErrConflict, "deleted")
 		}
 		made = s.b.add(v, n, after, "")

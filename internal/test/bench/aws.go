@@ -29,7 +29,7 @@ var errSkip = errors.New("skipped")
 
 // aws is `rotate now` against the same job by aws-cli and by boto3, all on moto.
 func (b *bench) aws(ctx context.Context) ([]*table, error) {
-	t := newNowTable("`rotate now` on moto, against the same job by aws-cli and boto3 (internal/bench/peers)", "go run ./internal/bench -only aws")
+	t := newNowTable("`rotate now` on moto, against the same job by aws-cli and boto3 (internal/test/bench/peers)", "go run ./internal/test/bench -only aws")
 	server, err := install(ctx, moto)
 	if err == nil {
 		var tools string
@@ -82,8 +82,8 @@ func (b *bench) onMoto(ctx context.Context, t *table, server, tools string) erro
 	if _, err := create.run(ctx); err != nil {
 		return err
 	}
-	cli := command{args: []string{"internal/bench/peers/rotate.sh", "peer"}, env: env}
-	boto := command{args: []string{filepath.Join(tools, "python3"), "internal/bench/peers/rotate.py", "peer"}, env: env}
+	cli := command{args: []string{"internal/test/bench/peers/rotate.sh", "peer"}, env: env}
+	boto := command{args: []string{filepath.Join(tools, "python3"), "internal/test/bench/peers/rotate.py", "peer"}, env: env}
 	n, err := b.newNowBench(ctx, "{type: awssm, region: eu-west-1}", env, 7, []way{{"aws-cli", cli, 10}, {"boto3", boto, 0}})
 	if err != nil {
 		return err

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // A place is the store or an output: a service, the weather there, and what it

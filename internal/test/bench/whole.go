@@ -18,7 +18,7 @@ func (b *bench) write(name, text string) (string, error) {
 
 // process is the binary, and commands that end.
 func (b *bench) process(ctx context.Context) ([]*table, error) {
-	t := &table{title: "The binary, against a program with the same SDKs that does nothing (internal/bench/bare)", command: "go run ./internal/bench -only process"}
+	t := &table{title: "The binary, against a program with the same SDKs that does nothing (internal/test/bench/bare)", command: "go run ./internal/test/bench -only process"}
 	ours, err := os.Stat(b.rotate)
 	if err != nil {
 		return nil, err

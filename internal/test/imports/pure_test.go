@@ -12,7 +12,7 @@ import (
 // Package time is allowed in the rules, its clock is not.
 func TestRulesReadNoClock(t *testing.T) {
 	clocks := map[string]bool{"Now": true, "Since": true, "Until": true, "Sleep": true, "After": true, "AfterFunc": true, "Tick": true, "NewTimer": true, "NewTicker": true}
-	for _, dir := range []string{"../../rotation", "../../rotation/keyset"} {
+	for _, dir := range []string{"../../../rotation", "../../../rotation/keyset"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no files in %s: %v", dir, err)

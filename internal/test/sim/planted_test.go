@@ -117,7 +117,7 @@ func simulate(t *testing.T, file, old, replacement string) string {
 	t.Helper()
 	list, root := overlay(t, file, old, replacement)
 	binary := filepath.Join(t.TempDir(), "sim.test")
-	build := exec.Command("go", "test", "-c", "-overlay="+list, "-o", binary, "./internal/sim")
+	build := exec.Command("go", "test", "-c", "-overlay="+list, "-o", binary, "./internal/test/sim")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("it does not compile: %v\n%s", err, out)
@@ -131,7 +131,7 @@ func simulate(t *testing.T, file, old, replacement string) string {
 // overlay writes what `go build -overlay` takes to replace a piece of a source.
 func overlay(t *testing.T, file, old, replacement string) (list, root string) {
 	t.Helper()
-	root, err := filepath.Abs("../..")
+	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
