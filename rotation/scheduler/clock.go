@@ -1,6 +1,10 @@
 package scheduler
 
-import "time"
+import (
+	"time"
+
+	"github.com/keyrotate/rotate/rotation"
+)
 
 // Two clocks are at work. Deadlines are wall times, of the engine's clock,
 // because what they stand for is: a due date, the end of a grace. They carry no
@@ -15,29 +19,77 @@ import "time"
 //   - When the wall clock is set back, deadlines move back with it. A key is
 //     then looked at early rather than late, and its pass decides anew.
 //
-// robfig/cron sleeps through all of that until its next firing, which is why a
-// firing is never the only thing that makes a key due.
+// robfig/cron's runner sleeps until its next firing whatever the wall clock
+// does meanwhile. So it is started anew when the wall clock has left the
+// monotonic one: it then counts its firings from the time that is right, and the
+// scheduler fires what the step has skipped.
 const maxSleep = time.Minute
 
 // A watch compares the wall clock with the monotonic one between two looks.
 type watch struct{ wall, steady time.Time }
 
-// setBack is how far the wall clock was set back since the last call, 0 or
-// more. steady has a monotonic reading.
-func (w *watch) setBack(wall, steady time.Time) time.Duration {
+// step is how far the wall clock was set since the last call: forward is above
+// 0, and a suspend looks the same. steady has a monotonic reading.
+func (w *watch) step(wall, steady time.Time) time.Duration {
 	last := *w
 	*w = watch{wall, steady}
 	if last.wall.IsZero() {
 		return 0
 	}
-	return fellBehind(wall.Sub(last.wall), steady.Sub(last.steady))
+	return apart(wall.Sub(last.wall), steady.Sub(last.steady))
 }
 
-// fellBehind is by how much less the wall clock went on than the monotonic one.
+// apart is by how much more the wall clock went on than the monotonic one.
 // Below a second it is the clock being slewed, and changes nothing here.
-func fellBehind(wall, steady time.Duration) time.Duration {
-	if d := steady - wall; d >= time.Second {
+func apart(wall, steady time.Duration) time.Duration {
+	if d := wall - steady; d.Abs() >= time.Second {
 		return d
 	}
 	return 0
+}
+
+// follow adapts all plans to a step of the wall clock.
+func (s *Scheduler) follow(step time.Duration) {
+	if step == 0 {
+		return
+	}
+	// The runner is waited for: its jobs need the lock, and only plan.
+	<-s.cron.Stop().Done()
+	s.cron.Start()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if step < 0 {
+		s.log.Warn("the wall clock was set back, and what is planned with it", "by", -step)
+		for _, k := range s.keys { // their order stays, so the heap stays one
+			k.shift(-step)
+		}
+		return
+	}
+	s.log.Warn("the wall clock was set forward, or the host was suspended; what came due meanwhile is done now", "by", step)
+	now := s.now()
+	for _, f := range s.firings {
+		if at := f.schedule.Next(now.Add(-step)); !at.IsZero() && !at.After(now) {
+			s.fired(f, at)
+		}
+	}
+}
+
+// onClock is a schedule as the runner has to see it: the runner reads the
+// host's clock, and firings come when the engine's clock shows them.
+type onClock struct {
+	schedule rotation.Schedule
+	now      func() time.Time // of the engine
+}
+
+// Next implements cron.Schedule. The runner always asks for the next firing
+// from now on. The two clocks are read one after the other: that is no
+// difference.
+func (c onClock) Next(time.Time) time.Time {
+	now := c.now()
+	ahead := now.Sub(time.Now()).Round(time.Second)
+	at := c.schedule.Next(now)
+	if at.IsZero() {
+		return at
+	}
+	return at.Add(-ahead)
 }

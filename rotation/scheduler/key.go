@@ -32,7 +32,8 @@ type key struct {
 	Key
 	share float64 // its own place in any spread, from 0 to below 1
 
-	deadline time.Time // when its next pass is; zero while none is planned
+	deadline time.Time // when its next pass is; zero while one is in hand
+	fired    time.Time // the look that a firing asks for; zero once a pass began since then
 	floor    time.Time // no firing brings a pass before this
 	index    int       // in the heap, -1 while it is not there
 
@@ -78,6 +79,27 @@ func (k *key) configure(c Key, now time.Time) {
 	k.deadline, k.floor, k.troubles = now, time.Time{}, 0
 }
 
+// fire notes a firing of the key's schedule. The policy adds the jitter to the
+// firing, too: an earlier look would be in vain.
+func (k *key) fire(at time.Time) {
+	at = at.Add(k.Target.Policy.Jitter)
+	if !at.After(k.began) || !k.fired.IsZero() && k.fired.Before(at) {
+		return // the key was looked at since then, or will be
+	}
+	k.fired = at
+	if !k.busy { // settle plans what comes after the pass in hand
+		k.deadline = later(earlier(k.deadline, at), k.floor)
+	}
+}
+
+// begin notes that a pass begins. A firing that comes due later keeps its look.
+func (k *key) begin(now time.Time) {
+	k.busy, k.began, k.deadline = true, now, time.Time{}
+	if !k.fired.After(now) {
+		k.fired = time.Time{}
+	}
+}
+
 // settle notes how a pass ended and plans the next one.
 func (k *key) settle(now time.Time, r engine.Result, err error) {
 	k.ended, k.err = now, err
@@ -101,11 +123,10 @@ func (k *key) settle(now time.Time, r engine.Result, err error) {
 		k.changed, k.troubles = false, 0
 		k.floor, planned = now.Add(minGap), now
 	}
-	// A firing may have come during the pass.
-	if k.deadline.IsZero() || planned.Before(k.deadline) {
-		k.deadline = planned
+	if !k.fired.IsZero() {
+		planned = earlier(planned, k.fired)
 	}
-	k.deadline = later(k.deadline, k.floor)
+	k.deadline = later(planned, k.floor)
 }
 
 // behind is the outputs that are, and since when this process knows it.
@@ -138,9 +159,15 @@ func (k *key) plan(now time.Time, step rotation.Step, err error) time.Time {
 		return k.sync(now)
 	case !step.At.IsZero() && !step.At.After(now):
 		// The pass was not finished. How long others keep it from that is not
-		// known: wait about as long as it has lasted.
+		// known: wait about as long as it has lasted. With an alarm it was others'
+		// writes that kept it from each of its own: the same again would be more
+		// of them.
 		k.hurried = hurried + 1
-		k.floor = now.Add(doubled(firstHurry, hurried, maxHurry))
+		gap := doubled(firstHurry, hurried, maxHurry)
+		if step.Alarm != "" {
+			gap = k.backoff()
+		}
+		k.floor = now.Add(gap)
 		return k.floor
 	}
 	at := k.sync(now)
@@ -203,7 +230,7 @@ func later(a, b time.Time) time.Time {
 
 // shift moves all plans with a wall clock that was set back.
 func (k *key) shift(by time.Duration) {
-	for _, t := range []*time.Time{&k.deadline, &k.floor, &k.began, &k.read} {
+	for _, t := range []*time.Time{&k.deadline, &k.fired, &k.floor, &k.began, &k.read} {
 		if !t.IsZero() {
 			*t = t.Add(-by)
 		}

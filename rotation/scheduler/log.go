@@ -44,7 +44,8 @@ func (l *limiter) admits(kind string, now time.Time) (omitted int, ok bool) {
 }
 
 // report logs how a pass ended, if a person should know. What it changed is an
-// event of the engine.
+// event of the engine. ctx is done if the scheduler has cancelled the pass to
+// stop in time: that is no failure of the key.
 func (s *Scheduler) report(ctx context.Context, lines *limiter, before, after State) {
 	level, msg := slog.LevelWarn, ""
 	attrs := []any{"environment", after.Environment, "key", after.Key, "store", after.Store}
@@ -53,6 +54,9 @@ func (s *Scheduler) report(ctx context.Context, lines *limiter, before, after St
 	case isBug:
 		level, msg = slog.LevelError, "a pass panicked; the other keys go on"
 		attrs = append(attrs, "error", after.Err, "stack", caught.Stack)
+	case after.Err != nil && ctx.Err() != nil:
+		level, msg = slog.LevelInfo, "rotate stops, so the pass in hand was cut short; the next start goes on from what is stored"
+		attrs = append(attrs, "error", after.Err)
 	case after.Err != nil:
 		msg = "a pass failed and is tried again"
 		attrs = append(attrs, "error", after.Err)
@@ -72,7 +76,7 @@ func (s *Scheduler) report(ctx context.Context, lines *limiter, before, after St
 	if !ok {
 		return
 	}
-	if after.Troubles > 0 {
+	if after.Troubles > 0 && ctx.Err() == nil {
 		attrs = append(attrs, "next_look", rotation.Duration(after.Next.Sub(after.Ended)), "troubles", after.Troubles)
 	}
 	if omitted > 0 {

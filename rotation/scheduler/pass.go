@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/rotation"
@@ -35,7 +34,7 @@ func (s *Scheduler) admit(work context.Context, name string) {
 		k := l.queue[0]
 		l.queue = l.queue[1:]
 		l.running++
-		k.busy, k.began, k.deadline = true, s.now(), time.Time{}
+		k.begin(s.now())
 		go s.pass(work, k, k.Key, name)
 	}
 	if l.running == 0 && len(l.queue) == 0 {

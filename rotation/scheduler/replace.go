@@ -94,9 +94,9 @@ func (s *Scheduler) replaceKeys(keys []Key) {
 	heap.Init(&s.idle)
 }
 
-// replaceFirings lets the entries stay whose text is still in use, and so the
-// moments from which an @every counts. s.mu is held; robfig/cron's loop never
-// waits for it.
+// replaceFirings lets the entries stay whose text is still in use, so that a
+// reload in the very second of a firing does not lose it. s.mu is held; the
+// runner's loop never waits for it.
 func (s *Scheduler) replaceFirings(schedules map[string]rotation.Schedule) {
 	for text, f := range s.firings {
 		f.keys = nil
@@ -107,7 +107,9 @@ func (s *Scheduler) replaceFirings(schedules map[string]rotation.Schedule) {
 	}
 	for text, schedule := range schedules {
 		if s.firings[text] == nil {
-			s.firings[text] = &firing{entry: s.cron.Schedule(schedule, cron.FuncJob(func() { s.fire(text) }))}
+			f := &firing{schedule: schedule}
+			f.entry = s.cron.Schedule(onClock{schedule, s.now}, cron.FuncJob(func() { s.fire(f) }))
+			s.firings[text] = f
 		}
 	}
 	for _, k := range s.keys {

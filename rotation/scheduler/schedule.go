@@ -11,13 +11,13 @@ import (
 	"github.com/keyrotate/rotate/rotation"
 )
 
-// Parse reads a schedule as robfig/cron writes them: five fields, a descriptor
-// such as @monthly, or @every; CRON_TZ= in front names a zone, else it is UTC.
-// A policy must use what Parse returns, not what robfig/cron does:
+// Parse reads a schedule as robfig/cron writes them: five fields, or a
+// descriptor such as @monthly; CRON_TZ= in front names a zone, else it is UTC.
 //
-//   - @every becomes rotation.Every. By itself it would count from a moment one
-//     grace after the key began to sign, and drift by that at each rotation.
-//   - In a zone with summer time each firing happens exactly once; see zoned.
+// A policy must use what Parse returns, not what robfig/cron does: in a zone
+// with summer time each firing happens exactly once, see zoned. @every is
+// refused, because robfig/cron counts it from the start of the process;
+// rotation.Every counts from stored times.
 func Parse(text string) (rotation.Schedule, error) {
 	text = strings.Join(strings.Fields(text), " ") // robfig/cron takes no tab after a zone
 	if strings.Contains(text, "TZ=") && !strings.Contains(text, " ") {
@@ -29,7 +29,7 @@ func Parse(text string) (rotation.Schedule, error) {
 	}
 	switch s := parsed.(type) {
 	case cron.ConstantDelaySchedule:
-		return rotation.Every(s.Delay), nil
+		return nil, errors.New("@every is counted from stored times, not by cron: it is rotation.Every")
 	case *cron.SpecSchedule:
 		zone := s.Location
 		s.Location = time.UTC

@@ -6,13 +6,21 @@
 //
 //   - the scheduler starts or gets to know the key, which catches up on whatever
 //     came due while nothing ran;
-//   - its cron schedule fires, plus the key's jitter: one robfig/cron entry for
-//     each distinct text, which plans looks and runs nothing itself;
-//   - the time has come that its last pass asked to wait for;
+//   - its cron schedule fires, plus the key's jitter: robfig/cron's runner has
+//     one entry for each distinct text;
+//   - the time has come that its last pass asked to wait for: the due date, the
+//     lead before it in which the next key is published, the end of a wait;
 //   - a Sync is over, each key at its own point of it;
 //   - its last pass failed or raised an alarm: after 5 s, doubling to 10 min,
 //     and not before the service wants to be asked again. A key that halted
 //     waits for a person and is looked at at its schedule and Sync.
+//
+// The first and the second of these tell of the same dates, and each is enough
+// by itself: see TestEachSourceIsEnough. The runner counts with the schedule
+// alone and the heap with what is stored, so neither an error in one of them nor
+// a clock that was set loses a rotation. A schedule that is anchored to stored
+// times (rotation.Every, the option `every:`) has no text and no firings: its
+// dates are in the heap alone.
 //
 // All of these are one deadline a key, in one heap, so an idle key costs
 // nothing until its turn. At the start all keys are read at once, as many at a
@@ -37,6 +45,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
 
@@ -97,10 +106,11 @@ type Scheduler struct {
 	stopping bool               // no pass begins any more
 }
 
-// A firing is a cron entry and the keys that it wakes.
+// A firing is an entry of the runner and the keys that it wakes.
 type firing struct {
-	entry cron.EntryID
-	keys  []*key
+	entry    cron.EntryID
+	schedule rotation.Schedule
+	keys     []*key
 }
 
 // New returns a Scheduler without keys.
@@ -141,7 +151,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		case <-timer.C:
 		case <-s.nudge:
 		}
-		s.shift(clocks.setBack(s.now(), time.Now()))
+		s.follow(clocks.step(s.now(), time.Now()))
 		timer.Reset(s.wake(work))
 		s.beat()
 	}
@@ -163,46 +173,22 @@ func (s *Scheduler) wake(work context.Context) time.Duration {
 	return min(maxSleep, s.idle[0].deadline.Sub(now))
 }
 
-// shift moves all plans with a wall clock that was set back. Their order stays,
-// so the heap stays one.
-func (s *Scheduler) shift(by time.Duration) {
-	if by == 0 {
-		return
-	}
-	s.log.Warn("the wall clock was set back, and what is planned with it", "by", by)
+// fire wakes the keys of a firing. The runner calls it.
+func (s *Scheduler) fire(f *firing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, k := range s.keys {
-		k.shift(by)
-	}
+	s.fired(f, s.now().Truncate(time.Second)) // firings have no fractions
+	s.poke()
 }
 
-// fire wakes the keys of a schedule. It is called by robfig/cron.
-func (s *Scheduler) fire(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.firings[text]
-	if f == nil {
-		return
-	}
-	fired := s.now().Truncate(time.Second) // firings have no fractions
+// fired wakes the keys of a firing that came at a time. s.mu is held.
+func (s *Scheduler) fired(f *firing, at time.Time) {
 	for _, k := range f.keys {
-		// A policy adds the jitter to the firing, too: an earlier look would be
-		// in vain, and one of all the keys of this schedule at that.
-		at := fired.Add(k.Target.Policy.Jitter)
-		if !at.After(k.began) {
-			continue // looked at since then
-		}
-		at = later(at, k.floor)
-		if !k.deadline.IsZero() && !at.Before(k.deadline) {
-			continue // will be in time
-		}
-		k.deadline = at
+		k.fire(at)
 		if k.index >= 0 {
 			heap.Fix(&s.idle, k.index)
 		}
 	}
-	s.poke()
 }
 
 // finish lets the passes in hand come to their end.

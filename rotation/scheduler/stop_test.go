@@ -95,6 +95,9 @@ func TestStopCancelsAfterFourSeconds(t *testing.T) {
 		if st := s.States()[0]; st.Err == nil || !strings.Contains(st.Err.Error(), "shutting down") {
 			t.Errorf("the state is %+v", st)
 		}
+		if warned, told := w.logged("level=WARN"), w.logged("cut short"); len(warned) > 0 || len(told) != 1 {
+			t.Errorf("a stop that was asked for is no failure; logged was\n%s", &w.log)
+		}
 	})
 }
 
