@@ -86,7 +86,7 @@ type onClock struct {
 // difference.
 func (c onClock) Next(time.Time) time.Time {
 	now := c.now()
-	ahead := now.Sub(time.Now()).Round(time.Second)
+	ahead := time.Until(now).Round(time.Second)
 	at := c.schedule.Next(now)
 	if at.IsZero() {
 		return at
