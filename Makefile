@@ -7,7 +7,8 @@ CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom test check lint race guards fuzz bench
-.PHONY: simulate soak planted interleavings edges conformance conformance-kubernetes
+.PHONY: simulate soak planted interleavings edges
+.PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-vaultkv
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
@@ -74,10 +75,17 @@ interleavings: ## every order of the calls of two and three writers
 edges: ## what breaks beyond the declared bounds, and by how much
 	ROTATE_EDGES=1 go test -count=1 -timeout 60m -run TestEdges -v ./internal/test/sim
 
+conformance-awssm: ## the awssm store on two servers that others wrote, moto and ministack
+	time ./e2e/aws.sh
+
+conformance-vaultkv: ## the vaultkv store on Vault itself, built the first time
+	time ./e2e/vault.sh
+
 conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, built the first time
 	time ./e2e/kube.sh
 
-conformance: guards conformance-kubernetes ## what takes longer or needs more than `go test`, with the time of each part
+conformance: ## what needs more than `go test` and Go, and is not in .ci/run; with the time of each part
+	./e2e/tools.sh python3:python3 python3-venv openssl:openssl systemd-analyze:systemd buildah:buildah busybox:busybox-static node:nodejs npm:npm java:default-jdk-headless mvn:maven
 	time ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill -v ./providers/file
 	time ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
 	time ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv
@@ -86,9 +94,13 @@ conformance: guards conformance-kubernetes ## what takes longer or needs more th
 	time ./e2e/systemd.sh
 	time ./e2e/image.sh
 	time $(MAKE) reproducible
-	time ./e2e/aws.sh
 	time ./e2e/promtool.sh
-	time ./e2e/vault.sh
+
+# Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
+BEYOND = conformance fuzz planted interleavings edges soak bench
+
+conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
+	./e2e/all.sh $(BEYOND)
 
 live-awssm: ## the store on AWS itself, in your account: REGION=eu-west-1, and ROLE= to assume one
 	@test -n "$(REGION)" || { echo "say where: make live-awssm REGION=eu-west-1"; exit 1; }
@@ -97,6 +109,7 @@ live-awssm: ## the store on AWS itself, in your account: REGION=eu-west-1, and R
 live-vaultkv: ## the store on a Vault of yours: ADDR=https://vault.example.com:8200 TOKEN_FILE=/path/of/a/token
 	@test -n "$(ADDR)" -a -n "$(TOKEN_FILE)" || { echo "say where: make live-vaultkv ADDR=https://vault.example.com:8200 TOKEN_FILE=/path/of/a/token"; exit 1; }
 	ROTATE_VAULT_LIVE=$(ADDR) ROTATE_VAULT_LIVE_TOKEN_FILE=$(abspath $(TOKEN_FILE)) go test -count=1 -timeout 20m -run '^TestLive$$' -v ./providers/vaultkv
+
 live-azurekv: ## the store on a vault of yours: VAULT=name, signed in with az
 	ROTATE_AZUREKV_VAULT=$(VAULT) go test -count=1 -timeout 20m -run TestLive -v ./providers/azurekv
 

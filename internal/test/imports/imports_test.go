@@ -70,6 +70,7 @@ var rules = map[string][]string{
 	"internal/test/bench/pair": {"std"},
 	"internal/test/imports":    {}, // tests only
 	"internal/test/guards":     {}, // tests only
+	"internal/test/tiers":      {}, // tests only
 	"cmd/rotate":               {"any"},
 	"examples":                 {}, // tests only
 	"examples/go":              {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
