@@ -28,6 +28,9 @@
 //
 // Stores never repeat a write by themselves: only the caller knows, after a
 // read, whether a repeat is right.
+//
+// A Store need not check its arguments: the caller puts Checked in front of it,
+// which goes by Traits.
 package providers
 
 import (
@@ -92,9 +95,9 @@ type Store interface {
 	Read(ctx context.Context, name string) (Revision, error)
 
 	// Write makes v the head if after is the head now, and returns the new
-	// revision. after == "" asks that nothing was ever stored. An empty v is
-	// refused as ErrUnsafe: in many places it cannot be told from a loss. See
-	// the package comment for what each error says about the head.
+	// revision. after == "" asks that nothing was ever stored. v is never empty
+	// (Checked refuses that as ErrUnsafe: in many places it cannot be told from a
+	// loss). See the package comment for what each error says about the head.
 	Write(ctx context.Context, name string, v Secret, after RevisionID, n Note) (Revision, error)
 
 	// History lists what can still be read, oldest first, the head last,
@@ -132,13 +135,19 @@ type Erasure struct {
 // the test suite act on them, and `rotate status` shows them.
 type Traits struct {
 	Type     string        // the config's `type:`
-	MaxValue int           // largest value in bytes
+	MaxValue int           // largest value in bytes; see Checked
 	Stale    time.Duration // how old a Read may be
 	Erases   How           // the strongest that Erase does here
 	Remains  string        // what is left after Erase, one sentence for an auditor
 	OneValue bool          // a write replaces its predecessor: History has at most the head
 	Clock    bool          // Revision.Service is set
 	Witness  bool          // Revision.Witness is kept
+
+	// TakesName tells whether a name is one that the store takes, and NameRule
+	// what it takes instead, for people. A name that is taken cannot lead out of
+	// the place that the store is about. See Checked.
+	TakesName func(name string) bool
+	NameRule  string
 
 	// WritesAMinute is how many calls of Write and Erase are a tenth of the
 	// service's quota, all keys of the store together; 0 if it has none. Commands

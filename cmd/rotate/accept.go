@@ -10,7 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/audit"
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -65,25 +68,26 @@ func (a *app) accept(ctx context.Context, name string, o acceptOptions) error {
 	if err != nil {
 		return err
 	}
-	b := &backup{app: a, key: keys[0], o: o, engine: a.engine(auditTo(log))}
+	h := a.host(log)
+	b := &backup{app: a, key: keys[0], o: o, h: h, engine: h.Engine()}
 	notice, err := b.look(ctx)
 	switch {
 	case err != nil:
 		return err
 	case b.o.dryRun || len(b.found.Witnesses) == 0:
-		return a.each(ctx, keys, 1, func(context.Context, *key) (answer, error) { return notice, nil })
+		return a.each(ctx, keys, 1, func(context.Context, *fleet.Key) (answer, error) { return notice, nil })
 	case b.found.Newer == nil && len(o.revoke) == 0 && !o.noneRevoked:
 		// A revoked key must not come back because nobody thought of it.
-		return &usageError{
+		return usage.New(
 			fmt.Sprintf("key %s: no output tells which keys were reported as compromised since generation %d, and a revoked one must not come back; nothing was changed", name, o.generation),
 			"the audit log has lines with the action \"revoke\": name each kid with --revoke KID, or say --none-revoked",
-		}
+		)
 	}
 	if err := a.confirm(ctx, notice, o.yes, fmt.Sprintf("Accept generation %d of key %s", o.generation, name)); err != nil {
 		return err
 	}
-	return a.each(ctx, keys, 1, func(ctx context.Context, k *key) (answer, error) {
-		a.command(b.engine, k, fmt.Sprintf("rotate accept --generation %d", o.generation))
+	return a.each(ctx, keys, 1, func(ctx context.Context, k *fleet.Key) (answer, error) {
+		h.Command(k, fmt.Sprintf("rotate accept --generation %d", o.generation))
 		return b.accept(ctx)
 	})
 }
@@ -91,8 +95,9 @@ func (a *app) accept(ctx context.Context, name string, o acceptOptions) error {
 // A backup is a restored document on its way to being accepted.
 type backup struct {
 	*app
-	key    *key
+	key    *fleet.Key
 	o      acceptOptions
+	h      *ops.Host
 	engine *engine.Engine
 	found  engine.Restored
 	filed  []string // kids of found that the audit file knows as revoked, and nothing else does
@@ -100,14 +105,14 @@ type backup struct {
 
 // look finds out what would be accepted.
 func (b *backup) look(ctx context.Context) (answer, error) {
-	found, r, err := b.app.engine(nil).Restored(ctx, b.key.Target)
+	found, r, err := b.app.host(quiet).Look().Restored(ctx, b.key.Target)
 	switch {
 	case errors.Is(err, engine.ErrNotRestored):
-		return answer{}, fmt.Errorf("key %s: there is nothing to accept: neither the store nor an output knows a keyset of this name\nhint: put a backup into %s, and look again; rotate now %s begins anew", b.key.Name, b.key.place(), b.key.Name)
+		return answer{}, fmt.Errorf("key %s: there is nothing to accept: neither the store nor an output knows a keyset of this name\nhint: put a backup into %s, and look again; rotate now %s begins anew", b.key.Name, b.key.Place(), b.key.Name)
 	case err != nil:
 		return answer{}, err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &haltError{r.Step.Why + "\nhint: rotate accept takes only a whole document whose age is all that is wrong with it; docs/runbooks/lost-store.md has the other ways out"}
+		return answer{}, &ops.HaltError{Why: r.Step.Why + "\nhint: rotate accept takes only a whole document whose age is all that is wrong with it; docs/runbooks/lost-store.md has the other ways out"}
 	}
 	b.found = found
 	at := found.Set.Generation
@@ -117,9 +122,9 @@ func (b *backup) look(ctx context.Context) (answer, error) {
 		t.row("if", "a daemon says otherwise, it remembers more than the store and the outputs do: make sure that this is the document you want, and restart it")
 		return t.answer(""), nil
 	case b.o.generation == 0:
-		return answer{}, &usageError{"--generation is missing: the one that the alarm names", "rotate status " + b.key.Name + " shows it"}
+		return answer{}, usage.New("--generation is missing: the one that the alarm names", "rotate status "+b.key.Name+" shows it")
 	case b.o.generation != at:
-		return answer{}, &usageError{fmt.Sprintf("the store holds generation %d of key %s, not %d; nothing was changed", at, b.key.Name, b.o.generation), "look at it again: rotate status " + b.key.Name}
+		return answer{}, usage.New(fmt.Sprintf("the store holds generation %d of key %s, not %d; nothing was changed", at, b.key.Name, b.o.generation), "look at it again: rotate status "+b.key.Name)
 	}
 	for i, kid := range b.o.revoke {
 		if b.o.revoke[i], err = findKid(found.Set, kid); err != nil {
@@ -207,23 +212,23 @@ func (b *backup) accept(ctx context.Context) (answer, error) {
 	case err != nil:
 		return answer{}, err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &haltError{r.Step.Why}
+		return answer{}, &ops.HaltError{Why: r.Step.Why}
 	}
 	head := fmt.Sprintf("generation %d is accepted", b.o.generation)
 	if len(r.Did) == 0 {
 		head = "another process was faster, and what the store holds is not contradicted any more"
 	}
-	r, err = b.key.rest(ctx, b.engine, engine.Ask{}, b.now)
+	r, err = b.h.Rest(ctx, b.engine, b.key, engine.Ask{})
 	switch {
 	case err != nil:
 		return answer{text: b.key.Name + ": " + head + "; it has to be gone on with\n"}, err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &haltError{r.Step.Why}
+		return answer{}, &ops.HaltError{Why: r.Step.Why}
 	}
 	w := &wish{app: b.app, key: b.key, last: r, did: r.Did}
 	t := w.sheet(fmt.Sprintf("%s; the key goes on at generation %d", head, r.Set.Generation))
 	w.keysNow(t)
-	t.row("lives in", b.key.place())
+	t.row("lives in", b.key.Place())
 	t.row("daemons", "that have seen the newer document take this one for its successor: they need no restart")
 	return t.answer(r.Step.Alarm), nil
 }

@@ -15,9 +15,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/dotenv"
+	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -48,7 +51,7 @@ grace has ended. A weak one is replaced as soon as possible. It is never printed
 				o.from, o.stdin = "", true
 			}
 			if len(args) == 2 && args[1] != "-" {
-				return &usageError{"after KEY only - (standard input) may follow", "a secret does not belong on a command line: others on this host see it, and the shell keeps it"}
+				return usage.New("after KEY only - (standard input) may follow", "a secret does not belong on a command line: others on this host see it, and the shell keeps it")
 			}
 			return a.adopt(cmd.Context(), args[0], o)
 		},
@@ -65,7 +68,7 @@ grace has ended. A weak one is replaced as soon as possible. It is never printed
 
 func (a *app) adopt(ctx context.Context, name string, o adoptOptions) error {
 	if n := count(o.from != "", o.fromEnv != "", o.stdin); n != 1 {
-		return &usageError{fmt.Sprintf("%d sources are named, one is needed", n), "--from STORE:NAME, --from-env FILE:VAR, or - for standard input"}
+		return usage.New(fmt.Sprintf("%d sources are named, one is needed", n), "--from STORE:NAME, --from-env FILE:VAR, or - for standard input")
 	}
 	keys, err := a.keys(choice{names: []string{name}})
 	if err != nil {
@@ -76,7 +79,7 @@ func (a *app) adopt(ctx context.Context, name string, o adoptOptions) error {
 	if err != nil {
 		return err
 	}
-	spec := k.spec
+	spec := k.Spec
 	if o.algorithm != "" {
 		if spec.Algorithm, err = algorithmOf(o.algorithm); err != nil {
 			return err
@@ -103,7 +106,7 @@ func (a *app) adopt(ctx context.Context, name string, o adoptOptions) error {
 	if _, err := io.WriteString(a.stdout, ans.text); err != nil {
 		return unwritten(err, ans.head())
 	}
-	if made := cmp.Or(k.spec.Algorithm, keyset.HS256); made != taken.Key.Alg {
+	if made := cmp.Or(k.Spec.Algorithm, keyset.HS256); made != taken.Key.Alg {
 		a.voice.Warn("the adopted key is for %s, but the config makes %s keys: its successor will be one, so set algorithm: %s, or have applications verify both", taken.Key.Alg, made, taken.Key.Alg)
 	}
 	for _, why := range taken.Weak {
@@ -116,13 +119,13 @@ func (a *app) adopt(ctx context.Context, name string, o adoptOptions) error {
 func algorithmOf(text string) (keyset.Algorithm, error) {
 	alg, err := keyset.ParseAlgorithm(text)
 	if err != nil {
-		return "", &usageError{"--algorithm: " + shown(text, "what was given") + " is not known", "known are " + strings.Trim(fmt.Sprint(keyset.Algorithms()), "[]")}
+		return "", usage.New("--algorithm: "+usage.Quote(text, "what was given")+" is not known", "known are "+strings.Trim(fmt.Sprint(keyset.Algorithms()), "[]"))
 	}
 	return alg, nil
 }
 
 // adoptKey puts the key into its store, or only says that it would.
-func (a *app) adoptKey(ctx context.Context, k *key, taken keygen.Adoption, o adoptOptions) (answer, error) {
+func (a *app) adoptKey(ctx context.Context, k *fleet.Key, taken keygen.Adoption, o adoptOptions) (answer, error) {
 	log, err := a.logger(o.logFormat)
 	if err != nil {
 		return answer{}, err
@@ -135,9 +138,9 @@ func (a *app) adoptKey(ctx context.Context, k *key, taken keygen.Adoption, o ado
 	if o.dryRun {
 		r, err = a.wouldAdopt(ctx, k, taken.Key)
 	} else {
-		eng := a.engine(auditTo(log))
-		a.command(eng, k, "rotate adopt")
-		r, err = eng.Adopt(ctx, k.Target, taken.Key, weak)
+		h := a.host(log)
+		h.Command(k, "rotate adopt")
+		r, err = h.Engine().Adopt(ctx, k.Target, taken.Key, weak)
 	}
 	switch {
 	case errors.Is(err, engine.ErrManaged):
@@ -145,21 +148,21 @@ func (a *app) adoptKey(ctx context.Context, k *key, taken keygen.Adoption, o ado
 	case err != nil:
 		return answer{}, err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &haltError{r.Step.Why}
+		return answer{}, &ops.HaltError{Why: r.Step.Why}
 	}
 	return a.tellAdopted(k, r, taken, o), nil
 }
 
 // wouldAdopt finds what would keep the key from being adopted.
-func (a *app) wouldAdopt(ctx context.Context, k *key, taken keyset.Key) (engine.Result, error) {
-	r, err := a.engine(nil).Look(ctx, k.Target, engine.Ask{})
+func (a *app) wouldAdopt(ctx context.Context, k *fleet.Key, taken keyset.Key) (engine.Result, error) {
+	r, err := a.host(quiet).Look().Look(ctx, k.Target, engine.Ask{})
 	if err == nil && r.Set != nil && !r.Set.Signing().SameMaterial(taken) {
 		err = fmt.Errorf("key %s, store %s: %w: kid %s signs", k.Name, k.StoreName, engine.ErrManaged, r.Set.Signing().Kid)
 	}
 	return r, err
 }
 
-func (a *app) tellAdopted(k *key, r engine.Result, taken keygen.Adoption, o adoptOptions) answer {
+func (a *app) tellAdopted(k *fleet.Key, r engine.Result, taken keygen.Adoption, o adoptOptions) answer {
 	t := &sheet{now: a.now(), head: k.Name + ": adopted; it goes on signing, and nothing changes for its readers"}
 	signs := taken.Key
 	from := t.now
@@ -182,7 +185,7 @@ func (a *app) tellAdopted(k *key, r engine.Result, taken keygen.Adoption, o adop
 		text += "; its kid stays as it is, whatever --kid says: tokens carry it"
 	}
 	t.row("signs", text)
-	t.row("lives in", k.place())
+	t.row("lives in", k.Place())
 	replaced := "at once: the next pass publishes a next key, and this one verifies for " + rotation.Duration(k.Policy.Grace).String() + " after it signs"
 	if r.Set != nil {
 		if next, ok := r.Set.Next(); ok {
@@ -202,18 +205,18 @@ func (a *app) tellAdopted(k *key, r engine.Result, taken keygen.Adoption, o adop
 
 // isOutput reports whether the source is a place that rotate itself writes the
 // key to from now on.
-func (o adoptOptions) isOutput(k *key) bool {
+func (o adoptOptions) isOutput(k *fleet.Key) bool {
 	place := strings.Replace(o.from, ":", " ", 1)
 	if i := strings.LastIndex(o.fromEnv, ":"); i > 0 {
 		if path, err := filepath.Abs(o.fromEnv[:i]); err == nil {
 			place = path
 		}
 	}
-	return k.writes(place)
+	return k.Writes(place)
 }
 
 // source reads the value from the one place that was named, and says which.
-func (a *app) source(ctx context.Context, k *key, o adoptOptions) (raw []byte, where string, err error) {
+func (a *app) source(ctx context.Context, k *fleet.Key, o adoptOptions) (raw []byte, where string, err error) {
 	switch {
 	case o.stdin:
 		raw, err = unlessInterrupted(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(a.stdin, maxSource)) })
@@ -233,7 +236,7 @@ const maxSource = 1 << 20
 func envSource(from string) ([]byte, string, error) {
 	i := strings.LastIndex(from, ":")
 	if i < 1 || i == len(from)-1 {
-		return nil, "", &usageError{"--from-env: not of the form FILE:VAR", ""}
+		return nil, "", usage.New("--from-env: not of the form FILE:VAR")
 	}
 	file, name := from[:i], from[i+1:]
 	data, err := os.ReadFile(file)
@@ -248,7 +251,7 @@ func envSource(from string) ([]byte, string, error) {
 	case errors.Is(err, dotenv.ErrMissing):
 		return nil, "", fmt.Errorf("%s: %w: %s", file, dotenv.ErrMissing, shownVariable(name))
 	case err != nil:
-		return nil, "", &usageError{"--from-env: what follows the last colon is not the name of a variable", ""}
+		return nil, "", usage.New("--from-env: what follows the last colon is not the name of a variable")
 	}
 	return value.Reveal(), fmt.Sprintf("%s of %s", name, file), nil
 }
@@ -259,7 +262,7 @@ func notRead(file string, err error) error {
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	return fmt.Errorf("%s: %w; nothing was changed", shown(file, "the file that --from-env names"), err)
+	return fmt.Errorf("%s: %w; nothing was changed", usage.Quote(file, "the file that --from-env names"), err)
 }
 
 // shownVariable is shown for the names of variables.
@@ -270,18 +273,18 @@ func shownVariable(name string) string {
 	return "the one given"
 }
 
-func (a *app) storeSource(ctx context.Context, k *key, from string) ([]byte, string, error) {
+func (a *app) storeSource(ctx context.Context, k *fleet.Key, from string) ([]byte, string, error) {
 	store, name, ok := strings.Cut(from, ":")
 	if !ok || store == "" || name == "" {
-		return nil, "", &usageError{"--from: not of the form STORE:NAME", "a file of variables is --from-env FILE:VAR; standard input is -, as in: rotate adopt KEY - < key.pem"}
+		return nil, "", usage.New("--from: not of the form STORE:NAME", "a file of variables is --from-env FILE:VAR; standard input is -, as in: rotate adopt KEY - < key.pem")
 	}
 	if store == k.StoreName && name == k.Secret {
-		return nil, "", &usageError{
+		return nil, "", usage.New(
 			fmt.Sprintf("--from %s: that is where key %s is to live, and nothing is overwritten there", from, k.Name),
 			"give the key another `secret:` in the config; applications move over to it",
-		}
+		)
 	}
-	s, err := k.stores.open(ctx, store)
+	s, err := k.Stores.Open(ctx, store)
 	if err != nil {
 		return nil, "", err
 	}

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/bug"
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
 )
 
 // An answer is what a command has to say about one key.
@@ -18,65 +19,14 @@ type answer struct {
 	alarm string // a person should look, although it is done
 }
 
-// A haltError is a Halt of the key that a command is about: nothing was done.
-type haltError struct{ why string }
-
-func (e *haltError) Error() string { return e.why }
-
-// atOnce usually bounds how many keys are worked on at the same time.
-const atOnce = 8
-
 // each does f for every key, so many at a time, and prints the answers in the
-// order of the keys, each as soon as those before it are there. A key that
-// fails does not keep the others from being done.
-func (a *app) each(ctx context.Context, keys []*key, atOnce int, f func(context.Context, *key) (answer, error)) error {
-	type outcome struct {
-		answer
-		err error
-	}
-	slots := make(chan struct{}, max(1, atOnce))
-	outcomes := make([]chan outcome, len(keys))
-	var all sync.WaitGroup
-	for i, k := range keys {
-		outcomes[i] = make(chan outcome, 1)
-		all.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			var o outcome
-			func() {
-				defer caught(k, &o.err)
-				o.answer, o.err = f(ctx, k)
-			}()
-			outcomes[i] <- o
-		})
-	}
-	defer all.Wait()
-
-	var result verdict
-	var unread error // why what follows cannot be written
-	var lost []string
-	for i, k := range keys {
-		o := <-outcomes[i]
-		if o.text != "" && unread == nil {
-			_, unread = io.WriteString(a.stdout, o.text)
-		}
-		if o.text != "" && unread != nil {
-			lost = append(lost, o.head())
-		}
-		result.add(a, k, o.answer, o.err)
-	}
-	if unread != nil {
-		return unwritten(unread, lost...)
+// order of the keys, each as soon as those before it are there.
+func (a *app) each(ctx context.Context, keys []*fleet.Key, atOnce int, f func(context.Context, *fleet.Key) (answer, error)) error {
+	result := verdict{app: a}
+	for o := range ops.Each(ctx, keys, atOnce, f) {
+		result.add(o.Key, o.Got, o.Err)
 	}
 	return result.err(len(keys))
-}
-
-// caught is deferred by what is done for one key: a bug that shows there keeps
-// no other key from its turn.
-func caught(k *key, err *error) {
-	if v := recover(); v != nil {
-		*err = fmt.Errorf("key %s: %w; what the store holds counts", k.Name, bug.Of(v))
-	}
 }
 
 // head is the first line: what happened.
@@ -91,28 +41,40 @@ func unwritten(err error, heads ...string) error {
 	return fmt.Errorf("the answer could not be written: %w; what it says holds all the same: %s", err, strings.Join(heads, "; "))
 }
 
-// A verdict is the exit code of several keys in the making.
+// A verdict is the answers of several keys on their way out, and the exit code in
+// the making.
 type verdict struct {
+	*app
 	failed    []error
 	attention bool
+	unread    error    // why what follows cannot be written
+	lost      []string // the heads of what could not be
 }
 
-// add notes an outcome. An error is told at once if there are more keys.
-func (v *verdict) add(a *app, k *key, ans answer, err error) {
+// add prints an answer and tells an error, both at once if there are more keys.
+func (v *verdict) add(k *fleet.Key, ans answer, err error) {
+	if ans.text != "" && v.unread == nil {
+		_, v.unread = io.WriteString(v.stdout, ans.text)
+	}
+	if ans.text != "" && v.unread != nil {
+		v.lost = append(v.lost, ans.head())
+	}
 	if ans.alarm != "" {
 		v.attention = true
 		about := "key " + k.Name
-		a.voice.Warn("%s: %s", about, strings.TrimPrefix(ans.alarm, about+", ")) // a halt's own words begin with it
+		v.voice.Warn("%s: %s", about, strings.TrimPrefix(ans.alarm, about+", ")) // a halt's own words begin with it
 	}
 	if err != nil {
 		v.failed = append(v.failed, err)
-		a.tell(err)
+		v.tell(err)
 	}
 }
 
 func (v *verdict) err(keys int) error {
-	var halt *haltError
+	var halt *ops.HaltError
 	switch {
+	case v.unread != nil:
+		return unwritten(v.unread, v.lost...)
 	case len(v.failed) == 0 && v.attention:
 		return errAttention
 	case len(v.failed) == 0:
@@ -152,4 +114,12 @@ func (s *sheet) row(name, text string) {
 
 func (s *sheet) answer(alarm string) answer {
 	return answer{text: s.head + "\n" + s.rows.String(), alarm: alarm}
+}
+
+// caught is deferred by what is done for one key: a bug that shows there keeps
+// no other key from its turn.
+func caught(k *fleet.Key, err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("key %s: %w; what the store holds counts", k.Name, bug.Of(v))
+	}
 }

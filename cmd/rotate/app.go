@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -13,10 +14,12 @@ import (
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/config"
-	"github.com/keyrotate/rotate/internal/metrics"
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
-	"github.com/keyrotate/rotate/rotation/engine"
 )
 
 // The exit codes.
@@ -39,17 +42,14 @@ type app struct {
 	isTerminal     func(any) bool // of one of the three above
 	columns        func(any) int  // of a terminal
 	actor          string         // who this is, in audit events and requests
-	stores         config.Registry
+	stores         stores.Registry
 
 	voice      *ui.Voice
 	configPath string // --config
-	listen     string // of the config that counts
 	trail      audit.File
-	lost       atomic.Bool      // an event is missing in the trail
-	metrics    *metrics.Metrics // of a daemon; nil elsewhere
-	alarm      func(error)      // how a lost event is told
-	hardened   error            // why this process is less guarded than it should be
-	started    bool             // the command line was understood
+	lost       atomic.Bool // an event is missing in the trail
+	hardened   error       // why this process is less guarded than it should be
+	started    bool        // the command line was understood
 }
 
 // run is main with an exit code.
@@ -61,9 +61,6 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		}
 	}()
 	a.voice = &ui.Voice{Err: a.stderr, Terminal: a.isTerminal(a.stderr)}
-	a.alarm = func(err error) {
-		a.voice.Warn("the event is not on record: %v; what it tells has happened all the same", err)
-	}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -72,7 +69,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		err = errAttention
 	}
 	if err != nil && !a.started {
-		err = errors.New(scrub(err.Error(), args)) // cobra quotes whatever it does not know
+		err = errors.New(usage.Scrub(err.Error(), args)) // cobra quotes whatever it does not know
 	}
 	return a.exit(err)
 }
@@ -105,11 +102,6 @@ Exit codes: 0 done, 1 failed, 2 usage or config, 3 done but something needs atte
 	return root
 }
 
-// A usageError is a command line that cannot be served.
-type usageError struct{ msg, hint string }
-
-func (e *usageError) Error() string { return e.msg }
-
 // errAttention ends a command that has said all there is to say: it is done,
 // but a person should look.
 var errAttention = errors.New("something needs attention")
@@ -119,7 +111,7 @@ var errTold = errors.New("failed, as told above")
 
 // exit says what is left to say about an error, and turns it into a code.
 func (a *app) exit(err error) int {
-	var usage *usageError
+	var usage *usage.Error
 	var problems config.Problems
 	switch {
 	case err == nil:
@@ -133,8 +125,8 @@ func (a *app) exit(err error) int {
 		return exitUsage
 	case errors.As(err, &usage):
 		a.voice.Error(usage)
-		if usage.hint != "" {
-			a.voice.Hint("%s", usage.hint)
+		if usage.Hint != "" {
+			a.voice.Hint("%s", usage.Hint)
 		}
 		return exitUsage
 	case !a.started:
@@ -154,11 +146,39 @@ func (a *app) tell(err error) {
 	}
 }
 
-// engine is the one that all passes of this process run on. What it tells is
-// kept in the audit file, too; an engine that only looks has nothing to tell.
-func (a *app) engine(audit func(engine.Event)) *engine.Engine {
-	if audit != nil {
-		audit = a.recorded(audit)
+// host is what operations take from this process. log has every event.
+func (a *app) host(log *slog.Logger) *ops.Host {
+	return &ops.Host{Now: a.now, Clock: a.clock, NewID: a.newID, Actor: a.actor, Trail: &a.trail, Log: log, Lost: a.lostEvent}
+}
+
+// quiet is the log of what tells nothing.
+var quiet = slog.New(slog.DiscardHandler)
+
+// lostEvent says once that the audit file lacks something; the exit code is 3 then.
+func (a *app) lostEvent(err error) {
+	if !a.lost.Swap(true) {
+		a.voice.Warn("the event is not on record: %v; what it tells has happened all the same", err)
 	}
-	return &engine.Engine{Clock: a.clock, NewID: a.newID, Audit: audit, Actor: a.actor}
+}
+
+// read reads the config. Nothing counts of it before use.
+func (a *app) load() (*config.Config, string, error) {
+	return fleet.Read(a.configPath, a.getenv, a.stores)
+}
+
+// A choice says which keys of the config a command is about.
+type choice struct {
+	names []string
+	all   bool
+}
+
+// keys are the chosen ones, by name. Without a choice it is the only one. The
+// config's audit file counts from here on.
+func (a *app) keys(c choice) ([]*fleet.Key, error) {
+	conf, _, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	a.trail.Use(conf.AuditFile)
+	return fleet.Choose(fleet.Of(conf, nil), c.names, c.all)
 }

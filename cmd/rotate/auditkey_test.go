@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/audit"
-	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 )
 
@@ -192,8 +192,8 @@ defaults: {store: versions, propagation: 0s}
 keys: {a: {}, b: {store: disk}, d: {}}
 `)
 		g := &guarded{Store: memory.New()}
-		c.stores = stores()
-		c.stores["guarded"] = func() config.StoreConfig { return g }
+		c.stores = registry()
+		c.stores["guarded"] = func() providers.Config { return g }
 		c.write("app.env", "V=a-long-secret-of-somebody-else-0123456789\n")
 		for _, args := range []string{
 			"adopt d --from-env " + c.dir + "/app.env:V", "now a", "now a", "now a --request INC-1", "now --compromised a --yes", "now b",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/daemon"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/test/bench/pair"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
@@ -31,7 +31,7 @@ func (m *memoryStore) Open(context.Context) (providers.Store, error) { return m.
 func BenchmarkJWKS(b *testing.B) {
 	for _, n := range []int{1, 1_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			daemon := httptest.NewServer(daemonOf(b, n).server().Handler())
+			daemon := httptest.NewServer(daemonOf(b, n).Handler())
 			defer daemon.Close()
 			client := daemon.Client()
 			fetch := func(url string) (http.Header, []byte) {
@@ -61,7 +61,7 @@ func BenchmarkJWKS(b *testing.B) {
 
 // What a probe, a scrape and a look at everything cost a daemon of 1,000 keys.
 func BenchmarkEndpoints(b *testing.B) {
-	handler := daemonOf(b, 1_000).server().Handler()
+	handler := daemonOf(b, 1_000).Handler()
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/.well-known/jwks.json"} {
 		b.Run(path[1:], func(b *testing.B) {
 			b.ReportAllocs()
@@ -78,7 +78,7 @@ func BenchmarkEndpoints(b *testing.B) {
 
 // daemonOf is a daemon that has looked at n keys, in memory, and goes on until b
 // ends.
-func daemonOf(b *testing.B, n int) *runner {
+func daemonOf(b *testing.B, n int) *daemon.Daemon {
 	b.Helper()
 	var text strings.Builder
 	text.WriteString("environment: test\nstores: {m: {type: memory}}\ndefaults: {store: m, algorithm: ES256}\nkeys:\n")
@@ -92,22 +92,22 @@ func daemonOf(b *testing.B, n int) *runner {
 	a := system()
 	a.voice, a.configPath = &ui.Voice{Err: io.Discard}, path
 	store := &memoryStore{memory.New()}
-	a.stores = config.Registry{"memory": func() config.StoreConfig { return store }}
-	d := &runner{app: a, log: slog.New(slog.DiscardHandler)}
-	if _, err := d.prepare(nil); err != nil {
+	a.stores = stores.Registry{"memory": func() providers.Config { return store }}
+	d, err := daemon.New(a.daemon(quiet, ""))
+	if err != nil {
 		b.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(b.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- d.scheduler.Run(ctx) }()
+	go func() { stopped <- d.Rotate(ctx) }()
 	b.Cleanup(func() {
 		stop()
 		if err := <-stopped; err != nil {
 			b.Error(err)
 		}
 	})
-	for {
-		if _, unseen, _ := d.scheduler.Unseen(); unseen == 0 {
+	for ready := httptest.NewRecorder(); ; ready = httptest.NewRecorder() {
+		if d.Handler().ServeHTTP(ready, httptest.NewRequest("GET", "/readyz", nil)); ready.Code == http.StatusOK {
 			return d
 		}
 		time.Sleep(time.Millisecond)

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -19,7 +18,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -108,19 +106,14 @@ defaults: {store: disk, propagation: 0s, every: 60h}
 keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, encoding: hex}, d: {algorithm: RS256, bits: 2048}, e: {store: bad}}
 `)
 		spilt := &spills{panics: 3}
-		c.stores = stores()
-		c.stores["spills"] = func() config.StoreConfig { return spilt }
+		c.stores = registry()
+		c.stores["spills"] = func() providers.Config { return spilt }
 		var said bytes.Buffer // passes write to it at any time
-		d := &runner{app: c.app(strings.NewReader(""), io.Discard, &said)}
-		d.voice, d.configPath = &ui.Voice{Err: &said}, filepath.Join(c.dir, "rotate.yaml")
-		d.log = slog.New(slog.NewJSONHandler(d.voice, nil))
-		if _, err := d.prepare(nil); err != nil {
-			t.Fatal(err)
-		}
+		d := c.daemonTo(slog.New(slog.NewJSONHandler(&ui.Voice{Err: &said}, nil)))
 		ctx, stop := context.WithCancel(t.Context())
 		stopped := make(chan error)
-		go func() { stopped <- d.scheduler.Run(ctx) }()
-		endpoints := d.server().Handler()
+		go func() { stopped <- d.Rotate(ctx) }()
+		endpoints := d.Handler()
 		look := func() {
 			synctest.Wait()
 			for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/.well-known/jwks.json", "/keys/a/jwks.json", "/keys/b/jwks.json", "/keys/e/jwks.json", "/debug/pprof/heap"} {

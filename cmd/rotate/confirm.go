@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -22,7 +23,7 @@ func (a *app) confirm(ctx context.Context, notice answer, yes bool, question str
 		return nil
 	}
 	if !a.isTerminal(a.stdin) || !a.isTerminal(a.stderr) {
-		return &usageError{question + " is asked on a terminal, and this is none; nothing was changed", "--dry-run says what would happen; repeat it with --yes then"}
+		return usage.New(question+" is asked on a terminal, and this is none; nothing was changed", "--dry-run says what would happen; repeat it with --yes then")
 	}
 	a.voice.Block(notice.text)
 	fmt.Fprintf(a.voice, "%s? Type yes to go on: ", question)
@@ -78,8 +79,8 @@ func findKid(set *keyset.Set, kid string) (string, error) {
 	if len(found) == 1 {
 		return found[0], nil
 	}
-	return "", &usageError{
-		fmt.Sprintf("key %s has no kid %s, or none that is told from others by it; nothing was changed", set.Name, shown(short, "as it was given")),
-		"live are " + strings.Join(known, ", "),
-	}
+	return "", usage.New(
+		fmt.Sprintf("key %s has no kid %s, or none that is told from others by it; nothing was changed", set.Name, usage.Quote(short, "as it was given")),
+		"live are "+strings.Join(known, ", "),
+	)
 }

@@ -2,21 +2,13 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
-	"testing/synctest"
-	"time"
-
-	"github.com/keyrotate/rotate/rotation/engine"
-	"github.com/keyrotate/rotate/rotation/scheduler"
 )
 
 // TestDaemonReloads starts a daemon, breaks its config, mends it, and ends it,
@@ -92,40 +84,6 @@ func TestDaemonWithoutAStore(t *testing.T) {
 	}
 }
 
-// A config that is well-formed and refused all the same leaves the daemon as it
-// was: neither its audit file nor its address is switched.
-func TestARefusedReloadSwitchesNothing(t *testing.T) {
-	const old = "environment: test\nlisten: 127.0.0.1:1\naudit: {file: old.jsonl}\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {one: {store: disk}}\n"
-	c := newConsole(t, old)
-	d := &runner{app: c.app(strings.NewReader(""), io.Discard, io.Discard), log: slog.New(slog.DiscardHandler)}
-	d.configPath = filepath.Join(c.dir, "rotate.yaml")
-	if _, err := d.prepare(nil); err != nil {
-		t.Fatal(err)
-	}
-	uses := func(when, listen, file string) {
-		t.Helper()
-		if got := d.trail.Path(); d.listen != listen || filepath.Base(got) != file {
-			t.Errorf("%s: listens on %s, audits to %s", when, d.listen, got)
-		}
-	}
-	c.write("rotate.yaml", strings.NewReplacer(":1\n", ":2\n", "old.jsonl", "new.jsonl").Replace(old))
-	conf, _, err := d.load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sync := conf.Keys[0].Sync
-	conf.Keys[0].Sync = 0 // the scheduler knows better than whoever has let this pass
-	if _, err := d.take(conf); err == nil {
-		t.Error("the scheduler takes a key without a sync")
-	}
-	uses("refused", "127.0.0.1:1", "old.jsonl")
-	conf.Keys[0].Sync = sync
-	if _, err := d.take(conf); err != nil {
-		t.Error(err)
-	}
-	uses("taken", "127.0.0.1:2", "new.jsonl")
-}
-
 // A logReader reads the daemon's log.
 type logReader struct {
 	t     *testing.T
@@ -157,44 +115,4 @@ func (l *logReader) hangup(cmd *exec.Cmd) {
 	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		l.t.Fatal(err)
 	}
-}
-
-// A daemon that has nothing to do any more is sparing with memory, but not
-// against the word of whoever started it.
-func TestADaemonCalmsDown(t *testing.T) {
-	for _, c := range []struct {
-		gogc string
-		want int
-	}{{"", 25}, {"100", 70}} {
-		before := debug.SetGCPercent(70)
-		d := &runner{
-			app:       &app{getenv: func(string) string { return c.gogc }},
-			scheduler: scheduler.New(&engine.Engine{Clock: new(engine.SystemClock).Now}, scheduler.Options{}),
-		}
-		d.calmDown(t.Context())
-		if got := debug.SetGCPercent(before); got != c.want {
-			t.Errorf("GOGC=%q: %d percent, want %d", c.gogc, got, c.want)
-		}
-	}
-}
-
-// Nor does one that has not looked at every key yet: it is about to need what it
-// would give back.
-func TestADaemonIsNotCalmBeforeEveryLook(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		before := debug.SetGCPercent(70)
-		d := &runner{
-			app:       &app{getenv: func(string) string { return "" }},
-			scheduler: scheduler.New(&engine.Engine{Clock: new(engine.SystemClock).Now}, scheduler.Options{}),
-		}
-		if err := d.scheduler.Replace([]scheduler.Key{{Target: engine.Target{Name: "k"}, Sync: time.Hour}}); err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
-		defer stop()
-		d.calmDown(ctx)
-		if got := debug.SetGCPercent(before); got != 70 {
-			t.Errorf("%d percent", got)
-		}
-	})
 }

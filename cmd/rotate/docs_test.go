@@ -15,7 +15,7 @@ func TestEveryManagerHasAPage(t *testing.T) {
 	headings := []string{
 		"Ten minutes to a rotated key", "How applications read", "What rotate writes", "What it costs", "What deletion means here", "What is proven where",
 	}
-	for typ, fresh := range stores() {
+	for typ, fresh := range registry() {
 		if typ == "file" {
 			continue // needs none: README.md says it
 		}

@@ -11,12 +11,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/test/awsfake"
 	"github.com/keyrotate/rotate/internal/test/azurefake"
 	"github.com/keyrotate/rotate/internal/test/gcpfake"
 	"github.com/keyrotate/rotate/internal/test/kubefake"
 	"github.com/keyrotate/rotate/internal/test/vaultfake"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -57,11 +58,11 @@ keys:
 func newEverywhere(t *testing.T) *everywhere {
 	e := &everywhere{wires: map[string]*wire{}}
 	text, dir := "environment: test\nstores:\n", t.TempDir()
-	registry := config.Registry{"file": func() config.StoreConfig { return &file.Config{} }}
+	registry := stores.Registry{"file": func() providers.Config { return &file.Config{} }}
 	all := managers(t)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		e.wires[name] = &wire{}
-		registry[name] = func() config.StoreConfig { return all[name].open(e.wires[name]) }
+		registry[name] = func() providers.Config { return all[name].open(e.wires[name]) }
 		text += fmt.Sprintf("  %s: {type: %s, %s}\n", name, name, all[name].options)
 	}
 	e.aws, e.vault, e.google = all["awssm"].fake.(*awsfake.Fake), all["vaultkv"].fake.(*vaultfake.Fake), all["gcpsm"].fake.(*gcpfake.Fake)
@@ -298,7 +299,7 @@ func TestPromise4ACompromiseInEveryManager(t *testing.T) {
 				e := newEverywhere(t)
 				e.until(time.Hour, func(s *keyset.Set) bool { return s.Generation == 1 })
 				arrange(e)
-				l := &leak{app: e.app, key: e.key, o: nowOptions{compromised: true}, engine: e.eng}
+				l := &leak{app: e.app, key: e.key, o: nowOptions{compromised: true}, h: e.app.host(quiet), engine: e.eng}
 				for _, k := range e.ask(engine.Ask{}).Set.Keys {
 					l.o.kids = append(l.o.kids, k.Kid)
 				}

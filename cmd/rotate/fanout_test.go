@@ -11,7 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
@@ -31,7 +32,7 @@ type fan struct {
 	t     *testing.T
 	dir   string
 	app   *app
-	key   *key
+	key   *fleet.Key
 	eng   *engine.Engine
 	texts []string     // every key that signed
 	said  bytes.Buffer // by the app
@@ -60,7 +61,7 @@ keys:
 `
 
 // newFan makes one of a config. Its stores are not opened yet.
-func newFan(t *testing.T, dir, text string, stores config.Registry) *fan {
+func newFan(t *testing.T, dir, text string, stores stores.Registry) *fan {
 	f := &fan{t: t, dir: dir}
 	if err := os.WriteFile(filepath.Join(dir, "rotate.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -72,7 +73,7 @@ func newFan(t *testing.T, dir, text string, stores config.Registry) *fan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.app, f.key, f.eng = a, keys[0], a.engine(nil)
+	f.app, f.key, f.eng = a, keys[0], a.host(quiet).Look()
 	return f
 }
 
@@ -80,10 +81,10 @@ func newFan(t *testing.T, dir, text string, stores config.Registry) *fan {
 func memoryFan(t *testing.T) (f *fan, main *memory.Store) {
 	main, other := memory.New(), memory.New()
 	faulty := providertest.NewFaulty(other)
-	f = newFan(t, t.TempDir(), fanConfig, config.Registry{
-		"file":  func() config.StoreConfig { return &file.Config{} },
-		"main":  func() config.StoreConfig { return &opened{main} },
-		"frail": func() config.StoreConfig { return &opened{faulty} },
+	f = newFan(t, t.TempDir(), fanConfig, stores.Registry{
+		"file":  func() providers.Config { return &file.Config{} },
+		"main":  func() providers.Config { return &opened{main} },
+		"frail": func() providers.Config { return &opened{faulty} },
 	})
 	f.frail, f.other = "frail ", other
 	f.die = func(dead bool) {

@@ -3,18 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/keyrotate/rotate/internal/config"
-	"github.com/keyrotate/rotate/internal/format"
-	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
-	"github.com/keyrotate/rotate/rotation/engine"
-	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 func (a *app) forgetCommand() *cobra.Command {
@@ -35,7 +30,7 @@ rotate did not write is left alone. With a value goes the PLACE.previous that be
 			if err != nil {
 				return err
 			}
-			return a.forget(cmd.Context(), a.engine(auditTo(log)), args[0], args[1], yes, dryRun)
+			return a.forget(cmd.Context(), a.host(log), args[0], args[1], yes, dryRun)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -44,7 +39,7 @@ rotate did not write is left alone. With a value goes the PLACE.previous that be
 	return cmd
 }
 
-func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string, yes, dryRun bool) error {
+func (a *app) forget(ctx context.Context, h *ops.Host, name, place string, yes, dryRun bool) error {
 	keys, err := a.keys(choice{names: []string{name}})
 	if err != nil {
 		return err
@@ -54,17 +49,17 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 	if err != nil {
 		return err
 	}
-	place = k.asShown(set, place)
-	if k.writes(place) {
-		return &usageError{fmt.Sprintf("key %s: the config still has it as an output, and rotate would write it anew", k.Name), "take it out of the config first, and reload the daemons"}
+	place = k.AsShown(set, place)
+	if k.Writes(place) {
+		return usage.New(fmt.Sprintf("key %s: the config still has it as an output, and rotate would write it anew", k.Name), "take it out of the config first, and reload the daemons")
 	}
-	forms := slices.DeleteFunc(written(set, place), func(o keyset.Output) bool { return k.writes(o.Name) })
+	forms := k.Written(set, place)
 	if len(forms) == 0 {
 		var known []string
 		for _, o := range set.Outputs {
 			known = append(known, o.Name)
 		}
-		return &usageError{fmt.Sprintf("key %s: rotate has written nothing there", k.Name), "it has written to: " + strings.Join(known, "; ")}
+		return usage.New(fmt.Sprintf("key %s: rotate has written nothing there", k.Name), "it has written to: "+strings.Join(known, "; "))
 	}
 	if dryRun {
 		_, err = fmt.Fprintf(a.stdout, "%s: dry run, nothing was changed; it would be removed from %s: whatever still reads it there loses the key\n", k.Name, place)
@@ -74,9 +69,10 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 	if err := a.confirm(ctx, notice, yes, fmt.Sprintf("Remove key %s from %s", k.Name, place)); err != nil {
 		return err
 	}
-	a.command(eng, k, "rotate forget "+place)
+	h.Command(k, "rotate forget "+place)
+	eng := h.Engine()
 	for _, o := range forms {
-		out, err := a.writtenOutput(ctx, k, o)
+		out, err := k.OpenWritten(ctx, o)
 		if err != nil {
 			return err
 		}
@@ -85,71 +81,9 @@ func (a *app) forget(ctx context.Context, eng *engine.Engine, name, place string
 		case err != nil:
 			return err
 		case r.Step.Do == rotation.Halt:
-			return &haltError{r.Step.Why}
+			return &ops.HaltError{Why: r.Step.Why}
 		}
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s: removed from %s\n", k.Name, place)
 	return err
-}
-
-// asShown is the place as status shows it: a file may be named from here, too.
-func (k *key) asShown(set *keyset.Set, place string) string {
-	if path, err := filepath.Abs(place); err == nil && (k.writes(path) || len(written(set, path)) > 0) {
-		return path
-	}
-	return place
-}
-
-// writes reports whether a place is an output of the key.
-func (k *key) writes(place string) bool {
-	return slices.ContainsFunc(k.Outputs, func(o engine.Output) bool { return o.Name == place })
-}
-
-// written is every form in which a place was written, and the secret of the
-// previous key that belongs to a value there.
-func written(set *keyset.Set, place string) (forms []keyset.Output) {
-	value := false
-	for _, o := range set.Outputs {
-		if o.Name == place {
-			forms = append(forms, o)
-			value = value || o.Format == string(format.Value)
-		}
-	}
-	if previous := config.PreviousOf(place); value {
-		for _, o := range set.Outputs {
-			if o.Name == previous && o.Format == string(format.Value) {
-				forms = append(forms, o)
-			}
-		}
-	}
-	return forms
-}
-
-// writtenOutput makes an output of what the document tells of one.
-func (a *app) writtenOutput(ctx context.Context, k *key, o keyset.Output) (engine.Output, error) {
-	out := engine.Output{Name: o.Name, Format: o.Format, Variables: o.Variables}
-	kind := file.Output{Public: o.Format == string(format.JWKS) || o.Format == string(format.PEM), Variables: o.Variables}
-	if filepath.IsAbs(o.Name) {
-		// The mode was the config's. What is removed may have any that it could say.
-		folder := file.Config{Dir: filepath.Dir(o.Name), Mode: "0644"}
-		out.Secret = filepath.Base(o.Name)
-		kind.Name = out.Secret
-		var err error
-		out.Store, err = folder.OpenOutput(ctx, kind)
-		return out, err
-	}
-	store, secret, _ := strings.Cut(o.Name, " ")
-	out.Secret = secret
-	conf, _, err := a.load()
-	if err != nil {
-		return out, err
-	}
-	if s, ok := conf.Stores[store]; ok {
-		if own, ok := s.Config.(outputOpener); ok {
-			out.Store, err = own.OpenOutput(ctx, kind)
-			return out, err
-		}
-	}
-	out.Store, err = k.stores.open(ctx, store)
-	return out, err
 }

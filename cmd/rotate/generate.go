@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -26,7 +27,7 @@ func (a *app) generateCommand() *cobra.Command {
 			}
 			s.Encoding = keyset.Encoding(encoding)
 			if err := s.Validate(); err != nil {
-				return &usageError{msg: err.Error()}
+				return &usage.Error{Msg: err.Error()}
 			}
 			text, err := s.Text()
 			if err != nil {

@@ -9,8 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/format"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -51,11 +54,11 @@ func (a *app) get(ctx context.Context, names []string, o getOptions) error {
 	f, err := format.Parse(o.format)
 	switch {
 	case err != nil:
-		return &usageError{"--format: " + shown(o.format, "what was given") + " is an unknown format", "known are " + strings.Trim(fmt.Sprint(format.All()), "[]")}
+		return usage.New("--format: "+usage.Quote(o.format, "what was given")+" is an unknown format", "known are "+strings.Trim(fmt.Sprint(format.All()), "[]"))
 	case o.envName != "" && f != format.Env:
-		return &usageError{"--env-name is for --format env", ""}
+		return usage.New("--env-name is for --format env")
 	case o.envName != "" && !format.IsVariable(o.envName):
-		return &usageError{"--env-name: a variable's name has letters, digits and _ only, and begins with no digit", ""}
+		return usage.New("--env-name: a variable's name has letters, digits and _ only, and begins with no digit")
 	}
 	keys, err := a.keys(choice{names: names})
 	if err != nil {
@@ -67,7 +70,7 @@ func (a *app) get(ctx context.Context, names []string, o getOptions) error {
 	}
 	text, err := f.Render(set, format.Options{Current: o.envName})
 	if errors.Is(err, format.ErrNoPublic) {
-		return &usageError{msg: fmt.Sprintf("key %s: %v", keys[0].Name, err)}
+		return &usage.Error{Msg: fmt.Sprintf("key %s: %v", keys[0].Name, err)}
 	} else if err != nil {
 		return fmt.Errorf("key %s: %w", keys[0].Name, err)
 	}
@@ -79,15 +82,15 @@ func (a *app) get(ctx context.Context, names []string, o getOptions) error {
 }
 
 // read takes a keyset from its store. Outputs do not matter here.
-func (a *app) read(ctx context.Context, k *key) (*keyset.Set, error) {
+func (a *app) read(ctx context.Context, k *fleet.Key) (*keyset.Set, error) {
 	target := k.Target
 	target.Outputs = nil
-	r, err := a.engine(nil).Look(ctx, target, engine.Ask{})
+	r, err := a.host(quiet).Look().Look(ctx, target, engine.Ask{})
 	switch {
 	case err != nil:
 		return nil, err
 	case r.Step.Do == rotation.Halt:
-		return nil, &haltError{r.Step.Why}
+		return nil, &ops.HaltError{Why: r.Step.Why}
 	case r.Set == nil:
 		return nil, fmt.Errorf("key %s, store %s: there is no keyset yet\nhint: rotate now %s makes the first key", k.Name, k.StoreName, k.Name)
 	}

@@ -9,7 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -44,11 +47,11 @@ each place is named, until no place holds the key any more.`,
 func (a *app) leaked(ctx context.Context, names []string, o nowOptions) error {
 	switch {
 	case !o.compromised:
-		return &usageError{"--kid and --yes belong to --compromised", "without a leak, rotate now KEY logs nobody out and asks nothing"}
+		return usage.New("--kid and --yes belong to --compromised", "without a leak, rotate now KEY logs nobody out and asks nothing")
 	case o.all || len(names) > 1:
-		return &usageError{"--compromised is about one key at a time", ""}
+		return usage.New("--compromised is about one key at a time")
 	case o.wait:
-		return &usageError{"--wait: a compromised key is replaced at once", ""}
+		return usage.New("--wait: a compromised key is replaced at once")
 	}
 	keys, err := a.keys(choice{names: names})
 	if err != nil {
@@ -58,12 +61,13 @@ func (a *app) leaked(ctx context.Context, names []string, o nowOptions) error {
 	if err != nil {
 		return err
 	}
-	l := &leak{app: a, key: keys[0], o: o, engine: a.engine(auditTo(log))}
+	h := a.host(log)
+	l := &leak{app: a, key: keys[0], o: o, h: h, engine: h.Engine()}
 	if err := l.find(ctx); err != nil {
 		return err
 	}
 	if o.dryRun {
-		return a.each(ctx, keys, 1, func(context.Context, *key) (answer, error) {
+		return a.each(ctx, keys, 1, func(context.Context, *fleet.Key) (answer, error) {
 			return l.notice("dry run, nothing was changed"), nil
 		})
 	}
@@ -73,8 +77,8 @@ func (a *app) leaked(ctx context.Context, names []string, o nowOptions) error {
 			return err
 		}
 	}
-	return a.each(ctx, keys, 1, func(ctx context.Context, k *key) (answer, error) {
-		a.command(l.engine, k, "report of a compromise: revoke "+l.named())
+	return a.each(ctx, keys, 1, func(ctx context.Context, k *fleet.Key) (answer, error) {
+		h.Command(k, "report of a compromise: revoke "+l.named())
 		return l.revoke(ctx)
 	})
 }
@@ -82,8 +86,9 @@ func (a *app) leaked(ctx context.Context, names []string, o nowOptions) error {
 // A leak is a report of compromised keys.
 type leak struct {
 	*app
-	key    *key
+	key    *fleet.Key
 	o      nowOptions
+	h      *ops.Host
 	engine *engine.Engine
 	before *keyset.Set // as it was when the report came
 	kids   []string    // that are compromised
@@ -93,14 +98,14 @@ type leak struct {
 // find settles which keys are meant, once: whoever else is at work meanwhile,
 // no other key is ever revoked by this report.
 func (l *leak) find(ctx context.Context) error {
-	r, err := l.app.engine(nil).Look(ctx, l.key.Target, engine.Ask{})
+	r, err := l.app.host(quiet).Look().Look(ctx, l.key.Target, engine.Ask{})
 	switch {
 	case err != nil:
 		return err
 	case r.Step.Do == rotation.Halt:
-		return &haltError{r.Step.Why}
+		return &ops.HaltError{Why: r.Step.Why}
 	case r.Set == nil:
-		return &usageError{fmt.Sprintf("key %s has no keyset yet: there is nothing to revoke", l.key.Name), ""}
+		return usage.New(fmt.Sprintf("key %s has no keyset yet: there is nothing to revoke", l.key.Name))
 	}
 	l.before = r.Set
 	asked, recorded := r.Set.Recorded(keyset.NamedRequest(l.requestID(), "", "").ID)
@@ -153,9 +158,9 @@ func (l *leak) named() string {
 // revoke does it, as far as places can be reached, and says what is left.
 func (l *leak) revoke(ctx context.Context) (answer, error) {
 	ask := engine.Ask{Revoke: l.kids, ID: l.requestID(), By: l.actor}
-	r, failed := l.key.rest(ctx, l.engine, ask, l.now)
+	r, failed := l.h.Rest(ctx, l.engine, l.key, ask)
 	if failed == nil && r.Step.Do == rotation.Halt {
-		return answer{}, &haltError{r.Step.Why}
+		return answer{}, &ops.HaltError{Why: r.Step.Why}
 	}
 	set, left, err := l.engine.Leftovers(ctx, l.key.Target)
 	switch {

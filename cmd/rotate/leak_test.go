@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -77,11 +78,11 @@ func leaky(t *testing.T, store providers.Store) (l *leak, out *providertest.Faul
 	out = providertest.NewFaulty(memory.New())
 	k.Store = store
 	k.Outputs = []engine.Output{{Name: "app", Store: out, Secret: "app-jwt", CarriesNext: true, Render: (*keyset.Set).Projection}}
-	eng := a.engine(nil)
-	if _, err := k.rest(t.Context(), eng, engine.Ask{}, a.now); err != nil {
+	eng := a.host(quiet).Look()
+	if _, err := a.host(quiet).Rest(t.Context(), eng, k, engine.Ask{}); err != nil {
 		t.Fatal(err)
 	}
-	return &leak{app: a, key: k, o: nowOptions{compromised: true}, engine: eng}, out, said
+	return &leak{app: a, key: k, o: nowOptions{compromised: true}, h: a.host(quiet), engine: eng}, out, said
 }
 
 // report is the command as often as it is repeated.
@@ -113,7 +114,7 @@ func TestACompromiseNamesEachPlaceThatIsLeft(t *testing.T) {
 	}
 	fresh := l.key
 	out.On(nil)
-	l = &leak{app: l.app, key: fresh, o: l.o, engine: l.app.engine(nil)} // a process that was not there before
+	l = &leak{app: l.app, key: fresh, o: l.o, h: l.h, engine: l.app.host(quiet).Look()} // a process that was not there before
 	if ans, err = l.report(t); err != nil || !strings.Contains(ans.text, "nothing was replaced") {
 		t.Errorf("%v\n%s", err, ans.text)
 	}
@@ -124,7 +125,7 @@ func TestACompromiseNamesEachPlaceThatIsLeft(t *testing.T) {
 func TestACompromiseIsNotDoneByHalf(t *testing.T) {
 	store := providertest.NewFaulty(memory.New())
 	l, _, said := leaky(t, store)
-	if _, err := l.key.rest(t.Context(), l.engine, engine.Ask{Rotate: true}, l.now); err != nil {
+	if _, err := l.h.Rest(t.Context(), l.engine, l.key, engine.Ask{Rotate: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.find(t.Context()); err != nil {
@@ -132,7 +133,7 @@ func TestACompromiseIsNotDoneByHalf(t *testing.T) {
 	}
 	previous, current := l.before.Previous()[0].Kid, l.before.Signing().Kid
 	of := func(kids ...string) *leak {
-		return &leak{app: l.app, key: l.key, o: nowOptions{compromised: true, kids: kids}, engine: l.engine}
+		return &leak{app: l.app, key: l.key, o: nowOptions{compromised: true, kids: kids}, h: l.h, engine: l.engine}
 	}
 	if _, err := of(previous).report(t); err != nil {
 		t.Fatal(err)
@@ -152,7 +153,7 @@ func TestACompromiseIsNotDoneByHalf(t *testing.T) {
 // Tokens of an adopted key are older than its adoption.
 func TestACompromiseCountsTokensFromBeforeAdoption(t *testing.T) {
 	now := time.Now()
-	l := &leak{key: &key{Target: engine.Target{Policy: rotation.Policy{TokenTTL: 24 * time.Hour}}}}
+	l := &leak{key: &fleet.Key{Target: engine.Target{Policy: rotation.Policy{TokenTTL: 24 * time.Hour}}}}
 	for adopted, since := range map[bool]time.Duration{true: 24 * time.Hour, false: time.Hour} {
 		k := keyset.Key{Status: keyset.Current, NotBefore: now.Add(-time.Hour), Adopted: adopted}
 		if got := l.harm(0, k, now); !strings.Contains(got, "issued from "+ui.When(now, now.Add(-since))+" to now") {

@@ -85,7 +85,7 @@ func (l *leak) harm(i int, k keyset.Key, now time.Time) string {
 
 // places is everywhere that the key is taken from.
 func (l *leak) places() string {
-	all := []string{l.key.place()}
+	all := []string{l.key.Place()}
 	for _, o := range l.key.Outputs {
 		all = append(all, fmt.Sprintf("output %s, secret %s", o.Name, o.Secret))
 	}

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/stores/builtin"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
 
@@ -57,6 +59,15 @@ func system() *app {
 			return 80
 		},
 		actor:  actor(),
-		stores: stores(),
+		stores: registry(),
 	}
+}
+
+// registry is every type of store that a config can name.
+func registry() stores.Registry {
+	r, err := stores.NewRegistry(builtin.Types()...)
+	if err != nil {
+		panic(err)
+	}
+	return r
 }

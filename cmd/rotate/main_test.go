@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +14,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/daemon"
+	"github.com/keyrotate/rotate/internal/stores"
 )
 
 var update = flag.Bool("update", false, "write the golden texts anew")
@@ -83,7 +85,7 @@ type console struct {
 	t   *testing.T
 	dir string
 
-	stores config.Registry // nil for the real ones
+	stores stores.Registry // nil for the real ones
 	tty    bool            // standard error is a terminal
 	asks   bool            // and so is standard input
 	all    bytes.Buffer    // everything that was said, but for what get prints
@@ -136,6 +138,18 @@ func (c *console) app(stdin io.Reader, stdout, stderr io.Writer) *app {
 		a.stores = c.stores
 	}
 	return a
+}
+
+// daemonTo is a daemon of the console's config with this log, which does nothing yet.
+func (c *console) daemonTo(log *slog.Logger) *daemon.Daemon {
+	c.t.Helper()
+	a := c.app(strings.NewReader(""), io.Discard, io.Discard)
+	a.configPath = filepath.Join(c.dir, "rotate.yaml")
+	d, err := daemon.New(a.daemon(log, ""))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return d
 }
 
 // do is try for commands that have to succeed.

@@ -19,12 +19,13 @@ import (
 	"google.golang.org/grpc/status"
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/test/awsfake"
 	"github.com/keyrotate/rotate/internal/test/azurefake"
 	"github.com/keyrotate/rotate/internal/test/gcpfake"
 	"github.com/keyrotate/rotate/internal/test/kubefake"
 	"github.com/keyrotate/rotate/internal/test/vaultfake"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/awssm"
 	"github.com/keyrotate/rotate/providers/azurekv"
 	"github.com/keyrotate/rotate/providers/file"
@@ -131,7 +132,7 @@ func (a azureLogins) RoundTrip(r *http.Request) (*http.Response, error) {
 type manager struct {
 	fake    any
 	options string // of the config's store
-	open    func(*wire) config.StoreConfig
+	open    func(*wire) providers.Config
 	rights  func(rights)
 	lacking string              // how the vendor calls what lacking takes away
 	surplus string              // and what tooMuch gives
@@ -154,25 +155,25 @@ func managers(t *testing.T) map[string]manager {
 	t.Cleanup(stop)
 	all := map[string]manager{
 		"awssm": {
-			aws, "region: eu-west-1", func(w *wire) config.StoreConfig { return &awssm.Config{Transport: w.to(aws)} },
+			aws, "region: eu-west-1", func(w *wire) providers.Config { return &awssm.Config{Transport: w.to(aws)} },
 			func(r rights) { aws.On(awsDenies(r)) }, "secretsmanager:PutSecretValue", "secretsmanager:DeleteSecret",
 			func(secret string) { aws.Edit(secret, func(*awsfake.Secret) {}) },
 		},
 		"azurekv": {
-			azure, "vault: rotate-test", func(w *wire) config.StoreConfig { return &azurekv.Config{Transport: w.to(azureLogins{azure})} },
+			azure, "vault: rotate-test", func(w *wire) providers.Config { return &azurekv.Config{Transport: w.to(azureLogins{azure})} },
 			func(r rights) { azure.On(azureDenies(r)) }, "Microsoft.KeyVault/vaults/secrets/update/action", "Microsoft.KeyVault/vaults/secrets/delete", nil,
 		},
 		"gcpsm": {
-			google, "project: test-project", func(w *wire) config.StoreConfig { google.On(w.google); return &gcpsm.Config{Conn: conn} },
+			google, "project: test-project", func(w *wire) providers.Config { google.On(w.google); return &gcpsm.Config{Conn: conn} },
 			func(r rights) { googleGrants(google, r) }, "secretmanager.versions.destroy", "secretmanager.secrets.delete",
 			func(secret string) { google.Edit(secret, func(*gcpfake.Secret) {}) },
 		},
 		"kubernetes": {
-			cluster, "context: test, namespace: shop, kubeconfig: kubeconfig", func(w *wire) config.StoreConfig { return &kubernetes.Config{Transport: w.to(cluster)} },
+			cluster, "context: test, namespace: shop, kubeconfig: kubeconfig", func(w *wire) providers.Config { return &kubernetes.Config{Transport: w.to(cluster)} },
 			func(r rights) { clusterGrants(cluster, r) }, "verbs: [update]", "verbs: [delete]", nil,
 		},
 		"vaultkv": {
-			vault, "address: 'https://vault.example.com', auth: {token_file: token}", func(w *wire) config.StoreConfig { return &vaultkv.Config{Transport: w.to(vault)} },
+			vault, "address: 'https://vault.example.com', auth: {token_file: token}", func(w *wire) providers.Config { return &vaultkv.Config{Transport: w.to(vault)} },
 			func(r rights) { vaultGrants(vault, r) }, `path "secret/destroy/rotate-probe" { capabilities = ["update"] }`, `path "secret/metadata/test-vaultkv" { capabilities = ["delete"] }`,
 			func(secret string) {
 				vault.Mounts["|secret"].Keys[secret] = &vaultfake.Key{Versions: map[int]*vaultfake.Version{}}
@@ -203,19 +204,19 @@ users: [{name: u, user: {token: token}}], contexts: [{name: test, context: {clus
 }
 
 // A fleet is one daemon with a key in each manager, and one in a file.
-type fleet struct {
+type managed struct {
 	*console
 	managers map[string]manager
 	wires    map[string]*wire
 }
 
-func newFleet(t *testing.T) *fleet {
-	f := &fleet{managers: managers(t), wires: map[string]*wire{}}
+func newFleet(t *testing.T) *managed {
+	f := &managed{managers: managers(t), wires: map[string]*wire{}}
 	text, keys := "environment: test\ndefaults: {every: 8d, sync: 12h, jitter: 0s}\nstores:\n  file: {type: file, dir: ./keys}\n", "keys:\n  file: {store: file}\n"
-	registry := config.Registry{"file": func() config.StoreConfig { return &file.Config{} }}
+	registry := stores.Registry{"file": func() providers.Config { return &file.Config{} }}
 	for name, m := range f.managers {
 		f.wires[name] = &wire{}
-		registry[name] = func() config.StoreConfig { return m.open(f.wires[name]) }
+		registry[name] = func() providers.Config { return m.open(f.wires[name]) }
 		text += fmt.Sprintf("  %s: {type: %s, %s}\n", name, name, m.options)
 		keys += fmt.Sprintf("  %s: {store: %s}\n", name, name)
 	}
@@ -228,7 +229,7 @@ func newFleet(t *testing.T) *fleet {
 // live lives through a creation and a rotation, with one manager in trouble from
 // half a day before the rotation should begin to a day after. It returns what was
 // done with each key, and how many calls came to nothing.
-func (f *fleet) live(troubled string, kind trouble) (did map[string][]deed, calls int) {
+func (f *managed) live(troubled string, kind trouble) (did map[string][]deed, calls int) {
 	const day = 24 * time.Hour
 	if w := f.wires[troubled]; w != nil {
 		time.AfterFunc(7*day+day/2, func() { w.is(kind) })

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -93,21 +95,22 @@ func (a *app) rotateNow(ctx context.Context, names []string, o nowOptions) error
 	if err != nil {
 		return err
 	}
-	eng := a.engine(auditTo(log))
-	limit := atOnce
+	h := a.host(log)
+	eng := h.Engine()
+	limit := ops.AtOnce
 	if o.wait {
 		limit = len(keys) // what waits is no work
 	}
-	return a.each(ctx, keys, limit, func(ctx context.Context, k *key) (answer, error) { return a.rotateKey(ctx, eng, k, o) })
+	return a.each(ctx, keys, limit, func(ctx context.Context, k *fleet.Key) (answer, error) { return a.rotateKey(ctx, h, eng, k, o) })
 }
 
 // rotateKey rotates one key, and says what came of it.
-func (a *app) rotateKey(ctx context.Context, eng *engine.Engine, k *key, o nowOptions) (answer, error) {
-	w := &wish{app: a, key: k, o: o, ask: engine.Ask{Rotate: true, ID: o.request, By: a.actor}}
+func (a *app) rotateKey(ctx context.Context, h *ops.Host, eng *engine.Engine, k *fleet.Key, o nowOptions) (answer, error) {
+	w := &wish{app: a, h: h, key: k, o: o, ask: engine.Ask{Rotate: true, ID: o.request, By: a.actor}}
 	if o.dryRun {
 		return w.look(ctx)
 	}
-	a.command(eng, k, o.words())
+	h.Command(k, o.words())
 	if err := w.pass(ctx, eng); err != nil {
 		return answer{}, err
 	}
@@ -138,7 +141,7 @@ func (w *wish) again(ctx context.Context, eng *engine.Engine) error {
 			w.voice.Warn("%v", err)
 			w.voice.Note("key %s: waiting goes on; the store is tried again every minute", w.key.Name)
 		}
-		if err := pause(ctx, soon); err != nil {
+		if err := ops.Pause(ctx, soon); err != nil {
 			return err
 		}
 	}
@@ -147,7 +150,8 @@ func (w *wish) again(ctx context.Context, eng *engine.Engine) error {
 // A wish is one `now` of one key: what was asked, and what was seen.
 type wish struct {
 	*app
-	key  *key
+	h    *ops.Host
+	key  *fleet.Key
 	o    nowOptions
 	ask  engine.Ask
 	last engine.Result
@@ -159,14 +163,14 @@ type wish struct {
 
 // pass goes on with the rotation as far as the time allows.
 func (w *wish) pass(ctx context.Context, eng *engine.Engine) error {
-	r, err := w.key.rest(ctx, eng, w.ask, w.now)
+	r, err := w.h.Rest(ctx, eng, w.key, w.ask)
 	w.ask.Away = r.Away
 	w.did = append(w.did, r.Did...)
 	if err == nil {
 		w.last = r
 	}
 	if err == nil && r.Step.Do == rotation.Halt {
-		return &haltError{r.Step.Why}
+		return &ops.HaltError{Why: r.Step.Why}
 	}
 	return err
 }
@@ -236,7 +240,7 @@ func (a *app) sleepUntil(ctx context.Context, until time.Time, progress func(tim
 			a.voice.Progress(progress(now))
 			left = min(left, time.Second)
 		}
-		if err := pause(ctx, left); err != nil {
+		if err := ops.Pause(ctx, left); err != nil {
 			return err
 		}
 	}

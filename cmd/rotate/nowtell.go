@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/rotation"
@@ -15,7 +16,7 @@ import (
 func (w *wish) tell() answer {
 	t := w.sheet(w.headline())
 	w.keysNow(t)
-	t.row("lives in", w.key.place())
+	t.row("lives in", w.key.Place())
 	w.comesNext(t)
 	return t.answer(also(w.last.Step.Alarm, status.HiddenKeys(t.now, w.key.Policy, w.last.Set)))
 }
@@ -135,25 +136,25 @@ func (w *wish) comesNext(t *sheet) {
 
 // look says what a pass would do first, and what that would lead to.
 func (w *wish) look(ctx context.Context) (answer, error) {
-	r, err := w.engine(nil).Look(ctx, w.key.Target, w.ask)
+	r, err := w.host(quiet).Look().Look(ctx, w.key.Target, w.ask)
 	switch {
 	case err != nil:
 		return answer{}, err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &haltError{r.Step.Why}
+		return answer{}, &ops.HaltError{Why: r.Step.Why}
 	}
 	w.ask.Away, w.last = r.Away, r
 	t := w.sheet("dry run, nothing was changed")
 	t.row("would", w.would(r.Step))
 	alarm := r.Step.Alarm
 	if r.Set != nil {
-		if new := w.key.spec.Algorithm; r.Step.Do == rotation.Publish && new != r.Set.Signing().Alg {
+		if new := w.key.Spec.Algorithm; r.Step.Do == rotation.Publish && new != r.Set.Signing().Alg {
 			t.row("changes", fmt.Sprintf("from %s to %s: verifiers must know both algorithms first", r.Set.Signing().Alg, new))
 		}
 		w.keysNow(t)
 		alarm = also(alarm, w.wouldHide(t.now))
 	}
-	t.row("lives in", w.key.place())
+	t.row("lives in", w.key.Place())
 	return t.answer(alarm), nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/keyrotate/rotate/internal/daemon"
+	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -17,21 +19,22 @@ func (a *app) once(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	eng := a.engine(auditTo(log))
-	return a.each(ctx, keys, atOnce, func(ctx context.Context, k *key) (answer, error) {
-		r, err := k.rest(ctx, eng, engine.Ask{}, a.now)
+	result := verdict{app: a}
+	for o := range daemon.Once(ctx, a.host(log), keys) {
+		text, alarm := a.onceLine(o.Key, o.Got), o.Got.Step.Alarm
 		switch {
-		case err != nil:
-			return answer{text: k.Name + ": failed, see the error\n"}, err
-		case r.Step.Do == rotation.Halt:
-			return answer{text: k.Name + ": halted, a person has to look\n", alarm: r.Step.Why}, nil
+		case o.Err != nil:
+			text, alarm = o.Key.Name+": failed, see the error\n", ""
+		case o.Got.Step.Do == rotation.Halt:
+			text, alarm = o.Key.Name+": halted, a person has to look\n", o.Got.Step.Why
 		}
-		return answer{text: a.onceLine(k, r), alarm: r.Step.Alarm}, nil
-	})
+		result.add(o.Key, answer{text, alarm}, o.Err)
+	}
+	return result.err(len(keys))
 }
 
 // onceLine is what was done and what comes next.
-func (a *app) onceLine(k *key, r engine.Result) string {
+func (a *app) onceLine(k *fleet.Key, r engine.Result) string {
 	var did []string
 	for _, ev := range r.Did {
 		if word := words[ev.Action]; word != "" && (ev.To == "current" || ev.Action != string(rotation.Promote)) {

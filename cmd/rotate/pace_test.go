@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,8 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/config"
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 )
@@ -100,45 +97,13 @@ func inAMinute(times []time.Time) (most int) {
 	return most
 }
 
-// What may come at once does, and yet no minute has more writes than the traits
-// allow, neither the first nor one after a rest.
-func TestPace(t *testing.T) {
-	for n, together := range map[int]int{1: 1, 14: 1, 20: 1, 30: 2, 150: 10, 180: 12} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := paced(quotaStore{memory.New(), &quota{limit: n}}).(*pacedStore)
-				var times []time.Time
-				begin := time.Now()
-				for i := range 6 * n {
-					if i%(2*n) == n/2 {
-						time.Sleep(time.Duration(i) * time.Second)
-					}
-					if err := s.turn(t.Context()); err != nil {
-						t.Fatal(err)
-					}
-					times = append(times, time.Now())
-					if i < together && time.Now() != begin {
-						t.Errorf("number %d waits, %d may come at once", i+1, together)
-					}
-				}
-				if got := inAMinute(times); got > n {
-					t.Errorf("%d writes in a minute", got)
-				}
-				if took, most := times[n].Sub(begin), time.Minute+time.Duration(n)*time.Second; took > most {
-					t.Errorf("the first %d took %v", n+1, took)
-				}
-			})
-		})
-	}
-}
-
 // A rotation of one key does not wait for its own pace: it takes what its calls
 // take.
 func TestNowDoesNotWaitForItsPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newConsole(t, "environment: test\nstores: {q: {type: quota}}\ndefaults: {store: q, propagation: 0s, grace: 1s, grace_bounds: {min: 1s, max: 10s}}\nkeys: {k: {}}\n")
 		q := &quota{store: memory.New(), limit: aTenth}
-		c.stores = config.Registry{"quota": func() config.StoreConfig { return q }}
+		c.stores = stores.Registry{"quota": func() providers.Config { return q }}
 		c.do("now")
 		for range 2 {
 			time.Sleep(time.Hour)
@@ -165,7 +130,7 @@ func TestPromise8AMonthDown(t *testing.T) {
 		}
 		c := newConsole(t, text.String())
 		q := &quota{store: memory.New(), limit: aTenth}
-		c.stores = config.Registry{"quota": func() config.StoreConfig { return q }}
+		c.stores = stores.Registry{"quota": func() providers.Config { return q }}
 
 		c.daemonFor(time.Hour, nil)
 		time.Sleep(30 * 24 * time.Hour)
@@ -194,7 +159,7 @@ func TestPromise8AMonthDown(t *testing.T) {
 // A store that is paced is still asked by its own means for rights.
 func TestAPacedStoreIsProbed(t *testing.T) {
 	c := newConsole(t, "environment: test\nstores: {q: {type: quota}}\nkeys: {k: {store: q}}\n")
-	c.stores = config.Registry{"quota": func() config.StoreConfig { return &askedQuota{} }}
+	c.stores = stores.Registry{"quota": func() providers.Config { return &askedQuota{} }}
 	code, out, said := c.try("", "validate", "--probe")
 	if code != exitFailed || !strings.Contains(said, "missing read") || !strings.Contains(out, "store q: reads and writes") {
 		t.Errorf("exit code %d\n%s%s", code, out, said)
@@ -236,14 +201,10 @@ type deed struct {
 func (c *console) daemon(d time.Duration) (did []deed) {
 	c.t.Helper()
 	var log bytes.Buffer
-	r := &runner{app: c.app(strings.NewReader(""), io.Discard, &log), log: slog.New(slog.NewJSONHandler(&log, nil))}
-	r.voice, r.configPath = &ui.Voice{Err: &log}, filepath.Join(c.dir, "rotate.yaml")
-	if _, err := r.prepare(nil); err != nil {
-		c.t.Fatal(err)
-	}
+	r := c.daemonTo(slog.New(slog.NewJSONHandler(&log, nil)))
 	ctx, stop := context.WithCancel(c.t.Context())
 	stopped := make(chan error)
-	go func() { stopped <- r.scheduler.Run(ctx) }()
+	go func() { stopped <- r.Rotate(ctx) }()
 	time.Sleep(d)
 	stop()
 	if err := <-stopped; err != nil {

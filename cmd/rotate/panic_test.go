@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -15,7 +14,9 @@ type broken struct{ providers.Store }
 const spilt = "canary-of-a-panic"
 
 func (broken) Open(context.Context) (providers.Store, error) { return broken{}, nil }
-func (broken) Traits() providers.Traits                      { return providers.Traits{Type: "broken"} }
+func (broken) Traits() providers.Traits {
+	return providers.Traits{Type: "broken", MaxValue: 64 << 10, TakesName: func(string) bool { return true }}
+}
 func (broken) Read(context.Context, string) (providers.Revision, error) {
 	panic(providers.NewSecret([]byte(spilt)).Reveal())
 }
@@ -28,8 +29,8 @@ func (broken) History(context.Context, string) ([]providers.Revision, error) { p
 // value, and where several keys are asked for, the others get their turn.
 func TestPromise7PanicsAreContained(t *testing.T) {
 	c := newConsole(t, "environment: test\nstores: {bad: {type: broken}, disk: {type: file, dir: ./keys}}\nkeys: {bad: {store: bad}, good: {store: disk, propagation: 0s}}\n")
-	c.stores = stores()
-	c.stores["broken"] = func() config.StoreConfig { return &broken{} }
+	c.stores = registry()
+	c.stores["broken"] = func() providers.Config { return &broken{} }
 	c.do("now", "good")
 	for _, args := range []string{
 		"status", "status bad", "status -o json", "plan", "audit bad", "get bad", "now bad", "now --all", "now --all --dry-run", "run --once", "validate --probe",

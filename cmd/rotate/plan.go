@@ -11,7 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -40,7 +43,7 @@ type appointment struct {
 
 func (a *app) plan(ctx context.Context, names []string, days int) error {
 	if days < 1 || days > 3660 {
-		return &usageError{fmt.Sprintf("--days %d: 1 to 3660", days), ""}
+		return usage.New(fmt.Sprintf("--days %d: 1 to 3660", days))
 	}
 	keys, err := a.keys(choice{names: names, all: len(names) == 0})
 	if err != nil {
@@ -50,10 +53,10 @@ func (a *app) plan(ctx context.Context, names []string, days int) error {
 	until := from.AddDate(0, 0, days)
 	var calendar []appointment
 	var unknown []string
-	var v verdict
+	v := verdict{app: a}
 	for _, k := range keys {
 		steps, err := a.forecast(ctx, k, from, until)
-		v.add(a, k, answer{}, err)
+		v.add(k, answer{}, err)
 		if why := noCalendar(err); why != "" {
 			unknown = append(unknown, fmt.Sprintf("%s: %s", k.Name, why))
 		}
@@ -71,14 +74,14 @@ func (a *app) plan(ctx context.Context, names []string, days int) error {
 }
 
 // forecast asks the planner, beginning with what the store holds.
-func (a *app) forecast(ctx context.Context, k *key, from, until time.Time) (steps []rotation.Step, err error) {
+func (a *app) forecast(ctx context.Context, k *fleet.Key, from, until time.Time) (steps []rotation.Step, err error) {
 	defer caught(k, &err)
-	r, err := a.engine(nil).Look(ctx, k.Target, engine.Ask{})
+	r, err := a.host(quiet).Look().Look(ctx, k.Target, engine.Ask{})
 	switch {
 	case err != nil:
 		return nil, err
 	case r.Step.Do == rotation.Halt:
-		return nil, &haltError{r.Step.Why}
+		return nil, &ops.HaltError{Why: r.Step.Why}
 	}
 	steps, err = rotation.Forecast(k.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: from}}, until)
 	if err != nil {
@@ -92,7 +95,7 @@ func (a *app) forecast(ctx context.Context, k *key, from, until time.Time) (step
 
 // noCalendar says why there is none for a key; "" if there is.
 func noCalendar(err error) string {
-	var halt *haltError
+	var halt *ops.HaltError
 	var failed *engine.Error
 	state := "incomplete calendar"
 	switch {

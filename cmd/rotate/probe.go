@@ -6,30 +6,23 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/providers"
 )
 
-// A prober proves by its own means that it can be read and written, and leaves
-// nothing behind.
-type prober interface {
-	Probe(ctx context.Context) error
-}
-
-// A surveyor also tells of one secret: what is missing there is an error, what
-// may be done beyond what rotate needs is returned.
-type surveyor interface {
-	ProbeSecret(ctx context.Context, name string) (excess []string, err error)
-}
-
 // survey asks the stores that can tell about each key's secret and those of its
 // outputs. It returns whether there is a warning and whether something failed.
-func (a *app) survey(ctx context.Context, keys []*key, opened map[string]providers.Store) (warned, failed bool) {
+func (a *app) survey(ctx context.Context, keys []*fleet.Key, opened map[string]providers.Store) (warned, failed bool) {
 	ask := func(who string, store providers.Store, secret string) {
-		s, ok := store.(surveyor)
+		s, ok := providers.As[providers.Surveyor](store)
 		if !ok {
 			return
 		}
-		excess, err := s.ProbeSecret(ctx, secret)
+		err := store.Traits().CheckName("probe", secret)
+		var excess []string
+		if err == nil {
+			excess, err = s.ProbeSecret(ctx, secret)
+		}
 		if err != nil {
 			failed = true
 			a.voice.Error(fmt.Errorf("%s: %w", who, err))
@@ -43,7 +36,7 @@ func (a *app) survey(ctx context.Context, keys []*key, opened map[string]provide
 		ask(fmt.Sprintf("key %s, store %s", k.Name, k.StoreName), opened[k.StoreName], k.Secret)
 		for _, o := range k.Outputs {
 			for name, store := range opened {
-				if o.Store == providers.Store(k.stores[name]) {
+				if o.Store == providers.Store(k.Stores[name]) {
 					ask(fmt.Sprintf("key %s, output %s", k.Name, o.Name), store, o.Secret)
 				}
 			}
@@ -57,7 +50,7 @@ func (a *app) survey(ctx context.Context, keys []*key, opened map[string]provide
 // conflict; it is refused for another reason where the store cannot be reached
 // or written.
 func probe(ctx context.Context, s providers.Store, id string) error {
-	if p, ok := s.(prober); ok {
+	if p, ok := providers.As[providers.Prober](s); ok {
 		return p.Probe(ctx)
 	}
 	name := "rotate-probe-" + strings.ToLower(id)

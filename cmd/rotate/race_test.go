@@ -11,7 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -152,7 +151,7 @@ func barrier(a *app) {
 		arrive.Close()
 		_, _ = io.Copy(io.Discard, gate)
 	})
-	a.stores["file"] = func() config.StoreConfig { return &barrierConfig{pass: once} }
+	a.stores["file"] = func() providers.Config { return &barrierConfig{pass: once} }
 }
 
 type barrierConfig struct {

@@ -5,12 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
-	"github.com/keyrotate/rotate/internal/config"
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/awssm"
 	"github.com/keyrotate/rotate/providers/vaultkv"
 )
@@ -44,18 +40,18 @@ type realServer struct {
 	kind        string // of the store, and
 	options     string // in the config, with the address
 	single      bool   // takes one call at a time
-	open        func(via http.RoundTripper) config.StoreConfig
+	open        func(via http.RoundTripper) providers.Config
 	readers     func(t *testing.T, address string, via http.RoundTripper) valuePlace
 }
 
 var realServers = map[string]realServer{
 	"moto": {
 		"ROTATE_MOTO", "e2e/aws.sh", "awssm", "region: eu-west-1, endpoint: '%s'", true,
-		func(via http.RoundTripper) config.StoreConfig { return &awssm.Config{Transport: via} }, readAWS,
+		func(via http.RoundTripper) providers.Config { return &awssm.Config{Transport: via} }, readAWS,
 	},
 	"vault": {
 		"ROTATE_VAULT", "e2e/vault.sh", "vaultkv", "address: '%s', auth: {token_file: token}", false,
-		func(via http.RoundTripper) config.StoreConfig { return &vaultkv.Config{Transport: via} }, readVault,
+		func(via http.RoundTripper) providers.Config { return &vaultkv.Config{Transport: via} }, readVault,
 	},
 }
 
@@ -92,7 +88,7 @@ func TestValueReadersOnServers(t *testing.T) {
 				via = &oneAtATime{RoundTripper: transport}
 			}
 			inDaemon(t, fmt.Sprintf(realValueConfig, server.kind, fmt.Sprintf(server.options, address)),
-				config.Registry{server.kind: func() config.StoreConfig { return server.open(via) }})
+				stores.Registry{server.kind: func() providers.Config { return server.open(via) }})
 			place := server.readers(t, address, via)
 
 			var seen []string
@@ -150,18 +146,14 @@ func TestValueReadersOnServers(t *testing.T) {
 }
 
 // inDaemon runs a daemon until the test ends.
-func inDaemon(t *testing.T, text string, stores config.Registry) {
+func inDaemon(t *testing.T, text string, stores stores.Registry) {
 	c := newConsole(t, text)
 	c.write("token", "root\n")
 	c.stores = stores
-	d := &runner{app: c.app(strings.NewReader(""), io.Discard, io.Discard), log: slog.New(slog.DiscardHandler)}
-	d.voice, d.configPath = &ui.Voice{Err: io.Discard}, filepath.Join(c.dir, "rotate.yaml")
-	if _, err := d.prepare(nil); err != nil {
-		t.Fatal(err)
-	}
+	d := c.daemonTo(quiet)
 	ctx, stop := context.WithCancel(t.Context())
 	stopped := make(chan error)
-	go func() { stopped <- d.scheduler.Run(ctx) }()
+	go func() { stopped <- d.Rotate(ctx) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-stopped; err != nil {

@@ -6,8 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/daemon"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
-	"github.com/keyrotate/rotate/rotation/scheduler"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -36,7 +38,7 @@ failed and may be tried again, 3 if one needs a person.`,
 			case once:
 				return a.once(cmd.Context(), log)
 			}
-			return (&runner{app: a, log: log}).run(cmd.Context(), listen)
+			return daemon.Run(cmd.Context(), a.daemon(log, listen))
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "do what is due for each key, and end")
@@ -45,29 +47,15 @@ failed and may be tried again, 3 if one needs a person.`,
 	return cmd
 }
 
-// dropped is the keys that a new config has no more, or has in another place.
-func dropped(old, now []*key) (gone []string) {
-	id := func(k *key) string { return k.Environment + "/" + k.Name + " (" + k.place() + ")" }
-	kept := map[string]bool{}
-	for _, k := range now {
-		kept[id(k)] = true
+// daemon is what a daemon takes from this process.
+func (a *app) daemon(log *slog.Logger, listen string) daemon.Options {
+	return daemon.Options{
+		Host: *a.host(log), Listen: listen, Version: buildVersion(), KeepGC: a.getenv("GOGC") != "", Hardened: a.hardened,
+		Read: func() (*config.Config, error) {
+			conf, _, err := a.load()
+			return conf, err
+		},
 	}
-	for _, k := range old {
-		if !kept[id(k)] {
-			gone = append(gone, id(k))
-		}
-	}
-	return gone
-}
-
-func schedulerKeys(keys []*key) []scheduler.Key {
-	var out []scheduler.Key
-	for _, k := range keys {
-		out = append(out, scheduler.Key{
-			Target: k.Target, Cron: k.cron, Sync: k.Sync, OutputStores: k.storeNames()[1:], Digest: k.digest,
-		})
-	}
-	return out
 }
 
 // The values of --log-format beside text and json.
@@ -104,5 +92,5 @@ func (a *app) logger(format string) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(a.voice, options)), nil
 	}
-	return nil, &usageError{"--log-format: text, json, auto or none", ""}
+	return nil, usage.New("--log-format: text, json, auto or none")
 }

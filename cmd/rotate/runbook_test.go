@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 )
@@ -71,7 +71,7 @@ func TestRunbookRevokedPermission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newConsole(t, "environment: test\nstores: {main: {type: guarded}}\nkeys: {auth-jwt: {store: main, every: 20d}}\n")
 		g := &guarded{Store: memory.New()}
-		c.stores = config.Registry{"guarded": func() config.StoreConfig { return g }}
+		c.stores = stores.Registry{"guarded": func() providers.Config { return g }}
 		c.do("run", "--once")
 		time.Sleep(19 * 24 * time.Hour)
 		g.readOnly = true

@@ -12,7 +12,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
 
@@ -48,7 +51,7 @@ func (a *app) status(ctx context.Context, names []string, output string, full bo
 		"json": writeJSON, "yaml": writeYAML,
 	}[output]
 	if !ok {
-		return &usageError{"-o: the output is text, json or yaml", ""}
+		return usage.New("-o: the output is text, json or yaml")
 	}
 	keys, err := a.keys(choice{names: names, all: len(names) == 0})
 	if err != nil {
@@ -75,10 +78,10 @@ func (a *app) view(full bool) status.View {
 }
 
 // report looks at all keys, some at a time.
-func (a *app) report(ctx context.Context, keys []*key) status.Report {
-	eng := a.engine(nil)
+func (a *app) report(ctx context.Context, keys []*fleet.Key) status.Report {
+	eng := a.host(quiet).Look()
 	facts := make([]status.Facts, len(keys))
-	slots := make(chan struct{}, atOnce)
+	slots := make(chan struct{}, ops.AtOnce)
 	var all sync.WaitGroup
 	for i, k := range keys {
 		all.Go(func() {
@@ -97,8 +100,8 @@ func (a *app) report(ctx context.Context, keys []*key) status.Report {
 }
 
 // look reads what there is to know of a key.
-func (a *app) look(ctx context.Context, eng *engine.Engine, k *key) (f status.Facts) {
-	f = k.facts()
+func (a *app) look(ctx context.Context, eng *engine.Engine, k *fleet.Key) (f status.Facts) {
+	f = ops.Facts(k)
 	f.Now = a.now()
 	defer caught(k, &f.Err)
 	if f.Result, f.Err = eng.Look(ctx, k.Target, engine.Ask{}); f.Err == nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -46,18 +45,6 @@ func TestServiceManagerIsTold(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
-}
-
-// A service manager that does not read holds up nothing.
-func TestDeafServiceManager(t *testing.T) {
-	manager := listenAsManager(t)
-	t.Setenv("NOTIFY_SOCKET", manager.LocalAddr().String())
-	t.Setenv("WATCHDOG_USEC", "180000000")
-	beat := notifier{slog.New(slog.DiscardHandler)}.watchdog(t.Context())
-	for range 100_000 { // more than a socket keeps
-		beat()
-	}
-	told(t, manager, "WATCHDOG=1")
 }
 
 // listenAsManager is the other end of NOTIFY_SOCKET.

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -42,31 +43,6 @@ func TestVersionLine(t *testing.T) {
 	}
 }
 
-// An open error must never look like an empty store: a key would be made anew.
-func TestLazyStoreIsNeverEmpty(t *testing.T) {
-	fail := error(&providers.Error{Op: "open", Name: "x", Kind: providers.ErrNotFound, Err: errors.New("no such bucket")})
-	s := newLazyStore("x", func(context.Context) (providers.Store, error) {
-		if fail != nil {
-			return nil, fail
-		}
-		return memory.New(), nil
-	})
-	ctx := t.Context()
-	if _, err := s.Read(ctx, "k"); errors.Is(err, providers.ErrNotFound) || !errors.Is(err, providers.ErrUnavailable) {
-		t.Error(err)
-	}
-	if _, err := s.History(ctx, "k"); err == nil {
-		t.Error("a history without a store")
-	}
-	fail = nil // the bucket is back
-	if _, err := s.Read(ctx, "k"); !errors.Is(err, providers.ErrNotFound) {
-		t.Error(err)
-	}
-	if s.Traits().Type != "memory" {
-		t.Error("the traits are not those of the open store")
-	}
-}
-
 func TestProbe(t *testing.T) {
 	m := memory.New()
 	if err := probe(t.Context(), m, "ID"); err != nil {
@@ -88,14 +64,14 @@ func TestProbe(t *testing.T) {
 func TestSurvey(t *testing.T) {
 	var said bytes.Buffer
 	a := &app{voice: &ui.Voice{Err: &said}}
-	at := func(name, store string) *key {
-		return &key{Target: engine.Target{Name: name, StoreName: store, Secret: name}}
+	at := func(name, store string) *fleet.Key {
+		return &fleet.Key{Target: engine.Target{Name: name, StoreName: store, Secret: name}}
 	}
 	opened := map[string]providers.Store{"plain": memory.New(), "asks": surveyed{memory.New()}}
-	if warned, failed := a.survey(t.Context(), []*key{at("one", "asks"), at("three", "plain")}, opened); !warned || failed {
+	if warned, failed := a.survey(t.Context(), []*fleet.Key{at("one", "asks"), at("three", "plain")}, opened); !warned || failed {
 		t.Errorf("warned %v, failed %v", warned, failed)
 	}
-	if warned, failed := a.survey(t.Context(), []*key{at("two", "asks"), at("four", "closed")}, opened); warned || !failed {
+	if warned, failed := a.survey(t.Context(), []*fleet.Key{at("two", "asks"), at("four", "closed")}, opened); warned || !failed {
 		t.Errorf("warned %v, failed %v", warned, failed)
 	}
 	want := "warning: key one, store asks: rotate may do more than it needs, and so may whoever takes over this host: delete, share\n" +
@@ -132,7 +108,7 @@ func (s deniesWrites) Write(context.Context, string, providers.Secret, providers
 // Promise 7: no command shows what a bug panics with, wherever it is.
 func TestPromise7NoCommandShowsAPanic(t *testing.T) {
 	c := newConsole(t, "environment: test\nstores: {bad: {type: bad}}\nkeys: {k: {store: bad}}\n")
-	c.stores = config.Registry{"bad": func() config.StoreConfig { return &badStore{} }}
+	c.stores = stores.Registry{"bad": func() providers.Config { return &badStore{} }}
 	for _, args := range [][]string{{"now"}, {"status"}, {"get"}, {"plan"}, {"audit", "k"}, {"run", "--once"}, {"now", "--compromised", "k", "--yes"}, {"validate", "--probe"}} {
 		code, out, said := c.try("", args...)
 		if all := out + said; code == exitDone || strings.Contains(all, "canary") || !strings.Contains(all, "a panic of type main.spilled") {
@@ -146,7 +122,9 @@ type badStore struct{ providers.Store }
 type spilled string
 
 func (s *badStore) Open(context.Context) (providers.Store, error) { return s, nil }
-func (*badStore) Traits() providers.Traits                        { return providers.Traits{Type: "bad"} }
+func (*badStore) Traits() providers.Traits {
+	return providers.Traits{Type: "bad", TakesName: func(string) bool { return true }}
+}
 
 func (*badStore) Read(context.Context, string) (providers.Revision, error) {
 	panic(spilled("canary-canary-canary"))

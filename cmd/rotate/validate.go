@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -34,7 +36,7 @@ func (a *app) validate(ctx context.Context, try bool) error {
 	if err != nil {
 		return err
 	}
-	keys := a.build(conf)
+	keys := fleet.Of(conf, nil)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: OK; environment %s, %s, %s\n", path, conf.Environment, ui.Plural(len(keys), "key"), ui.Plural(len(conf.Stores), "store"))
 	for _, k := range keys {
@@ -56,7 +58,7 @@ func (a *app) validate(ctx context.Context, try bool) error {
 }
 
 // keyLine says what the config makes of a key.
-func (a *app) keyLine(k *key) string {
+func (a *app) keyLine(k *fleet.Key) string {
 	p := k.Policy
 	due := "never rotated"
 	if t := p.Due(a.now()); !t.IsZero() {
@@ -66,21 +68,20 @@ func (a *app) keyLine(k *key) string {
 	if p.TokenTTL > 0 {
 		tokens = fmt.Sprintf(", tokens of %s (%s would fit)", rotation.Duration(p.TokenTTL), rotation.Duration(p.LongestToken()))
 	}
-	return fmt.Sprintf("  %s (%s): %s; grace %s, propagation %s%s; %s\n", k.Name, k.spec.Algorithm, due,
-		rotation.Duration(p.Grace), rotation.Duration(p.Propagation), tokens, k.place())
+	return fmt.Sprintf("  %s (%s): %s; grace %s, propagation %s%s; %s\n", k.Name, k.Spec.Algorithm, due,
+		rotation.Duration(p.Grace), rotation.Duration(p.Propagation), tokens, k.Place())
 }
 
 // probeAll tries every store, and says what each erases.
-func (a *app) probeAll(ctx context.Context, conf *config.Config, keys []*key) error {
+func (a *app) probeAll(ctx context.Context, conf *config.Config, keys []*fleet.Key) error {
 	failed := false
-	stores, opened := openStores{}, map[string]providers.Store{}
+	known, opened := fleet.Stores{}, map[string]providers.Store{}
 	if len(keys) > 0 {
-		stores = keys[0].stores
+		known = keys[0].Stores
 	}
 	for _, name := range slices.Sorted(maps.Keys(conf.Stores)) {
-		s, err := stores.open(ctx, name)
+		s, err := known.Open(ctx, name)
 		if err == nil {
-			s = unpaced(s)
 			if err = probe(ctx, s, a.newID()); err != nil {
 				err = fmt.Errorf("store %s: %w", name, err)
 			}
@@ -101,11 +102,11 @@ func (a *app) probeAll(ctx context.Context, conf *config.Config, keys []*key) er
 	}
 	for _, k := range keys {
 		for _, o := range k.Outputs {
-			own, ok := o.Store.(*lazyStore)
-			if !ok || slices.Contains(slices.Collect(maps.Values(stores)), own) {
+			own, ok := o.Store.(*stores.Lazy)
+			if !ok || slices.Contains(slices.Collect(maps.Values(known)), own) {
 				continue // probed above
 			}
-			s, err := own.open(ctx)
+			s, err := own.Open(ctx)
 			if err == nil {
 				err = probe(ctx, s, a.newID())
 			}

@@ -42,3 +42,11 @@ func versionLine(set string, info *debug.BuildInfo) string {
 	}
 	return fmt.Sprintf("%s %s %s/%s", line, info.GoVersion, settings["GOOS"], settings["GOARCH"])
 }
+
+// buildVersion is what the metrics call this program.
+func buildVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return cmp.Or(version, info.Main.Version, "(devel)")
+	}
+	return cmp.Or(version, "(devel)")
+}

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/providers"
 )
 
 // How loading grows with the number of keys. A file has at most 1 MiB, so the
@@ -16,7 +19,7 @@ func BenchmarkLoad(b *testing.B) {
 			dir := folderOf(b, n)
 			b.ResetTimer()
 			for b.Loop() {
-				c, err := Load(dir, Registry{"file": func() StoreConfig { return &fake{} }})
+				c, err := Load(dir, stores.Registry{"file": func() providers.Config { return &fake{} }})
 				if err != nil || len(c.Keys) != n {
 					b.Fatal(len(c.Keys), err)
 				}

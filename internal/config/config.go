@@ -7,7 +7,6 @@ package config
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 )
@@ -36,7 +36,7 @@ type Config struct {
 // A Store is one of the places under stores.
 type Store struct {
 	Type   string // key of the Registry
-	Config StoreConfig
+	Config providers.Config
 }
 
 // A Key is one key to rotate, with all defaults filled in.
@@ -63,31 +63,12 @@ type Output struct {
 	Secret  string // the name in the store; of a file by its path the last part
 	Format  format.Format
 	Options format.Options
-	Config  StoreConfig // of the store, or of the file's folder
+	Config  providers.Config // of the store, or of the file's folder
 }
-
-// A StoreConfig is the options of one type of store, decoded from its `yaml`
-// tags; a `doc` tag is shown in the schema. Fields are strings, ints, bools,
-// time.Durations, and structs, lists and maps of these. A value that is not
-// set is left as the Registry made it.
-//
-// It may have two more methods. Relative(base string) is told the config's
-// folder, as an absolute path, to resolve paths from. Validate() error, called
-// after it, refuses what Open would. An error of it, or each of several that
-// are joined, may have a method Option() (name, hint string) that tells where
-// to look and what to do. Where(secret string) string tells where a secret
-// would be; two stores never answer the same for different places. OneValue() bool
-// tells that a store of this kind keeps nothing of a value that was replaced.
-type StoreConfig interface {
-	Open(ctx context.Context) (providers.Store, error)
-}
-
-// A Registry makes the options of each `type:` of store, as pointers to fresh
-// structs.
-type Registry map[string]func() StoreConfig
 
 // Find is the path of the config: the flag's, that of $ROTATE_CONFIG, or the
-// first of ./rotate.yaml and /etc/rotate/rotate.yaml that exists.
+// first of ./rotate.yaml and /etc/rotate/rotate.yaml that exists. There is no other
+// error than that there is none.
 func Find(flag string, getenv func(string) string) (string, error) {
 	if flag != "" {
 		return flag, nil
@@ -101,12 +82,12 @@ func Find(flag string, getenv func(string) string) (string, error) {
 			return path, nil // one that cannot be read is for Load to report
 		}
 	}
-	return "", fmt.Errorf("no config: neither -c nor $ROTATE_CONFIG is set, and there is no %s\nhint: copy config.example.yaml to rotate.yaml, or name one with -c", strings.Join(usual, " nor "))
+	return "", fmt.Errorf("no config: neither -c nor $ROTATE_CONFIG is set, and there is no %s", strings.Join(usual, " nor "))
 }
 
 // Load reads the config at path, a file or a folder of *.yaml files. The error
 // is Problems if the files can be read but not taken.
-func Load(path string, types Registry) (*Config, error) {
+func Load(path string, types stores.Registry) (*Config, error) {
 	files, err := filesAt(path)
 	if err != nil {
 		return nil, err

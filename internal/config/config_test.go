@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/stores"
+
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -57,8 +59,8 @@ func (f *fake) Validate() error {
 	return nil
 }
 
-func registry() Registry {
-	return Registry{"fake": func() StoreConfig { return &fake{} }}
+func registry() stores.Registry {
+	return stores.Registry{"fake": func() providers.Config { return &fake{} }}
 }
 
 // write puts files into a folder of the test's own.
@@ -327,7 +329,7 @@ func TestFind(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	if _, err := os.Stat("/etc/rotate/rotate.yaml"); os.IsNotExist(err) {
-		if _, err := Find("", none); err == nil || !strings.Contains(err.Error(), "config.example.yaml") {
+		if _, err := Find("", none); err == nil || !strings.Contains(err.Error(), "/etc/rotate/rotate.yaml") {
 			t.Errorf("%v", err)
 		}
 	}

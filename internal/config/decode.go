@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/keyrotate/rotate/internal/lazy"
+	"github.com/keyrotate/rotate/internal/stores"
 )
 
 // A decoder reads files into structs by their `yaml` tags. It differs from the
@@ -20,7 +21,7 @@ import (
 // on after each, knows the place of every value, refuses what is set twice,
 // in one file or in two, and takes no value for one of another type.
 type decoder struct {
-	registry Registry
+	registry stores.Registry
 	first    *source          // the first file
 	src      *source          // being read
 	set      map[string]place // what was set, by path, in any file
@@ -31,8 +32,8 @@ type decoder struct {
 	*vocabulary
 }
 
-func newDecoder(types Registry) *decoder {
-	return &decoder{registry: types, set: map[string]place{}, broken: map[string]bool{}, fieldSet: map[reflect.Type]fieldSet{}, vocabulary: types.vocabulary()}
+func newDecoder(types stores.Registry) *decoder {
+	return &decoder{registry: types, set: map[string]place{}, broken: map[string]bool{}, fieldSet: map[reflect.Type]fieldSet{}, vocabulary: newVocabulary(types)}
 }
 
 // An option is a value that remembers where it was set.

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/providers"
+
 	"github.com/google/jsonschema-go/jsonschema"
 	"go.yaml.in/yaml/v4"
 
@@ -29,8 +32,8 @@ func readExample(t *testing.T) (asItStands, allOptions []byte) {
 	return data, commentedOut.ReplaceAll(data, []byte("$1$2"))
 }
 
-func exampleRegistry() Registry {
-	return Registry{"file": func() StoreConfig { return &fake{} }}
+func exampleRegistry() stores.Registry {
+	return stores.Registry{"file": func() providers.Config { return &fake{} }}
 }
 
 func TestExampleLoads(t *testing.T) {
@@ -123,7 +126,7 @@ func TestSchemaAsPrinted(t *testing.T) {
 		Stores    map[string]storeSection  `yaml:"stores" doc:"Places that keep keysets."`
 		Algorithm option[keyset.Algorithm] `yaml:"algorithm" default:"HS256" doc:"Signs & <verifies>."`
 	}
-	got, err := json.MarshalIndent(registry().schema(reflect.TypeFor[sample]()), "", "  ")
+	got, err := json.MarshalIndent(schemas{registry()}.schema(reflect.TypeFor[sample]()), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +136,7 @@ func TestSchemaAsPrinted(t *testing.T) {
 // Everything that it describes is described.
 func TestSchemaDescribes(t *testing.T) {
 	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames]()} {
-		for _, option := range (Registry{}).schema(typ).Properties {
+		for _, option := range (schemas{}).schema(typ).Properties {
 			if option.schema.Description == "" {
 				t.Errorf("%s has no doc", option.name)
 			}

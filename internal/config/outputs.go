@@ -11,15 +11,16 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/keyrotate/rotate/internal/format"
+	"github.com/keyrotate/rotate/providers"
 )
 
 // An outputSection is one output's options.
 type outputSection struct {
 	outputOptions
 	at   place
-	file StoreConfig // of the folder, where it is a file by its path
-	path string      // of the file, absolute
-	bad  bool        // reported already
+	file providers.Config // of the folder, where it is a file by its path
+	path string           // of the file, absolute
+	bad  bool             // reported already
 }
 
 // outputOptions are what may stand there.
@@ -141,7 +142,7 @@ func PreviousOf(secret string) string { return secret + ".previous" }
 // key. Of key pairs none is kept: what signed is dropped, and verifiers have
 // other formats.
 func (o Output) KeepsPrevious(k Key) bool {
-	one, ok := o.Config.(interface{ OneValue() bool })
+	one, ok := o.Config.(providers.OneValued)
 	return o.Format == format.Value && k.Spec.Algorithm.Symmetric() && ok && one.OneValue()
 }
 

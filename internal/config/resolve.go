@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/lazy"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -191,7 +192,7 @@ func (r *resolver) checkSecret(k *Key, s keySection, at place) {
 // where is the place of a secret, the same for two stores that share it.
 func (r *resolver) where(store, secret string) [2]string {
 	s := r.doc.Stores[store]
-	if l, ok := s.config.(interface{ Where(secret string) string }); ok {
+	if l, ok := s.config.(providers.Locator); ok {
 		return [2]string{"type " + s.typ, l.Where(secret)}
 	}
 	return [2]string{store, secret}

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/stores"
 )
 
 // A jsonSchema is what a config needs of JSON Schema, in the order in which it
@@ -66,15 +68,18 @@ const durationPattern = `^(\d+w)?(\d+d)?((\d+(\.\d*)?|\.\d+)(h|m|s|ms|us|µs|μs
 // Schema is the JSON Schema (2020-12) of a config with these types of stores,
 // for editors. It requires no section, since each may stand in another file of
 // a folder; Load knows more rules than a schema can tell.
-func Schema(types Registry) ([]byte, error) {
-	s := types.schema(reflect.TypeFor[document]())
+func Schema(types stores.Registry) ([]byte, error) {
+	s := schemas{types}.schema(reflect.TypeFor[document]())
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
 	s.Title = "rotate: config"
 	return json.MarshalIndent(s, "", "  ")
 }
 
+// schemas describes types. Those of stores come from the registry.
+type schemas struct{ types stores.Registry }
+
 // schema describes a type as decoder.value reads it.
-func (r Registry) schema(t reflect.Type) *jsonSchema {
+func (r schemas) schema(t reflect.Type) *jsonSchema {
 	if o, ok := reflect.New(t).Interface().(optional); ok {
 		return r.schema(reflect.TypeOf(o.target()).Elem())
 	}
@@ -105,7 +110,7 @@ func (r Registry) schema(t reflect.Type) *jsonSchema {
 }
 
 // structSchema is an object of the struct's options and no others.
-func (r Registry) structSchema(t reflect.Type) *jsonSchema {
+func (r schemas) structSchema(t reflect.Type) *jsonSchema {
 	fields := fieldsOf(t)
 	s := &jsonSchema{Type: objectOrNull, Properties: properties{}, AdditionalProperties: false}
 	for _, name := range fields.names {
@@ -118,10 +123,10 @@ func (r Registry) structSchema(t reflect.Type) *jsonSchema {
 }
 
 // storeSchema is one alternative a type of store, told apart by `type`.
-func (r Registry) storeSchema() *jsonSchema {
+func (r schemas) storeSchema() *jsonSchema {
 	s := &jsonSchema{}
-	for _, name := range slices.Sorted(maps.Keys(r)) {
-		one := r.structSchema(reflect.TypeOf(r[name]()).Elem())
+	for _, name := range slices.Sorted(maps.Keys(r.types)) {
+		one := r.structSchema(reflect.TypeOf(r.types[name]()).Elem())
 		one.Type, one.Title, one.Required = "object", fmt.Sprintf("a store of the type %s", name), []string{"type"}
 		one.Properties = slices.Insert(one.Properties, 0, property{"type", &jsonSchema{Const: name}})
 		s.AnyOf = append(s.AnyOf, *one)

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/keyrotate/rotate/internal/lazy"
+	"github.com/keyrotate/rotate/internal/stores"
 )
 
 // Somebody will put a key where an option belongs, or name the wrong file with
@@ -325,9 +326,9 @@ func structural(text []rune, i int) bool {
 	return strings.ContainsRune(" \t{}[],:", text[i])
 }
 
-// vocabulary is the options of a config with these types of stores, and their
+// newVocabulary is the options of a config with these types of stores, and their
 // fixed values.
-func (r Registry) vocabulary() *vocabulary {
+func newVocabulary(types stores.Registry) *vocabulary {
 	v := &vocabulary{options: map[string]bool{"type": true, "outputs": true}, words: map[string]bool{}}
 	for _, w := range environments {
 		v.words[w] = true
@@ -335,7 +336,7 @@ func (r Registry) vocabulary() *vocabulary {
 	v.of(reflect.TypeFor[document]())
 	v.of(reflect.TypeFor[keySection]())
 	v.of(reflect.TypeFor[outputOptions]())
-	for name, fresh := range r {
+	for name, fresh := range types {
 		v.words[name] = true
 		v.of(reflect.TypeOf(fresh()).Elem())
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyrotate/rotate/internal/stores"
+
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 )
@@ -37,9 +39,9 @@ func (h *host) Validate() error {
 	return nil
 }
 
-func hosts() Registry {
+func hosts() stores.Registry {
 	r := registry()
-	r["host"] = func() StoreConfig { return &host{} }
+	r["host"] = func() providers.Config { return &host{} }
 	return r
 }
 
@@ -159,7 +161,7 @@ func TestForeignFile(t *testing.T) {
 
 // What is shown still helps.
 func TestHarmlessIsShown(t *testing.T) {
-	v := hosts().vocabulary()
+	v := newVocabulary(hosts())
 	for _, value := range []string{"48", "48x", "2 hours", "1d12h", "-1h", "RS265", "0 3 1 */3 *", "*/5 * * * mon-fri", "@weekly", "@every 30d", "CRON_TZ=Europe/Berlin 0 3 1 */3 *", "prod", "./keys", "/var/lib/rotate", "~/keys", "$HOME/k", "u+r", "0777", "true", "2026-01-01", "base64-url"} {
 		if !v.harmless(value) {
 			t.Errorf("%s is hidden", value)

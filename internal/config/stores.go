@@ -8,12 +8,14 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/keyrotate/rotate/providers"
 )
 
 // A storeSection is a store's options, of which `type` tells the form.
 type storeSection struct {
 	typ    string
-	config StoreConfig // nil if the type is not known
+	config providers.Config // nil if the type is not known
 }
 
 // read decodes the options into the struct that the registry has for the type.
@@ -58,7 +60,7 @@ func (d *decoder) splitType(n *yaml.Node, path string) (typ, rest *yaml.Node) {
 
 // finish resolves paths and lets the store's own rules speak.
 func (s *storeSection) finish(d *decoder, n *yaml.Node, path string) bool {
-	if c, ok := s.config.(interface{ Relative(base string) }); ok {
+	if c, ok := s.config.(providers.Relocatable); ok {
 		base, err := filepath.Abs(filepath.Dir(d.src.name))
 		if err != nil {
 			d.fail(d.at(n, path), "", "the working directory is not known: %v", err)
@@ -66,7 +68,7 @@ func (s *storeSection) finish(d *decoder, n *yaml.Node, path string) bool {
 		}
 		c.Relative(base)
 	}
-	if c, ok := s.config.(interface{ Validate() error }); ok {
+	if c, ok := s.config.(providers.Validator); ok {
 		if err := c.Validate(); err != nil {
 			d.refuse(err, n, path)
 			return false
@@ -85,10 +87,7 @@ func (d *decoder) refuse(err error, n *yaml.Node, path string) {
 		return
 	}
 	at, hint := d.at(n, path), ""
-	var o interface {
-		error
-		Option() (name, hint string)
-	}
+	var o providers.OptionError
 	if errors.As(err, &o) {
 		var name string
 		name, hint = o.Option()

@@ -19,6 +19,7 @@ import (
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/metrics"
 	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/rotation"
@@ -87,7 +88,7 @@ func full(t *testing.T) string {
 	m.Event(engine.Event{Key: "k", Store: "m", Action: "promote", Kid: "kid-1", Reason: "due"})
 	m.AuditFailed()
 	m.Reloaded(now, true)
-	s, err := m.Open("m", func(context.Context) (providers.Store, error) { return memory.New(), nil })(t.Context())
+	s, err := stores.Counted(func(context.Context) (providers.Store, error) { return memory.New(), nil }, m.Calls("m"))(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestLabelsAreBounded(t *testing.T) {
 		if i%2 == 0 {
 			err = fmt.Errorf("of no kind: %d", i)
 		}
-		_, _ = m.Open("m", func(context.Context) (providers.Store, error) { return nil, err })(t.Context())
+		_, _ = stores.Counted(func(context.Context) (providers.Store, error) { return nil, err }, m.Calls("m"))(t.Context())
 	}
 	series := 0
 	for line := range strings.Lines(scrape(t, m)) {
@@ -174,7 +175,7 @@ func TestLabelsAreBounded(t *testing.T) {
 func TestCountedStore(t *testing.T) {
 	m := metrics.New("v1", func() iter.Seq[live.Key] { return slices.Values([]live.Key(nil)) })
 	inner := memory.New()
-	s, err := m.Open("m", func(context.Context) (providers.Store, error) { return inner, nil })(t.Context())
+	s, err := stores.Counted(func(context.Context) (providers.Store, error) { return inner, nil }, m.Calls("m"))(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, 
 	_, _ = rand.Read(random[:]) // never fails
 	beside := name + "-rotate-probe-" + hex.EncodeToString(random[:])
 	defer providers.Dress(&err, "probe", name)
-	if !validName(beside) {
+	if !takesName(beside) {
 		return nil, nil
 	}
 	for _, c := range excessive {

@@ -37,9 +37,6 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 	if ctx.Err() != nil {
 		return state{}, failed(ctx, nil, false)
 	}
-	if !validName(name) {
-		return state{}, &providers.Error{Kind: providers.ErrBadName, Hint: "AWS takes 1 to 512 letters, digits and /_+=.@-"}
-	}
 	out, err := s.api.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
 	switch {
 	case err != nil:
@@ -84,7 +81,7 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 }
 
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
-func validName(name string) bool { return len(name) <= 512 && validChars().MatchString(name) }
+func takesName(name string) bool { return len(name) <= 512 && validChars().MatchString(name) }
 
 var validChars = lazy.Regexp(`^[A-Za-z0-9/_+=.@-]+$`)
 

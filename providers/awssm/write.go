@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -42,10 +41,6 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 	switch {
 	case err != nil && !absent:
 		return providers.Revision{}, err
-	case v.Len() == 0:
-		return providers.Revision{}, unsafe(errors.New("the value is empty"), "")
-	case v.Len() > maxValue:
-		return providers.Revision{}, &providers.Error{Kind: providers.ErrTooLarge, Err: fmt.Errorf("%d bytes of at most %d", v.Len(), maxValue)}
 	case st.cur != string(after):
 		return providers.Revision{}, conflict()
 	case st.cur == "" && len(st.versions) > 0:

@@ -190,6 +190,7 @@ func (s *store) Traits() providers.Traits {
 		// 300 creations of secrets, certificates and keys in 10 s and vault, of which
 		// a Write makes one: https://learn.microsoft.com/azure/key-vault/general/service-limits
 		WritesAMinute: 180,
+		TakesName:     takesName, NameRule: "Key Vault takes 1 to 127 letters, digits and -: give the key another name there with `secret:`, such as {store: azure, secret: production-auth-jwt}",
 		Remains: "Disabled versions: reading one is refused, but whoever may update secrets can enable it again, and a backup of the secret holds it. " +
 			"Azure has no call that deletes one version.",
 		Notes: []string{

@@ -97,7 +97,7 @@ func TestErrors(t *testing.T) {
 
 // A name that Key Vault does not take comes with a way out.
 func TestNameIsRefusedWithAHint(t *testing.T) {
-	_, err := onFake(azurefake.New(), Config{}).Read(t.Context(), "production-auth.jwt_v2")
+	_, err := providers.Checked(onFake(azurefake.New(), Config{})).Read(t.Context(), "production-auth.jwt_v2")
 	fails(t, err, providers.ErrBadName, "secret: production-auth-jwt")
 }
 

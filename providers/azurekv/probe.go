@@ -102,7 +102,7 @@ var excessive = []struct {
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
 	beside := name + "-rotate-probe-" + s.newID()[:12]
 	defer providers.Dress(&err, "probe", name)
-	if !validName(beside) {
+	if !takesName(beside) {
 		return nil, nil
 	}
 	for _, c := range excessive {

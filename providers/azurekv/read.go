@@ -20,7 +20,7 @@ const (
 )
 
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
-func validName(name string) bool { return len(name) <= 127 && validChars().MatchString(name) }
+func takesName(name string) bool { return len(name) <= 127 && validChars().MatchString(name) }
 
 var validChars = lazy.Regexp(`^[0-9A-Za-z-]+$`)
 
@@ -35,9 +35,6 @@ var (
 func (s *store) look(ctx context.Context, name string) (state, error) {
 	if ctx.Err() != nil {
 		return state{}, failed(ctx, nil, false)
-	}
-	if !validName(name) {
-		return state{}, &providers.Error{Kind: providers.ErrBadName, Hint: "Key Vault takes 1 to 127 letters, digits and -: give the key another name there with `secret:`, such as {store: azure, secret: production-auth-jwt}"}
 	}
 	var all []version
 	var service time.Time

@@ -20,10 +20,6 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 	switch head := st.head(); {
 	case err != nil && !errors.Is(err, providers.ErrNotFound):
 		return providers.Revision{}, err
-	case v.Len() == 0:
-		return providers.Revision{}, unsafe(errors.New("the value is empty"), "")
-	case v.Len() > maxValue:
-		return providers.Revision{}, &providers.Error{Kind: providers.ErrTooLarge, Err: fmt.Errorf("%d bytes of at most %d", v.Len(), maxValue)}
 	case !utf8.Valid(v.Reveal()):
 		return providers.Revision{}, unsafe(errors.New("the value is not text, and Key Vault takes nothing else"), "")
 	case len(n.Lineage) > longTag || len(n.Digest) > longTag:

@@ -45,14 +45,14 @@ type store struct {
 // Write makes it. Errors are of kind ErrUnsafe where the config or the place is
 // to be changed.
 func (c Config) Open(ctx context.Context) (providers.Store, error) {
-	s, err := c.open(ctx, Output{})
+	s, err := c.open(ctx, providers.Rendering{})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (c Config) open(ctx context.Context, o Output) (_ *store, err error) {
+func (c Config) open(ctx context.Context, o providers.Rendering) (_ *store, err error) {
 	defer dress(&err, "open", c.Dir)
 	if ctx.Err() != nil {
 		return nil, ended(ctx)
@@ -139,6 +139,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "file", MaxValue: maxValue, OneValue: true, Witness: true,
+		TakesName: s.takesName, NameRule: s.nameRule(),
 		Erases:  providers.Unlinked,
 		Remains: "The old file's blocks until the disk reuses them, and every snapshot and backup that was taken meanwhile.",
 		Notes: []string{

@@ -20,10 +20,7 @@ func (s *store) outOfGit(ctx context.Context, name string) error {
 	if _, ok := s.ignored.Load(name); ok || !inWorkTree(s.dir) {
 		return nil
 	}
-	p, err := s.place(name)
-	if err != nil {
-		return err
-	}
+	p := s.place(name)
 	ignored, err := askGit(ctx, s.dir, p.head, p.temp)
 	if err != nil { // no git, or a repository that it does not trust
 		ignored = ignoresAll(s.dir)

@@ -25,11 +25,34 @@ type place struct {
 	head, lock, temp, witness string
 }
 
-// exact is the place of the one file that a store with only is about.
-func (s *store) exact(name string) (place, error) {
-	if name != s.only {
-		return place{}, &providers.Error{Kind: providers.ErrBadName, Hint: "this output is the file " + s.only + " and no other"}
+// takesName takes names of which no segment begins with a dot, so that none
+// reaches a hidden file, "." or "..". A store with only takes that name alone.
+func (s *store) takesName(name string) bool {
+	if s.only != "" {
+		return name == s.only
 	}
+	if len(name) > maxName {
+		return false
+	}
+	for _, segment := range strings.Split(name, "/") {
+		if segment == "" || segment[0] == '.' || strings.Trim(segment, segmentBytes) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// nameRule tells people what takesName takes.
+func (s *store) nameRule() string {
+	if s.only != "" {
+		return "this output is the file " + s.only + " and no other"
+	}
+	return "names are at most 200 letters, digits, . _ - and / between segments, of which none begins with a dot"
+}
+
+// exact is the place of the one file that a store with only is about.
+func (s *store) exact() place {
+	name := s.only
 	// Two endings keep the files of env and of .env apart, and leave all of
 	// the latter's to a line .env* in .gitignore.
 	hidden := "." + name + ".rotate."
@@ -40,24 +63,15 @@ func (s *store) exact(name string) (place, error) {
 	return place{
 		dirs: []string{s.dir}, head: filepath.Join(s.dir, name),
 		lock: hidden + "lock", temp: hidden + "tmp", witness: hidden + "note",
-	}, nil
+	}
 }
 
-// place finds the files of a name. No segment begins with a dot, so no name
-// reaches a hidden file, "." or "..".
-func (s *store) place(name string) (place, error) {
+// place finds the files of a name that takesName takes.
+func (s *store) place(name string) place {
 	if s.only != "" {
-		return s.exact(name)
-	}
-	if len(name) > maxName {
-		return place{}, &providers.Error{Kind: providers.ErrBadName, Hint: "names have at most 200 bytes"}
+		return s.exact()
 	}
 	segments := strings.Split(name, "/")
-	for _, segment := range segments {
-		if segment == "" || segment[0] == '.' || strings.Trim(segment, segmentBytes) != "" {
-			return place{}, &providers.Error{Kind: providers.ErrBadName, Hint: "names are letters, digits, . _ - and / between segments, of which none begins with a dot"}
-		}
-	}
 	dirs, last := []string{s.dir}, len(segments)-1
 	for i, segment := range segments[:last] {
 		dirs = append(dirs, filepath.Join(dirs[i], segment))
@@ -66,7 +80,7 @@ func (s *store) place(name string) (place, error) {
 	return place{
 		dirs: dirs, head: filepath.Join(dirs[last], segments[last]+".json"),
 		lock: hidden + ".lock", temp: hidden + ".tmp", witness: hidden + ".witness",
-	}, nil
+	}
 }
 
 // enter finds the files of a name for one call. The directories on the way are
@@ -74,10 +88,7 @@ func (s *store) place(name string) (place, error) {
 // asks for it; else ErrNotFound says that one is missing. A directory of the
 // store that was there and is not any more is neither made nor taken for empty.
 func (s *store) enter(ctx context.Context, name string, create bool) (place, error) {
-	p, err := s.place(name)
-	if err != nil {
-		return place{}, err
-	}
+	p := s.place(name)
 	if ctx.Err() != nil {
 		return place{}, ended(ctx)
 	}

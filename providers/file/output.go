@@ -18,23 +18,19 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// An Output says what kind of files renderings of a keyset lie in.
+// OpenOutput opens the directory for renderings. It is not made by the first
+// write if it has to hold a file of a certain name: that is the application's.
 //
-// They differ from the files of keysets in three ways. A keyset's file is the
+// Renderings differ from the files of keysets in three ways. A keyset's file is the
 // truth, so its loss is an alarm; a rendering that was lost is written anew.
 // A rendering can be a key and nothing else, so its revision ids say nothing of
 // the value, and are drawn anew for each write: a value that comes back is not
 // taken for the one that was seen before. And what lies where rotate wrote
 // before belongs to rotate, whoever changed it since.
-type Output struct {
-	Name      string   // of the one file in Config.Dir; "" where a secret is DIR/NAME.json
-	Variables []string // of a .env file, of which the rest is not touched; nil for a file of one's own
-	Public    bool     // Git may have it, and everyone may read it if no mode is set
-}
-
-// OpenOutput opens the directory for renderings. It is not made by the first
-// write if it has to hold a file of a certain name: that is the application's.
-func (c Config) OpenOutput(ctx context.Context, o Output) (providers.Store, error) {
+//
+// Of a public one, Git may have the file, and everyone may read it if no mode is
+// set.
+func (c Config) OpenOutput(ctx context.Context, o providers.Rendering) (providers.Store, error) {
 	if o.Public && c.Mode == "" {
 		c.Mode = "0644"
 	}
@@ -63,6 +59,7 @@ type output struct {
 func (o *output) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "file", MaxValue: maxValue, OneValue: true,
+		TakesName: o.takesName, NameRule: o.nameRule(),
 		Erases:  providers.Unlinked,
 		Remains: o.store.Traits().Remains,
 		Notes: []string{
@@ -163,14 +160,6 @@ func readSidecar(path string) (side sidecar, err error) {
 // Write implements providers.Store.
 func (o *output) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
 	defer dress(&err, "write", name)
-	switch _, err := o.place(name); {
-	case err != nil:
-		return providers.Revision{}, err
-	case v.Len() == 0:
-		return providers.Revision{}, unsafe(errors.New("the value is empty, as a torn file is"), "")
-	case v.Len() > maxValue:
-		return providers.Revision{}, tooLarge(v.Len())
-	}
 	p, err := o.enter(ctx, name, true)
 	if err != nil {
 		return providers.Revision{}, err

@@ -24,7 +24,7 @@ func lines(text string) string {
 	return fmt.Sprintf("JWT_SECRET=%s\nJWT_SECRET_NEXT=%s-next\nJWT_SECRET_PREVIOUS=%s-previous\n", text, text, text)
 }
 
-func openOutput(t testing.TB, c Config, o Output) *output {
+func openOutput(t testing.TB, c Config, o providers.Rendering) *output {
 	t.Helper()
 	s, err := c.OpenOutput(context.Background(), o)
 	must(t, err)
@@ -36,7 +36,7 @@ func dotEnv(t testing.TB, text string) (s *output, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), ".env")
 	must(t, os.WriteFile(path, []byte(text), 0o600))
-	return openOutput(t, Config{Dir: filepath.Dir(path)}, Output{Name: ".env", Variables: shop}), path
+	return openOutput(t, Config{Dir: filepath.Dir(path)}, providers.Rendering{Name: ".env", Variables: shop}), path
 }
 
 func content(t testing.TB, path string) string {
@@ -51,10 +51,10 @@ func content(t testing.TB, path string) string {
 func TestOutputContract(t *testing.T) {
 	providertest.Run(t, providertest.Harness{
 		New: func(t testing.TB) providers.Store {
-			return openOutput(t, Config{Dir: filepath.Join(t.TempDir(), "out")}, Output{})
+			return openOutput(t, Config{Dir: filepath.Join(t.TempDir(), "out")}, providers.Rendering{})
 		},
 		Reopen: func(t testing.TB, s providers.Store) providers.Store {
-			return openOutput(t, Config{Dir: s.(*output).dir}, Output{})
+			return openOutput(t, Config{Dir: s.(*output).dir}, providers.Rendering{})
 		},
 		BadNames: []string{".", "..", "../up", "/abs", "a//b"},
 	})
@@ -63,7 +63,7 @@ func TestOutputContract(t *testing.T) {
 // A value that comes back is another revision: whoever saw the first one saw
 // not this one.
 func TestOutputRevisionsNeverComeBack(t *testing.T) {
-	s := openOutput(t, Config{Dir: filepath.Join(t.TempDir(), "out")}, Output{})
+	s := openOutput(t, Config{Dir: filepath.Join(t.TempDir(), "out")}, providers.Rendering{})
 	ours := providers.Note{Lineage: "l", Generation: 2, Digest: "d"}
 	a := write(t, s, name, "a", "")
 	b := write(t, s, name, "b", a.ID)
@@ -73,8 +73,7 @@ func TestOutputRevisionsNeverComeBack(t *testing.T) {
 	}
 	rev, err := s.Write(t.Context(), name, providers.NewSecret([]byte("c")), again.ID, ours)
 	must(t, err)
-	p, err := s.place(name)
-	must(t, err)
+	p := s.place(name)
 	must(t, os.WriteFile(p.head, []byte("by hand"), 0o600))
 	got, err := s.Read(t.Context(), name)
 	if err != nil || got.ID == rev.ID || got.Note != ours {

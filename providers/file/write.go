@@ -15,14 +15,6 @@ import (
 // head alone; what fails after it is ErrUnclear.
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
 	defer dress(&err, "write", name)
-	switch _, err := s.place(name); {
-	case err != nil:
-		return providers.Revision{}, err
-	case v.Len() == 0:
-		return providers.Revision{}, unsafe(errors.New("the value is empty, as a torn file is"), "")
-	case v.Len() > maxValue:
-		return providers.Revision{}, tooLarge(v.Len())
-	}
 	p, err := s.enter(ctx, name, true)
 	if err != nil {
 		return providers.Revision{}, err

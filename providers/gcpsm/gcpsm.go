@@ -63,6 +63,7 @@ func (s *store) Traits() providers.Traits {
 		// 2 a second and secret:
 		// https://docs.cloud.google.com/secret-manager/quotas
 		WritesAMinute: 20,
+		TakesName:     takesName, NameRule: "Google takes 1 to 255 letters, digits, - and _",
 		Remains: "Of a destroyed version its number and dates, no data. Where the secret has a version_destroy_ttl it is disabled until that ends, " +
 			"and whoever may call EnableSecretVersion can have it back until then.",
 		Notes: []string{
@@ -74,7 +75,7 @@ func (s *store) Traits() providers.Traits {
 }
 
 // https://docs.cloud.google.com/secret-manager/docs/reference/rpc/google.cloud.secretmanager.v1#createsecretrequest
-func validName(name string) bool { return len(name) <= 255 && validChars().MatchString(name) }
+func takesName(name string) bool { return len(name) <= 255 && validChars().MatchString(name) }
 
 var validChars = lazy.Regexp(`^[A-Za-z0-9_-]+$`)
 
@@ -94,9 +95,6 @@ func number(v *secretmanagerpb.SecretVersion) int64 {
 func (s *store) look(ctx context.Context, name string) (state, error) {
 	if ctx.Err() != nil {
 		return state{}, ended(ctx)
-	}
-	if !validName(name) {
-		return state{}, &providers.Error{Kind: providers.ErrBadName, Hint: "Google takes 1 to 255 letters, digits, - and _"}
 	}
 	secret, err := s.api.GetSecret(ctx, &secretmanagerpb.GetSecretRequest{Name: s.secret(name)})
 	switch {

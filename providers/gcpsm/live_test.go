@@ -113,7 +113,7 @@ func (p *prefixed) Erase(ctx context.Context, name string, which, above provider
 
 func (p *prefixed) remove(t testing.TB) {
 	p.made.Range(func(name, _ any) bool {
-		if full := p.full(name.(string)); validName(full) {
+		if full := p.full(name.(string)); takesName(full) {
 			err := p.api.DeleteSecret(context.Background(), &secretmanagerpb.DeleteSecretRequest{Name: p.secret(full)})
 			t.Logf("deleting %s: %v", full, err)
 		}

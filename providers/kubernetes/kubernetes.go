@@ -37,6 +37,9 @@ type store struct {
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "kubernetes", MaxValue: maxValue, OneValue: true, Clock: true, Witness: true,
+		TakesName: takesName,
+		NameRule:  "names of Secrets are lower case letters, digits, - and ., at most 253, with a letter or digit at both ends: set the key's `secret`",
+
 		Erases:  providers.Replaced,
 		Remains: "The API server has no copy; etcd keeps replaced values until it compacts (5 minutes by default), its backups and snapshots what they were made with, encrypted only if encryption at rest is set up.",
 		Notes: []string{
@@ -50,9 +53,6 @@ func (s *store) Traits() providers.Traits {
 // a resourceVersion is never older than the last write.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
 	defer s.dress(&err, "read", name)
-	if err := checkName(name); err != nil {
-		return providers.Revision{}, err
-	}
 	object, date, err := s.get(ctx, name)
 	if err != nil {
 		return providers.Revision{}, err
@@ -81,14 +81,6 @@ func (s *store) revision(object *corev1.Secret, date time.Time) (providers.Revis
 // update after it.
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
 	defer s.dress(&err, "write", name)
-	switch err := checkName(name); {
-	case err != nil:
-		return providers.Revision{}, err
-	case v.Len() == 0:
-		return providers.Revision{}, unsafe(errors.New("the value is empty"), "")
-	case v.Len() > maxValue:
-		return providers.Revision{}, &providers.Error{Kind: providers.ErrTooLarge, Err: fmt.Errorf("%d bytes of at most %d", v.Len(), maxValue)}
-	}
 	var date time.Time
 	object := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace}}
 	if after == "" {
@@ -160,13 +152,8 @@ func (s *store) Erase(ctx context.Context, name string, id, head providers.Revis
 	return providers.Erasure{How: providers.Replaced}, nil
 }
 
-// checkName takes the names that the API server takes ([k8s] ValidateSecretName).
-func checkName(name string) error {
-	if words := validation.IsDNS1123Subdomain(name); len(words) > 0 {
-		return &providers.Error{Kind: providers.ErrBadName, Hint: "names of Secrets are lower case letters, digits, - and ., at most 253, with a letter or digit at both ends: set the key's `secret`"}
-	}
-	return nil
-}
+// takesName takes the names that the API server takes ([k8s] ValidateSecretName).
+func takesName(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
 
 // where is a Secret as kubectl names it.
 func (s *store) where(name string) string { return "secret " + s.Namespace + "/" + name }

@@ -43,9 +43,6 @@ func (s *store) Probe(ctx context.Context) (err error) {
 // is more than rotate needs is returned, as a Role would grant it.
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
 	defer s.dress(&err, "probe", name)
-	if err := checkName(name); err != nil {
-		return nil, err
-	}
 	has, err := s.held(ctx, name, slices.Concat(needs, never))
 	if err != nil {
 		return nil, err

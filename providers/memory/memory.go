@@ -60,6 +60,8 @@ func (s *Store) Traits() providers.Traits {
 		Type: "memory", MaxValue: s.max, Stale: s.stale, Clock: true, Witness: true,
 		Erases:  providers.Destroyed,
 		Remains: "Nothing: the process forgets the value.",
+
+		TakesName: takesName, NameRule: "names are 1 to 255 printable ASCII characters",
 	}
 }
 
@@ -91,10 +93,6 @@ func (s *Store) Write(ctx context.Context, name string, v providers.Secret, afte
 	switch {
 	case err != nil:
 		return providers.Revision{}, err
-	case v.Len() == 0:
-		return providers.Revision{}, fail("write", name, providers.ErrUnsafe, errors.New("the value is empty"))
-	case v.Len() > s.max:
-		return providers.Revision{}, fail("write", name, providers.ErrTooLarge, fmt.Errorf("%d bytes of at most %d", v.Len(), s.max))
 	case l == nil && after == "":
 		l = s.line(name)
 	case l.head() == "" || l.head() != after: // nothing there, lost, or moved on
@@ -135,20 +133,16 @@ func (s *Store) Erase(ctx context.Context, name string, id, head providers.Revis
 	return providers.Erasure{How: providers.Destroyed}, nil
 }
 
-// enter makes the checks of every call and finds the line, nil if there never
-// was one.
+// enter begins every call: it finds the line, nil if there never was one.
 func (s *Store) enter(ctx context.Context, op, name string) (*line, error) {
 	if ctx.Err() != nil {
 		return nil, fail(op, name, providers.ErrUnavailable, context.Cause(ctx))
 	}
-	if !validName(name) {
-		return nil, fail(op, name, providers.ErrBadName, nil)
-	}
 	return s.lines[name], nil
 }
 
-// validName takes 1 to 255 bytes of printable ASCII.
-func validName(name string) bool {
+// takesName takes 1 to 255 bytes of printable ASCII.
+func takesName(name string) bool {
 	for _, c := range []byte(name) {
 		if c < ' ' || c > '~' {
 			return false

@@ -26,8 +26,11 @@ type audit struct {
 	needles []string // what must not be seen, in every form
 }
 
-// wrap returns s with every reply audited.
-func (a *audit) wrap(s providers.Store) providers.Store { return &audited{Store: s, audit: a} }
+// wrap returns s as rotate calls it, through providers.Checked, with every reply
+// audited.
+func (a *audit) wrap(s providers.Store) providers.Store {
+	return &audited{Store: providers.Checked(s), audit: a}
+}
 
 type audited struct {
 	providers.Store

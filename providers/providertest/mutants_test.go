@@ -164,16 +164,10 @@ var mutants = []struct {
 			return rev, err
 		}
 	}},
-	{"accepts too large", "write/one byte more is too large to create", func(m *mutant) {
-		m.traits = func(t providers.Traits) providers.Traits { t.MaxValue -= 16; return t }
-	}},
 	{"refuses the largest", "write/the largest value is taken", func(m *mutant) {
-		m.traits = func(t providers.Traits) providers.Traits { t.MaxValue++; return t }
-	}},
-	{"stores the empty value", "write/an empty value is refused", func(m *mutant) {
 		m.write = func(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (providers.Revision, error) {
-			if v.Len() == 0 {
-				v = secret(" ")
+			if v.Len() == m.Traits().MaxValue {
+				return providers.Revision{}, &providers.Error{Op: "write", Name: name, Kind: providers.ErrTooLarge}
 			}
 			return m.Store.Write(ctx, name, v, after, n)
 		}
@@ -391,16 +385,26 @@ var mutants = []struct {
 		}
 	}},
 	{"takes the empty name", "name/empty", func(m *mutant) {
-		m.read = func(ctx context.Context, name string) (providers.Revision, error) {
-			if name == "" {
-				name = "default"
-			}
-			return m.Store.Read(ctx, name)
+		m.traits = func(t providers.Traits) providers.Traits {
+			takes := t.TakesName
+			t.TakesName = func(name string) bool { return name == "" || takes(name) }
+			return t
 		}
 	}},
+	{"takes names of any kind", "name/a newline", func(m *mutant) {
+		m.traits = func(t providers.Traits) providers.Traits {
+			t.TakesName = func(name string) bool { return name != "" && len(name) < 1000 && !strings.Contains(name, "\x00") }
+			return t
+		}
+	}},
+	{"does not tell which names it takes", "read/traits are complete", func(m *mutant) {
+		m.traits = func(t providers.Traits) providers.Traits { t.NameRule = ""; return t }
+	}},
 	{"takes a name that its backend does not", "name/what this backend does not take", func(m *mutant) {
-		m.history = func(ctx context.Context, name string) ([]providers.Revision, error) {
-			return m.Store.History(ctx, strings.ReplaceAll(name, "ü", "u"))
+		m.traits = func(t providers.Traits) providers.Traits {
+			takes := t.TakesName
+			t.TakesName = func(name string) bool { return takes(strings.ReplaceAll(name, "ü", "u")) }
+			return t
 		}
 	}},
 	{"cuts names short", "name/names do not touch each other", func(m *mutant) {

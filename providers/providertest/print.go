@@ -20,13 +20,6 @@ func printPromises() []promise {
 			b.refused(providers.ErrConflict, value("late"), revs[0].ID)
 			b.refused(providers.ErrConflict, value("late"), "")
 		}},
-		{"no material in a refusal of size", func(b *bench) {
-			b.refused(providers.ErrTooLarge, sized(b.raw.Traits().MaxValue+1), "")
-		}},
-		{"no material in a refusal of a name", func(b *bench) {
-			_, err := b.s.Write(b.ctx, "", value("a"), "", note(1))
-			b.fails(err, providers.ErrBadName)
-		}},
 		{"no material in what is cancelled", func(b *bench) {
 			_, err := b.s.Write(b.gone(), name, value("a"), "", note(1))
 			b.fails(err, errGaveUp)

@@ -117,6 +117,8 @@ func traitsAreComplete(b *bench) {
 		b.Errorf("Erases is %q, which is no How", t.Erases)
 	case t.Remains == "":
 		b.Errorf("Remains does not tell an auditor anything")
+	case t.TakesName == nil || t.NameRule == "":
+		b.Errorf("TakesName and NameRule do not tell which names are taken")
 	}
 }
 

@@ -81,22 +81,6 @@ func writePromises() []promise {
 			}
 			b.holds(providers.Revision{ID: rev.ID, Value: v})
 		}},
-		{"one byte more is too large to create", func(b *bench) {
-			b.refused(providers.ErrTooLarge, sized(b.raw.Traits().MaxValue+1), "")
-			b.absent()
-		}},
-		{"one byte more is too large to update", func(b *bench) {
-			rev := b.put("a", "", note(1))
-			b.refused(providers.ErrTooLarge, sized(b.raw.Traits().MaxValue+1), rev.ID)
-			b.holds(rev)
-		}},
-		{"an empty value is refused", func(b *bench) {
-			b.refused(providers.ErrUnsafe, providers.Secret{}, "")
-			b.absent()
-			rev := b.put("a", "", note(1))
-			b.refused(providers.ErrUnsafe, providers.NewSecret(nil), rev.ID)
-			b.holds(rev)
-		}},
 		{"an id never stands for two values", func(b *bench) {
 			seen := map[providers.RevisionID]bool{}
 			for _, rev := range b.chain(20) {

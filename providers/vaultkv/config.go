@@ -67,9 +67,9 @@ func (c *Config) Relative(base string) {
 // Validate refuses what cannot work.
 func (c *Config) Validate() error {
 	switch {
-	case c.Path != "" && checkName(c.Path) != nil:
+	case c.Path != "" && !takesName(c.Path):
 		return errors.New("path is not made of names between single slashes")
-	case c.Mount != "" && checkName(c.Mount) != nil:
+	case c.Mount != "" && !takesName(c.Mount):
 		return errors.New("mount is not made of names between single slashes")
 	case c.Stale < 0:
 		return errors.New("stale is less than 0s")

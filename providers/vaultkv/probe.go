@@ -45,9 +45,6 @@ func (s *store) Probe(ctx context.Context) (err error) {
 // what is more than rotate needs is returned.
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
 	defer providers.Dress(&err, "probe", s.path(name))
-	if err := checkName(name); err != nil {
-		return nil, err
-	}
 	return s.compare(ctx, name)
 }
 

@@ -41,6 +41,8 @@ type store struct {
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "vaultkv", MaxValue: maxValue, Stale: s.Stale, Clock: true, Witness: true,
+		TakesName: takesName, NameRule: "names are at most 200 letters, digits, . _ - @ and / between segments",
+
 		Erases:  providers.Destroyed,
 		Remains: "Vault has no copy; its storage's snapshots and backups, which it encrypts, keep what they were made with.",
 		Notes: []string{
@@ -55,9 +57,6 @@ func (s *store) Traits() providers.Traits {
 // which rotate did not write it looks for the newest one which it did.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
 	defer providers.Dress(&err, "read", name)
-	if err := checkName(name); err != nil {
-		return providers.Revision{}, err
-	}
 	return s.version(ctx, name, 0)
 }
 
@@ -146,14 +145,6 @@ func (s *store) lookBack(ctx context.Context, name string, below int) (providers
 // time, then the one call that changes something.
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
 	defer providers.Dress(&err, "write", name)
-	switch err := checkName(name); {
-	case err != nil:
-		return providers.Revision{}, err
-	case v.Len() == 0:
-		return providers.Revision{}, unsafe(errors.New("the value is empty"), "")
-	case v.Len() > maxValue:
-		return providers.Revision{}, &providers.Error{Kind: providers.ErrTooLarge, Err: fmt.Errorf("%d bytes of at most %d", v.Len(), maxValue)}
-	}
 	m, err := s.settings(ctx, name)
 	if err != nil {
 		return providers.Revision{}, err
@@ -189,9 +180,6 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 // are listed until they are destroyed: `vault kv undelete` brings them back.
 func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
 	defer providers.Dress(&err, "history", name)
-	if err := checkName(name); err != nil {
-		return nil, err
-	}
 	m, err := s.metadata(ctx, name)
 	if err != nil {
 		return nil, err
@@ -223,9 +211,6 @@ func (s *store) History(ctx context.Context, name string) (_ []providers.Revisio
 // head if asked, so it is asked for one number below the head.
 func (s *store) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
 	defer providers.Dress(&err, "erase", name)
-	if err := checkName(name); err != nil {
-		return providers.Erasure{}, err
-	}
 	m, err := s.metadata(ctx, name)
 	if err != nil {
 		return providers.Erasure{}, err

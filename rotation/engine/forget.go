@@ -13,11 +13,6 @@ import (
 // nothing that could be taken for a key.
 const tombstone = "removed by rotate: this is not a key, and nothing is kept here any more"
 
-// A remover takes a value away altogether, if head is the head now.
-type remover interface {
-	Remove(ctx context.Context, name string, head providers.RevisionID) error
-}
-
 // Forget cleans a place that no config has an output in any more, and then drops
 // it from the document. A value that is not of this keyset is left alone, and
 // the place stays on record. Killed in between, it is done again.
@@ -78,7 +73,7 @@ func (p *pass) clean(ctx context.Context, o Output) error {
 	case rev.Note.Lineage != p.result.Set.Lineage:
 		return errors.New("it holds a value that rotate did not write for this key; nothing was changed. Move it away, and call this again")
 	}
-	if r, ok := o.Store.(remover); ok {
+	if r, ok := providers.As[providers.Remover](o.Store); ok {
 		return r.Remove(ctx, o.Secret, rev.ID)
 	}
 	head := rev.ID

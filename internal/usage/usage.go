@@ -1,4 +1,6 @@
-package main
+// Package usage is for what cannot be served as it was asked for, and for what may
+// be repeated of a command line.
+package usage
 
 import (
 	"strconv"
@@ -7,22 +9,35 @@ import (
 	"github.com/keyrotate/rotate/internal/lazy"
 )
 
+// An Error is a command line or a config that cannot be served. Nothing was tried.
+type Error struct {
+	Msg  string
+	Hint string // what to do; "" if the message says it
+}
+
+func (e *Error) Error() string { return e.Msg }
+
+// New is an Error with hints on what to do, each on a line of its own.
+func New(msg string, hints ...string) *Error {
+	return &Error{Msg: msg, Hint: strings.Join(hints, "\n")}
+}
+
 // nameable is what may be repeated of a command line. Secrets are pasted into
 // the wrong place, and standard error goes to CI logs; so what is longer, or has
 // other characters than names of keys, is not quoted.
 var nameable = lazy.Regexp(`^[a-z0-9._-]{1,24}$`)
 
-// shown quotes an argument, or only calls it what it is.
-func shown(arg, what string) string {
+// Quote quotes an argument, or only calls it what it is.
+func Quote(arg, what string) string {
 	if nameable().MatchString(arg) {
 		return strconv.Quote(arg)
 	}
 	return what
 }
 
-// scrub takes the arguments that may be secrets out of a message that was worded
+// Scrub takes the arguments that may be secrets out of a message that was worded
 // by someone else. A flag's name stays.
-func scrub(msg string, args []string) string {
+func Scrub(msg string, args []string) string {
 	for _, arg := range args {
 		name, value, isFlag := strings.Cut(arg, "=")
 		if isFlag = isFlag && strings.HasPrefix(arg, "-"); isFlag {

@@ -1,4 +1,4 @@
-package main
+package stores
 
 import (
 	"context"
@@ -8,23 +8,29 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// A lazyStore opens its backend at the first call, and tries again at the next
+// An Opener opens a store, as a Config does.
+type Opener func(context.Context) (providers.Store, error)
+
+// A Lazy store opens its backend at the first call, and tries again at the next
 // one if that fails: a store that is down at the start of a daemon delays its
-// own keys and no others, and comes to them when it is back.
-type lazyStore struct {
+// own keys and no others, and comes to them when it is back. It is checked and
+// paced. Safe for concurrent use.
+type Lazy struct {
 	kind   string
-	opener func(context.Context) (providers.Store, error)
+	opener Opener
 	turn   chan struct{} // held while opening
 	ready  chan struct{} // closed once store is set
 	store  providers.Store
 }
 
-func newLazyStore(kind string, opener func(context.Context) (providers.Store, error)) *lazyStore {
-	return &lazyStore{kind: kind, opener: opener, turn: make(chan struct{}, 1), ready: make(chan struct{})}
+// NewLazy is a store of a type, which nobody has opened yet.
+func NewLazy(kind string, opener Opener) *Lazy {
+	return &Lazy{kind: kind, opener: opener, turn: make(chan struct{}, 1), ready: make(chan struct{})}
 }
 
-// open returns the backend.
-func (l *lazyStore) open(ctx context.Context) (providers.Store, error) {
+// Open opens the backend, if that is not done yet, and returns it with its checks
+// and its pace.
+func (l *Lazy) Open(ctx context.Context) (providers.Store, error) {
 	select {
 	case <-l.ready:
 		return l.store, nil
@@ -42,7 +48,7 @@ func (l *lazyStore) open(ctx context.Context) (providers.Store, error) {
 	if err != nil {
 		return nil, notOpen(l.kind, err)
 	}
-	l.store = paced(s)
+	l.store = providers.Checked(paced(s))
 	close(l.ready)
 	return l.store, nil
 }
@@ -58,20 +64,28 @@ func notOpen(kind string, err error) error {
 	return &providers.Error{Op: "open", Name: kind, Kind: providers.ErrUnavailable, Err: errors.New(fmt.Sprint(err))}
 }
 
-// Traits implements providers.Store. Before the store is open only its type is
-// known, and nothing but its errors is acted on.
-func (l *lazyStore) Traits() providers.Traits {
+// Unwrap implements providers.Wrapper.
+func (l *Lazy) Unwrap() providers.Store {
 	select {
 	case <-l.ready:
-		return l.store.Traits()
+		return l.store
 	default:
-		return providers.Traits{Type: l.kind}
+		return nil
 	}
 }
 
+// Traits implements providers.Store. Before the store is open only its type is
+// known, and nothing but its errors is acted on.
+func (l *Lazy) Traits() providers.Traits {
+	if s := l.Unwrap(); s != nil {
+		return s.Traits()
+	}
+	return providers.Traits{Type: l.kind}
+}
+
 // Read implements providers.Store.
-func (l *lazyStore) Read(ctx context.Context, name string) (providers.Revision, error) {
-	s, err := l.open(ctx)
+func (l *Lazy) Read(ctx context.Context, name string) (providers.Revision, error) {
+	s, err := l.Open(ctx)
 	if err != nil {
 		return providers.Revision{}, err
 	}
@@ -79,8 +93,8 @@ func (l *lazyStore) Read(ctx context.Context, name string) (providers.Revision, 
 }
 
 // Write implements providers.Store.
-func (l *lazyStore) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (providers.Revision, error) {
-	s, err := l.open(ctx)
+func (l *Lazy) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (providers.Revision, error) {
+	s, err := l.Open(ctx)
 	if err != nil {
 		return providers.Revision{}, err
 	}
@@ -88,8 +102,8 @@ func (l *lazyStore) Write(ctx context.Context, name string, v providers.Secret, 
 }
 
 // History implements providers.Store.
-func (l *lazyStore) History(ctx context.Context, name string) ([]providers.Revision, error) {
-	s, err := l.open(ctx)
+func (l *Lazy) History(ctx context.Context, name string) ([]providers.Revision, error) {
+	s, err := l.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +111,8 @@ func (l *lazyStore) History(ctx context.Context, name string) ([]providers.Revis
 }
 
 // Erase implements providers.Store.
-func (l *lazyStore) Erase(ctx context.Context, name string, id, head providers.RevisionID) (providers.Erasure, error) {
-	s, err := l.open(ctx)
+func (l *Lazy) Erase(ctx context.Context, name string, id, head providers.RevisionID) (providers.Erasure, error) {
+	s, err := l.Open(ctx)
 	if err != nil {
 		return providers.Erasure{}, err
 	}

@@ -1,4 +1,4 @@
-package main
+package fleet
 
 import (
 	"bytes"
@@ -8,28 +8,20 @@ import (
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/format"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
-	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/secret"
 )
 
-// An outputOpener is a type of store that treats renderings otherwise than
-// keysets: what is lost is written anew.
-type outputOpener interface {
-	OpenOutput(context.Context, file.Output) (providers.Store, error)
-}
-
 // outputs makes the engine's outputs of a key. Each has a store of its own
 // where its kind has them, else it shares the config's.
-func (a *app) outputs(k config.Key, stores openStores) (all []engine.Output) {
+func outputs(k config.Key, opened Stores) (all []engine.Output) {
 	for _, o := range k.Outputs {
-		store := providers.Store(stores[o.Store])
-		if own, ok := o.Config.(outputOpener); ok {
-			store = newLazyStore("file", func(ctx context.Context) (providers.Store, error) {
-				return own.OpenOutput(ctx, fileOutput(o))
-			})
+		store := providers.Store(opened[o.Store])
+		if own, ok := o.Config.(providers.OutputOpener); ok {
+			store = ownStore(own, o)
 		}
 		f, options := o.Format, o.Options
 		out := engine.Output{
@@ -53,11 +45,9 @@ func (a *app) outputs(k config.Key, stores openStores) (all []engine.Output) {
 // current one.
 func previousOf(o config.Output, value engine.Output) engine.Output {
 	value.Name, value.Secret = config.PreviousOf(value.Name), config.PreviousOf(value.Secret)
-	if own, ok := o.Config.(outputOpener); ok && o.Store == "" {
+	if own, ok := o.Config.(providers.OutputOpener); ok && o.Store == "" {
 		o.Secret = value.Secret
-		value.Store = newLazyStore("file", func(ctx context.Context) (providers.Store, error) {
-			return own.OpenOutput(ctx, fileOutput(o))
-		})
+		value.Store = ownStore(own, o)
 	}
 	value.Adopted, value.OneKey = nil, false
 	value.Render = func(s *keyset.Set) (secret.Text, error) {
@@ -69,9 +59,17 @@ func previousOf(o config.Output, value engine.Output) engine.Output {
 	return value
 }
 
-// fileOutput is what a file output's store has to know.
-func fileOutput(o config.Output) file.Output {
-	out := file.Output{Public: o.Format == format.JWKS || o.Format == format.PEM}
+// ownStore is the store of one output whose kind treats renderings otherwise than
+// keysets.
+func ownStore(own providers.OutputOpener, o config.Output) *stores.Lazy {
+	return stores.NewLazy("file", func(ctx context.Context) (providers.Store, error) {
+		return own.OpenOutput(ctx, rendering(o))
+	})
+}
+
+// rendering is what such a store has to know.
+func rendering(o config.Output) providers.Rendering {
+	out := providers.Rendering{Public: public(o.Format)}
 	if o.Store == "" {
 		out.Name = o.Secret
 		if o.Format == format.Env {
@@ -80,6 +78,9 @@ func fileOutput(o config.Output) file.Output {
 	}
 	return out
 }
+
+// public reports whether a format shows no private key.
+func public(f format.Format) bool { return f == format.JWKS || f == format.PEM }
 
 // storeOf names what an output may hang on: a file by its path hangs on its
 // own folder.

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/audit"
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/usage"
 )
 
 func (a *app) auditCommand() *cobra.Command {
@@ -45,7 +47,7 @@ func (a *app) evidence(ctx context.Context, name, output, file string) error {
 		},
 	}[output]
 	if !ok {
-		return &usageError{"-o: the output is text or json", ""}
+		return usage.New("-o: the output is text or json")
 	}
 	keys, err := a.keys(choice{names: []string{name}})
 	if err != nil {
@@ -63,8 +65,8 @@ func (a *app) evidence(ctx context.Context, name, output, file string) error {
 
 // evidenceOf reads the document and the audit file. One that is not there yet
 // has no events; one that was named has to be there.
-func (a *app) evidenceOf(ctx context.Context, k *key, file string) (audit.Facts, error) {
-	seen := a.look(ctx, a.engine(nil), k)
+func (a *app) evidenceOf(ctx context.Context, k *fleet.Key, file string) (audit.Facts, error) {
+	seen := a.look(ctx, a.host(quiet).Look(), k)
 	f := audit.Facts{
 		Now: a.now(), Set: seen.Result.Set, Remains: k.Store.Traits().Remains,
 		Key:  audit.Report{Key: k.Name, Environment: k.Environment, Store: k.StoreName, Secret: k.Secret},

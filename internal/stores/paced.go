@@ -1,4 +1,4 @@
-package main
+package stores
 
 import (
 	"context"
@@ -41,13 +41,8 @@ func paced(s providers.Store) providers.Store {
 	return &pacedStore{Store: s, every: every, early: time.Duration(together-1) * every}
 }
 
-// unpaced is the store itself, for what its own type can do besides.
-func unpaced(s providers.Store) providers.Store {
-	if p, ok := s.(*pacedStore); ok {
-		return p.Store
-	}
-	return s
-}
+// Unwrap implements providers.Wrapper.
+func (s *pacedStore) Unwrap() providers.Store { return s.Store }
 
 // turn waits for the caller's own.
 func (s *pacedStore) turn(ctx context.Context) error {
@@ -59,7 +54,14 @@ func (s *pacedStore) turn(ctx context.Context) error {
 	}
 	s.next = mine.Add(s.every)
 	s.mu.Unlock()
-	return pause(ctx, mine.Sub(now))
+	timer := time.NewTimer(mine.Sub(now))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // Write implements providers.Store.

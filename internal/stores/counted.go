@@ -1,28 +1,21 @@
-package metrics
+package stores
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/keyrotate/rotate/providers"
 )
 
-// results is the word for each kind of failure.
-var results = []struct {
-	kind error
-	word string
-}{
-	{providers.ErrNotFound, "not_found"}, {providers.ErrConflict, "conflict"}, {providers.ErrUnreadable, "unreadable"},
-	{providers.ErrUnclear, "unclear"}, {providers.ErrDenied, "denied"}, {providers.ErrThrottled, "throttled"},
-	{providers.ErrUnavailable, "unavailable"}, {providers.ErrTooLarge, "too_large"}, {providers.ErrBadName, "bad_name"},
-	{providers.ErrUnsafe, "unsafe"},
-}
+// A Count is told each call of a store: open, read, write, history or erase, how
+// long it took, and its error. It must not block.
+type Count func(operation string, took time.Duration, err error)
 
-// Open counts the opening of a store, and every call of it from then on.
-func (m *Metrics) Open(name string, open func(context.Context) (providers.Store, error)) func(context.Context) (providers.Store, error) {
+// Counted tells count of the opening of a store, and of every call of it from then
+// on.
+func Counted(open Opener, count Count) Opener {
 	return func(ctx context.Context) (providers.Store, error) {
-		c := &counted{metrics: m, name: name}
+		c := &counted{count: count}
 		err := c.call("open", func() (err error) {
 			c.Store, err = open(ctx)
 			return err
@@ -37,28 +30,17 @@ func (m *Metrics) Open(name string, open func(context.Context) (providers.Store,
 // A counted store counts its calls.
 type counted struct {
 	providers.Store
-	metrics *Metrics
-	name    string // as the config calls it
+	count Count
 }
+
+// Unwrap implements providers.Wrapper.
+func (c *counted) Unwrap() providers.Store { return c.Store }
 
 func (c *counted) call(operation string, f func() error) error {
 	start := time.Now()
 	err := f()
-	c.metrics.seconds.WithLabelValues(c.name, operation).Observe(time.Since(start).Seconds())
-	c.metrics.calls.WithLabelValues(c.name, operation, result(err)).Inc()
+	c.count(operation, time.Since(start), err)
 	return err
-}
-
-func result(err error) string {
-	if err == nil {
-		return "ok"
-	}
-	for _, r := range results {
-		if errors.Is(err, r.kind) {
-			return r.word
-		}
-	}
-	return "other"
 }
 
 // Read implements providers.Store.

@@ -1,0 +1,163 @@
+// Package fleet makes the keys of a config ready to be worked on: each with its
+// policy, the store that it lives in, and its outputs. Nothing is opened before
+// it is used.
+package fleet
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/usage"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/rotation/scheduler"
+)
+
+// A Key is one key of the config, ready to be worked on. It is not to be changed.
+type Key struct {
+	engine.Target
+	Sync     time.Duration // how often to look when nothing is due
+	Spec     keygen.Spec
+	Cron     string   // "" where the schedule is anchored to stored times
+	Digest   string   // of all that the config says of it
+	Warnings []string // of the config
+	Stores   Stores   // of the whole config
+
+	location     func(secret string) string // nil where the store cannot tell
+	outputStores []string                   // what the outputs may hang on
+	own          map[string]providers.OutputOpener
+}
+
+// Stores is the config's stores by name, opened as they are needed.
+type Stores map[string]*stores.Lazy
+
+// Open opens the store of a name that a person gave.
+func (s Stores) Open(ctx context.Context, name string) (providers.Store, error) {
+	l, ok := s[name]
+	if !ok {
+		return nil, &usage.Error{Msg: "there is no store " + usage.Quote(name, "of the name given"), Hint: "the config has " + strings.Join(slices.Sorted(maps.Keys(s)), ", ")}
+	}
+	store, err := l.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", name, err)
+	}
+	return store, nil
+}
+
+// Of makes the keys of a config, by name. count, if it is not nil, gives what is
+// told each call of the store of a name.
+func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
+	opened, own := Stores{}, map[string]providers.OutputOpener{}
+	for name, s := range conf.Stores {
+		open := stores.Opener(s.Config.Open)
+		if count != nil {
+			open = stores.Counted(open, count(name))
+		}
+		opened[name] = stores.NewLazy(s.Type, open)
+		if o, ok := s.Config.(providers.OutputOpener); ok {
+			own[name] = o
+		}
+	}
+	warnings := warningsOf(conf)
+	var keys []*Key
+	for _, k := range conf.Keys {
+		store := conf.Stores[k.Store]
+		built := &Key{
+			Target: engine.Target{
+				Name: k.Name, Environment: conf.Environment, Policy: k.Policy,
+				StoreName: k.Store, Store: opened[k.Store], Secret: k.Secret,
+				Outputs: outputs(k, opened),
+			},
+			Sync: k.Sync, Spec: k.Spec, Cron: k.Schedule,
+			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, own: own,
+		}
+		if l, ok := store.Config.(providers.Locator); ok {
+			built.location = l.Where
+		}
+		built.Generate = func() (keyset.Key, error) { return built.Spec.New() } // built.Spec.New would keep a copy of the spec
+		for _, o := range k.Outputs {
+			built.outputStores = append(built.outputStores, storeOf(o))
+		}
+		keys = append(keys, built)
+	}
+	return keys
+}
+
+// warningsOf is the config's warnings by what may be a key's name: names have dots,
+// too.
+func warningsOf(conf *config.Config) map[string][]string {
+	warnings := map[string][]string{}
+	for _, w := range conf.Warnings {
+		path := strings.TrimPrefix(w.Path, "keys.") + "."
+		for i, r := range path {
+			if r == '.' {
+				warnings[path[:i]] = append(warnings[path[:i]], w.Msg)
+			}
+		}
+	}
+	return warnings
+}
+
+// digestOf changes with everything that the config says of a key.
+func digestOf(k config.Key, s config.Store) string {
+	k.Policy.Schedule = nil // a pointer in some; Schedule and Every say the same
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v %s %+v", k, s.Type, s.Config))
+	return string(sum[:16]) // never shown
+}
+
+// Choose finds the keys that a person named, or all of them. Without a choice it
+// is the only one.
+func Choose(keys []*Key, names []string, all bool) ([]*Key, error) {
+	var known []string
+	for _, k := range keys {
+		known = append(known, k.Name)
+	}
+	listed := "the config has " + strings.Join(known, ", ")
+	switch {
+	case all && len(names) > 0:
+		return nil, &usage.Error{Msg: "keys are named and --all is given: one of the two"}
+	case all, len(names) == 0 && len(keys) == 1:
+		return keys, nil
+	case len(names) == 0:
+		return nil, &usage.Error{Msg: fmt.Sprintf("the config has %d keys: which one?", len(keys)), Hint: listed}
+	}
+	var chosen []*Key
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+		i := slices.Index(known, name)
+		if i < 0 {
+			return nil, &usage.Error{Msg: "there is no key " + usage.Quote(name, "of the name given"), Hint: listed}
+		}
+		chosen = append(chosen, keys[i])
+	}
+	return chosen, nil
+}
+
+// Where is the path or address of the secret; "" if its store cannot tell.
+func (k *Key) Where() string {
+	if k.location == nil {
+		return ""
+	}
+	return k.location(k.Secret)
+}
+
+// Place is where the key lives, for people.
+func (k *Key) Place() string {
+	if where := k.Where(); where != "" {
+		return fmt.Sprintf("store %s, %s", k.StoreName, where)
+	}
+	return fmt.Sprintf("store %s, secret %s", k.StoreName, k.Secret)
+}
+
+// Schedule is the key as the scheduler takes it.
+func (k *Key) Schedule() scheduler.Key {
+	return scheduler.Key{Target: k.Target, Cron: k.Cron, Sync: k.Sync, OutputStores: k.outputStores, Digest: k.Digest}
+}

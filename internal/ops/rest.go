@@ -1,0 +1,48 @@
+package ops
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+)
+
+// A HaltError is a Halt of the key that an operation is about: nothing was done.
+type HaltError struct{ Why string }
+
+func (e *HaltError) Error() string { return e.Why }
+
+// maxPasses bounds what one operation does about writers that keep getting in its
+// way.
+const maxPasses = 100
+
+// Rest makes passes until there is nothing left to do at this moment. The result
+// is that of the last one, with what all of them did. A store that shows less than
+// this process has seen is given the time it needs to catch up.
+func (h *Host) Rest(ctx context.Context, eng *engine.Engine, k *fleet.Key, ask engine.Ask) (engine.Result, error) {
+	var did []engine.Event
+	for range maxPasses {
+		r, err := eng.Pass(ctx, k.Target, ask)
+		did = append(did, r.Did...)
+		r.Did = did
+		behind := r.Set == nil && r.Step.Do == rotation.Wait
+		if err != nil || r.Step.Do == rotation.Halt || !behind && (r.Step.At.IsZero() || r.Step.At.After(h.Now())) {
+			return r, err
+		}
+		ask.Away = r.Away
+		if behind {
+			if err := Pause(ctx, r.Step.At.Sub(h.Now())); err != nil {
+				return r, err
+			}
+		}
+	}
+	return engine.Result{Did: did, Away: ask.Away}, fmt.Errorf("key %s, store %s: other writers kept getting in the way; the next call goes on from what is stored", k.Name, k.StoreName)
+}
+
+// Facts is what the config says of a key, for its status.
+func Facts(k *fleet.Key) status.Facts {
+	return status.Facts{Target: k.Target, Location: k.Where, Algorithm: k.Spec.Algorithm, Late: k.Sync, Warnings: k.Warnings}
+}

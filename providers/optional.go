@@ -1,0 +1,92 @@
+package providers
+
+import "context"
+
+// The powers that only some stores have. Each is an interface that a Store, or
+// its Config, may implement; nothing in rotate asks which adapter it talks to.
+// Find those of a Store with As, which looks through what stands in front of it.
+
+// A Prober proves that the store can be read and written, by calls of its own,
+// and leaves nothing behind. `rotate validate --probe` asks it. Without it, a
+// conditional write after a revision that never was has to be refused.
+// The error names what is missing in the vendor's words.
+type Prober interface {
+	Probe(ctx context.Context) error
+}
+
+// A Surveyor tells what may be done to one secret, without a change. `rotate
+// validate --probe` asks it for each secret of the config. What is missing is an
+// error. What may be done beyond what rotate needs is returned: whoever takes
+// over this host may do that, too.
+type Surveyor interface {
+	ProbeSecret(ctx context.Context, name string) (excess []string, err error)
+}
+
+// A Remover takes a name's value away altogether, if head is the head now; if
+// not, the error is ErrConflict. `rotate forget` asks it. Without it, a text that
+// is no key takes the value's place. Taking away what is not there succeeds.
+type Remover interface {
+	Remove(ctx context.Context, name string, head RevisionID) error
+}
+
+// A Wrapper stands in front of another Store. Unwrap returns nil while there is
+// none yet.
+type Wrapper interface {
+	Unwrap() Store
+}
+
+// As finds a power of s, or of the store that s stands in front of.
+func As[Power any](s Store) (Power, bool) {
+	for s != nil {
+		if p, ok := s.(Power); ok {
+			return p, true
+		}
+		w, ok := s.(Wrapper)
+		if !ok {
+			break
+		}
+		s = w.Unwrap()
+	}
+	var none Power
+	return none, false
+}
+
+// A Relocatable Config has paths that begin at the folder of the config file.
+// base is that folder, absolute. It is called once, before Validate.
+type Relocatable interface {
+	Relative(base string)
+}
+
+// A Validator refuses what Open would refuse, without a call. Its error may be an
+// OptionError, or several joined by errors.Join: each is shown where that option
+// stands.
+type Validator interface {
+	Validate() error
+}
+
+// A Locator tells people where a secret is: a path, or what the service's own
+// console shows; "" if it cannot tell. Two Configs of a type give one text for two
+// secrets only if these are one place, so rotate finds keys that would overwrite
+// each other.
+type Locator interface {
+	Where(secret string) string
+}
+
+// OneValued tells of stores that keep nothing of a value that was replaced. There
+// the output format `value` keeps the previous key in a second secret.
+type OneValued interface {
+	OneValue() bool
+}
+
+// An OutputOpener treats renderings otherwise than keysets: what is lost is
+// written anew. Without it, outputs share the store of the keysets.
+type OutputOpener interface {
+	OpenOutput(ctx context.Context, r Rendering) (Store, error)
+}
+
+// A Rendering says what kind of output a store is opened for.
+type Rendering struct {
+	Name      string   // of the one file in the store's folder; "" where any secret may be written
+	Variables []string // of a .env file, of which the rest is not touched; nil for a file of one's own
+	Public    bool     // it holds no private key
+}
