@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/scheduler"
@@ -39,7 +40,7 @@ func (w *world) configured(text string) (keys []scheduler.Key) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	c, err := config.Load(path, config.Registry{"memory": func() config.StoreConfig { return &stored{w.store} }})
+	c, err := config.Load(path, stores.Registry{"memory": func() providers.Config { return &stored{w.store} }})
 	if err != nil {
 		w.t.Fatal(err)
 	}
