@@ -17,6 +17,7 @@ import (
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
@@ -112,7 +113,7 @@ var errTold = errors.New("failed, as told above")
 // exit says what is left to say about an error, and turns it into a code.
 func (a *app) exit(err error) int {
 	var usage *usage.Error
-	var problems config.Problems
+	var problems strictyaml.Problems
 	switch {
 	case err == nil:
 		return exitDone

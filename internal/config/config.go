@@ -6,11 +6,9 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 )
@@ -28,9 +27,9 @@ type Config struct {
 	Listen      string // host:port of the daemon's endpoints; "" for none
 	AuditFile   string // absolute path of the audit file; "" for none
 	Stores      map[string]Store
-	Keys        []Key     // by name
-	Warnings    []Problem // what is accepted but not advised
-	Notes       []string  // what follows from the config and is good to know
+	Keys        []Key                // by name
+	Warnings    []strictyaml.Problem // what is accepted but not advised
+	Notes       []string             // what follows from the config and is good to know
 }
 
 // A Store is one of the places under stores.
@@ -92,11 +91,11 @@ func Load(path string, types stores.Registry) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := newDecoder(types)
+	d := strictyaml.NewDecoder(formOf(types))
 	var doc document
 	whole := true // every file was read to its end
-	for i, file := range files {
-		ok, err := d.file(file, i, &doc)
+	for _, file := range files {
+		ok, err := d.File(file, &doc)
 		if err != nil {
 			return nil, err
 		}
@@ -104,15 +103,15 @@ func Load(path string, types stores.Registry) (*Config, error) {
 	}
 	c := &Config{}
 	switch {
-	case whole && len(d.set) == 0 && len(d.mistakes) == 0:
-		d.fail(place{src: d.first, line: 1, column: 1}, "config.example.yaml shows one", "the config is empty")
+	case whole && d.IsEmpty() && d.Failed() == 0:
+		d.Fail(d.Start(), example+" shows one", "the config is empty")
 	case whole:
 		c = resolve(d, &doc)
 	}
-	if len(d.mistakes) > 0 {
-		return nil, d.problems(d.mistakes)
+	if err := d.Err(); err != nil {
+		return nil, err
 	}
-	c.Warnings = d.problems(d.warnings)
+	c.Warnings = d.Accepted()
 	return c, nil
 }
 
@@ -142,37 +141,4 @@ func filesAt(path string) ([]string, error) {
 	}
 	slices.Sort(files)
 	return files, nil
-}
-
-// file adds one file to doc. It returns false if the file could not be taken
-// apart, so that what is missing in doc means nothing.
-func (d *decoder) file(path string, index int, doc *document) (bool, error) {
-	src, data, mistakes, err := readFile(path, index)
-	if err != nil {
-		return false, err
-	}
-	d.src, d.first = src, cmp.Or(d.first, src)
-	d.mistakes = append(d.mistakes, mistakes...)
-	if len(mistakes) > 0 {
-		return false, nil
-	}
-	root, mistakes := src.parse(data)
-	if d.foreign(root, len(mistakes) > 0) {
-		src.opaque = true
-		d.fail(place{src: src, line: 1, column: 1}, "nothing of it is shown here; config.example.yaml shows a config", "the file is not a config of rotate")
-		return false, nil
-	}
-	d.mistakes = append(d.mistakes, mistakes...)
-	if len(mistakes) > 0 {
-		return false, nil
-	}
-	if root == nil {
-		return true, nil
-	}
-	d.learn(root)
-	if !d.simple(root) {
-		return false, nil
-	}
-	d.value(root, reflect.ValueOf(doc).Elem(), "")
-	return true, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/strictyaml"
 
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/providers"
@@ -93,7 +94,7 @@ func TestMistakes(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			_, err := Load(file, registry())
-			var found Problems
+			var found strictyaml.Problems
 			if !errors.As(err, &found) {
 				t.Fatalf("%v; want Problems", err)
 			}
@@ -137,10 +138,10 @@ func TestShortestConfig(t *testing.T) {
 		Name: "auth-jwt", Store: "aws", Secret: "production-auth-jwt",
 		Spec: keygen.Spec{Algorithm: keyset.HS256, Encoding: keyset.Base64URL},
 		Policy: rotation.Policy{
-			Schedule: rotation.Every(90 * day), Grace: 48 * time.Hour, Propagation: 2 * time.Hour,
+			Schedule: rotation.Every(90 * strictyaml.Day), Grace: 48 * time.Hour, Propagation: 2 * time.Hour,
 			Jitter: got.Policy.Jitter,
 		},
-		Sync: time.Hour, Every: 90 * day,
+		Sync: time.Hour, Every: 90 * strictyaml.Day,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -185,7 +186,7 @@ keys:
 	if k := keys["rsa"]; k.Every != 0 || k.Schedule != "CRON_TZ=Europe/Berlin 0 3 1 */3 *" {
 		t.Errorf("%+v", k)
 	}
-	if k := keys["curve"]; k.Every != day || k.Schedule != "" || k.Policy.Schedule != rotation.Every(day) {
+	if k := keys["curve"]; k.Every != strictyaml.Day || k.Schedule != "" || k.Policy.Schedule != rotation.Every(strictyaml.Day) {
 		t.Errorf("@every is not anchored: %+v", k)
 	}
 	if keys["bytes"].Policy.TokenTTL != 3*time.Second {
@@ -279,7 +280,7 @@ func TestFolderRefusesTheSameTwice(t *testing.T) {
 		"b.yaml": "environment: test\nstores: {d: {type: fake}}\ndefaults: {grace: 24h}\nkeys: {k: {store: d}}",
 	})
 	_, err := Load(dir, registry())
-	var found Problems
+	var found strictyaml.Problems
 	if !errors.As(err, &found) || len(found) != 4 {
 		t.Fatalf("%v", err)
 	}
@@ -308,11 +309,11 @@ func TestLoadCannotRead(t *testing.T) {
 func TestManyProblemsAreCounted(t *testing.T) {
 	text := "environment: test\nstores: {d: {type: fake}}\nkeys:\n" + strings.Repeat("  k: {store: d}\n", 100)
 	_, err := Load(filepath.Join(write(t, map[string]string{"r.yaml": text}), "r.yaml"), registry())
-	var found Problems
+	var found strictyaml.Problems
 	if !errors.As(err, &found) || len(found) != 99 {
 		t.Fatalf("%d problems", len(found))
 	}
-	if said := err.Error(); strings.Count(said, "hint:") != maxShown || !strings.Contains(said, "49 more: 99 mistakes") {
+	if said := err.Error(); strings.Count(said, "hint:") != strictyaml.MaxShown || !strings.Contains(said, "49 more: 99 mistakes") {
 		t.Errorf("%s", said[len(said)-100:])
 	}
 }
@@ -345,7 +346,7 @@ func TestFind(t *testing.T) {
 func TestDefaultGraceBounds(t *testing.T) {
 	tag := func(field string) time.Duration {
 		f, _ := reflect.TypeFor[graceBounds]().FieldByName(field)
-		d, err := ParseDuration(f.Tag.Get("default"))
+		d, err := strictyaml.ParseDuration(f.Tag.Get("default"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -377,7 +378,7 @@ func FuzzConfig(f *testing.F) {
 			}
 			return
 		}
-		var found Problems
+		var found strictyaml.Problems
 		if !errors.As(err, &found) || len(found) == 0 {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/providers"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -18,14 +19,14 @@ import (
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
-const example = "../../config.example.yaml"
+const exampleFile = "../../config.example.yaml"
 
 // option lines of the example are commented out with a # and no space.
 var commentedOut = regexp.MustCompile(`(?m)^( *)#(\S)`)
 
 func readExample(t *testing.T) (asItStands, allOptions []byte) {
 	t.Helper()
-	data, err := os.ReadFile(example)
+	data, err := os.ReadFile(exampleFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func exampleRegistry() stores.Registry {
 
 func TestExampleLoads(t *testing.T) {
 	asItStands, all := readExample(t)
-	c, err := Load(example, exampleRegistry())
+	c, err := Load(exampleFile, exampleRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,9 +71,9 @@ func TestExampleShowsEveryOption(t *testing.T) {
 	names := map[string]bool{}
 	collect(shown, names)
 	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames]()} {
-		for _, name := range fieldsOf(typ).names {
+		for _, name := range strictyaml.FieldsOf(typ).Names {
 			if !names[name] {
-				t.Errorf("%s is not in %s", name, example)
+				t.Errorf("%s is not in %s", name, exampleFile)
 			}
 		}
 	}
@@ -123,10 +124,10 @@ func TestSchema(t *testing.T) {
 // options in the config, not of the alphabet.
 func TestSchemaAsPrinted(t *testing.T) {
 	type sample struct {
-		Stores    map[string]storeSection  `yaml:"stores" doc:"Places that keep keysets."`
-		Algorithm option[keyset.Algorithm] `yaml:"algorithm" default:"HS256" doc:"Signs & <verifies>."`
+		Stores    map[string]storeSection             `yaml:"stores" doc:"Places that keep keysets."`
+		Algorithm strictyaml.Option[keyset.Algorithm] `yaml:"algorithm" default:"HS256" doc:"Signs & <verifies>."`
 	}
-	got, err := json.MarshalIndent(schemas{registry()}.schema(reflect.TypeFor[sample]()), "", "  ")
+	got, err := json.MarshalIndent(formOf(registry()).Schema(reflect.TypeFor[sample]()), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,18 +137,18 @@ func TestSchemaAsPrinted(t *testing.T) {
 // Everything that it describes is described.
 func TestSchemaDescribes(t *testing.T) {
 	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames]()} {
-		for _, option := range (schemas{}).schema(typ).Properties {
-			if option.schema.Description == "" {
-				t.Errorf("%s has no doc", option.name)
+		for _, option := range formOf(nil).Schema(typ).Properties {
+			if option.Schema.Description == "" {
+				t.Errorf("%s has no doc", option.Name)
 			}
 		}
 	}
 }
 
 func TestDurationPattern(t *testing.T) {
-	pattern := regexp.MustCompile(durationPattern)
+	pattern := regexp.MustCompile(strictyaml.DurationPattern)
 	for _, s := range []string{"90d", "1d12h", "2w", "1h30m", "0s", "500ms", "1.5h", "", "48", "1h1d", "-1h", "x", time.Hour.String()} {
-		_, err := ParseDuration(s)
+		_, err := strictyaml.ParseDuration(s)
 		if got := s != "" && pattern.MatchString(s); got != (err == nil) {
 			t.Errorf("%q: schema %v, parser %v", s, got, err)
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -13,53 +14,53 @@ import (
 
 // A document is a whole config, of one file or of several that add up.
 type document struct {
-	Environment option[string]          `yaml:"environment" doc:"Where these keys are in use, such as production. It is part of every check: a keyset of another environment is never touched."`
-	Stores      map[string]storeSection `yaml:"stores" doc:"Places that keep keysets, by names of your own."`
-	Defaults    shared                  `yaml:"defaults" doc:"Options for every key that does not set them itself."`
-	Keys        map[string]keySection   `yaml:"keys" doc:"The keys to rotate, by name."`
+	Environment strictyaml.Option[string] `yaml:"environment" doc:"Where these keys are in use, such as production. It is part of every check: a keyset of another environment is never touched."`
+	Stores      map[string]storeSection   `yaml:"stores" doc:"Places that keep keysets, by names of your own."`
+	Defaults    shared                    `yaml:"defaults" doc:"Options for every key that does not set them itself."`
+	Keys        map[string]keySection     `yaml:"keys" doc:"The keys to rotate, by name."`
 
-	Listen option[string] `yaml:"listen" doc:"Address of the daemon's endpoints for health, metrics and public keys, such as 127.0.0.1:9797; none if not set. They know no login and no TLS."`
-	Audit  auditSection   `yaml:"audit" doc:"Where audit events go beside the log."`
+	Listen strictyaml.Option[string] `yaml:"listen" doc:"Address of the daemon's endpoints for health, metrics and public keys, such as 127.0.0.1:9797; none if not set. They know no login and no TLS."`
+	Audit  auditSection              `yaml:"audit" doc:"Where audit events go beside the log."`
 }
 
 // An auditSection says where audit events are kept.
 type auditSection struct {
-	File option[string] `yaml:"file" doc:"A file that every change, refusal and manual command is appended to as a line of JSON, from this file's folder; made with mode 0600."`
+	File strictyaml.Option[string] `yaml:"file" doc:"A file that every change, refusal and manual command is appended to as a line of JSON, from this file's folder; made with mode 0600."`
 }
 
 // A keySection is one key's options.
 type keySection struct {
-	Secret option[string] `yaml:"secret" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
+	Secret strictyaml.Option[string] `yaml:"secret" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
 	shared
-	Outputs option[[]outputSection] `yaml:"outputs" doc:"Further places that get the key in a form that applications read."`
+	Outputs strictyaml.Option[[]outputSection] `yaml:"outputs" doc:"Further places that get the key in a form that applications read."`
 }
 
 // shared are the options of a key that may stand under defaults, too.
 type shared struct {
-	Store option[string] `yaml:"store" doc:"Name of the store that keeps the keyset."`
+	Store strictyaml.Option[string] `yaml:"store" doc:"Name of the store that keeps the keyset."`
 
-	Algorithm option[keyset.Algorithm] `yaml:"algorithm" default:"HS256" doc:"What the key signs with, or opaque for a shared secret that signs nothing."`
-	Bits      option[int]              `yaml:"bits" doc:"Length of an RSA key: 2048, 3072 or 4096; 3072 if not set."`
-	Bytes     option[int]              `yaml:"bytes" doc:"Random bytes of a symmetric key, up to 256; as many as its hash has (32, 48 or 64) if not set."`
-	Encoding  option[keyset.Encoding]  `yaml:"encoding" default:"base64url" doc:"How the random bytes of a symmetric key are written as text."`
-	Prefix    option[string]           `yaml:"prefix" doc:"What the text of an opaque secret begins with, such as sk_live_."`
-	SecretAs  option[secretAs]         `yaml:"secret_as" default:"text" doc:"What applications use a symmetric key's text as: the text itself, or the bytes that it decodes to (as JJWT does)."`
+	Algorithm strictyaml.Option[keyset.Algorithm] `yaml:"algorithm" default:"HS256" doc:"What the key signs with, or opaque for a shared secret that signs nothing."`
+	Bits      strictyaml.Option[int]              `yaml:"bits" doc:"Length of an RSA key: 2048, 3072 or 4096; 3072 if not set."`
+	Bytes     strictyaml.Option[int]              `yaml:"bytes" doc:"Random bytes of a symmetric key, up to 256; as many as its hash has (32, 48 or 64) if not set."`
+	Encoding  strictyaml.Option[keyset.Encoding]  `yaml:"encoding" default:"base64url" doc:"How the random bytes of a symmetric key are written as text."`
+	Prefix    strictyaml.Option[string]           `yaml:"prefix" doc:"What the text of an opaque secret begins with, such as sk_live_."`
+	SecretAs  strictyaml.Option[secretAs]         `yaml:"secret_as" default:"text" doc:"What applications use a symmetric key's text as: the text itself, or the bytes that it decodes to (as JJWT does)."`
 
-	Schedule option[string]        `yaml:"schedule" doc:"When to rotate, as cron has it: five fields, @monthly, @every 30d; UTC unless CRON_TZ=Europe/Berlin stands before it. Instead of every."`
-	Every    option[time.Duration] `yaml:"every" doc:"Time from one rotation to the next, counted from the stored one; 90d if neither it nor schedule is set."`
+	Schedule strictyaml.Option[string]        `yaml:"schedule" doc:"When to rotate, as cron has it: five fields, @monthly, @every 30d; UTC unless CRON_TZ=Europe/Berlin stands before it. Instead of every."`
+	Every    strictyaml.Option[time.Duration] `yaml:"every" doc:"Time from one rotation to the next, counted from the stored one; 90d if neither it nor schedule is set."`
 
-	Grace       option[time.Duration] `yaml:"grace" default:"48h" doc:"How long a replaced key still verifies, once its successor was seen everywhere."`
-	Propagation option[time.Duration] `yaml:"propagation" default:"2h" doc:"Longest time until every application has what was written: caches, restarts, syncs. 0s where all read at use."`
-	Sync        option[time.Duration] `yaml:"sync" default:"1h" doc:"How often the daemon reads the store while there is nothing to do, to notice others."`
-	TokenTTL    option[time.Duration] `yaml:"token_ttl" doc:"Longest life of a token. grace is checked against it; not needed otherwise."`
-	Jitter      option[time.Duration] `yaml:"jitter" doc:"Window over which keys spread, each by its name; 10m, or propagation if that is shorter, if not set."`
-	GraceBounds option[graceBounds]   `yaml:"grace_bounds" doc:"The range that grace has to lie in. Widening it says that an unusual grace is meant."`
+	Grace       strictyaml.Option[time.Duration] `yaml:"grace" default:"48h" doc:"How long a replaced key still verifies, once its successor was seen everywhere."`
+	Propagation strictyaml.Option[time.Duration] `yaml:"propagation" default:"2h" doc:"Longest time until every application has what was written: caches, restarts, syncs. 0s where all read at use."`
+	Sync        strictyaml.Option[time.Duration] `yaml:"sync" default:"1h" doc:"How often the daemon reads the store while there is nothing to do, to notice others."`
+	TokenTTL    strictyaml.Option[time.Duration] `yaml:"token_ttl" doc:"Longest life of a token. grace is checked against it; not needed otherwise."`
+	Jitter      strictyaml.Option[time.Duration] `yaml:"jitter" doc:"Window over which keys spread, each by its name; 10m, or propagation if that is shorter, if not set."`
+	GraceBounds strictyaml.Option[graceBounds]   `yaml:"grace_bounds" doc:"The range that grace has to lie in. Widening it says that an unusual grace is meant."`
 }
 
 // graceBounds keep rotation.DefaultGraceBounds where one of the two is not set.
 type graceBounds struct {
-	Min option[time.Duration] `yaml:"min" default:"24h" doc:"Least grace."`
-	Max option[time.Duration] `yaml:"max" default:"48h" doc:"Greatest grace."`
+	Min strictyaml.Option[time.Duration] `yaml:"min" default:"24h" doc:"Least grace."`
+	Max strictyaml.Option[time.Duration] `yaml:"max" default:"48h" doc:"Greatest grace."`
 }
 
 // secretAs is a value of secret_as.
@@ -74,7 +75,7 @@ const (
 // longest use that NIST advises (SP 800-57 part 1, table 1: three years for a
 // private signature key, two for a symmetric authentication key), and what
 // happens four times a year stays practised.
-const defaultEvery = 90 * day
+const defaultEvery = 90 * strictyaml.Day
 
 // defaultJitter is within the two skews that Policy.MinPeriod leaves between
 // rotations, so it never makes one reach into the next.

@@ -11,13 +11,15 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/keyrotate/rotate/internal/format"
+	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/providers"
 )
 
 // An outputSection is one output's options.
 type outputSection struct {
 	outputOptions
-	at   place
+	at   strictyaml.Place
 	file providers.Config // of the folder, where it is a file by its path
 	path string           // of the file, absolute
 	bad  bool             // reported already
@@ -25,20 +27,20 @@ type outputSection struct {
 
 // outputOptions are what may stand there.
 type outputOptions struct {
-	Format option[format.Format] `yaml:"format" default:"keyset" doc:"What is written: keyset, value, env, list, jwks or pem; see rotate get --help."`
-	Store  option[string]        `yaml:"store" doc:"Name of the store that gets it; or path."`
-	Secret option[string]        `yaml:"secret" doc:"Name under which that store keeps it, never its value."`
-	Path   option[string]        `yaml:"path" doc:"The file that gets it, from this file's folder; instead of store and secret."`
-	Mode   option[string]        `yaml:"mode" doc:"Mode of the file at path: 0600 if not set, 0644 if it holds public keys only."`
-	Group  option[string]        `yaml:"group" doc:"Group of the file at path, by name or number."`
-	Names  option[envNames]      `yaml:"names" doc:"Names of the variables of format env."`
+	Format strictyaml.Option[format.Format] `yaml:"format" default:"keyset" doc:"What is written: keyset, value, env, list, jwks or pem; see rotate get --help."`
+	Store  strictyaml.Option[string]        `yaml:"store" doc:"Name of the store that gets it; or path."`
+	Secret strictyaml.Option[string]        `yaml:"secret" doc:"Name under which that store keeps it, never its value."`
+	Path   strictyaml.Option[string]        `yaml:"path" doc:"The file that gets it, from this file's folder; instead of store and secret."`
+	Mode   strictyaml.Option[string]        `yaml:"mode" doc:"Mode of the file at path: 0600 if not set, 0644 if it holds public keys only."`
+	Group  strictyaml.Option[string]        `yaml:"group" doc:"Group of the file at path, by name or number."`
+	Names  strictyaml.Option[envNames]      `yaml:"names" doc:"Names of the variables of format env."`
 }
 
 // envNames are the names of three variables.
 type envNames struct {
-	Current  option[string] `yaml:"current" default:"JWT_SECRET" doc:"Of the key that signs."`
-	Next     option[string] `yaml:"next" doc:"Of the key that signs next; with _NEXT after it if not set."`
-	Previous option[string] `yaml:"previous" doc:"Of the key that signed before; with _PREVIOUS after it if not set."`
+	Current  strictyaml.Option[string] `yaml:"current" default:"JWT_SECRET" doc:"Of the key that signs."`
+	Next     strictyaml.Option[string] `yaml:"next" doc:"Of the key that signs next; with _NEXT after it if not set."`
+	Previous strictyaml.Option[string] `yaml:"previous" doc:"Of the key that signed before; with _PREVIOUS after it if not set."`
 }
 
 // fileType is the type of store whose options a file by its path shares.
@@ -46,38 +48,38 @@ const fileType = "file"
 
 // read decodes the options. Those of a file are read once more, as those of the
 // store of its folder, so that the same rules speak.
-func (s *outputSection) read(d *decoder, n *yaml.Node, path string) bool {
+func (s *outputSection) Read(d *strictyaml.Decoder, n *yaml.Node, path string) bool {
 	s.bad = !s.readOptions(d, n, path)
 	return !s.bad
 }
 
-func (s *outputSection) readOptions(d *decoder, n *yaml.Node, path string) bool {
-	s.at = d.at(n, path)
+func (s *outputSection) readOptions(d *strictyaml.Decoder, n *yaml.Node, path string) bool {
+	s.at = d.At(n, path)
 	if n.Kind != yaml.MappingNode {
-		d.fail(s.at, "such as: {format: env, path: ./.env}", "wants options, not %s", kindOf(n))
+		d.Fail(s.at, "such as: {format: env, path: ./.env}", "wants options, not %s", strictyaml.KindOf(n))
 		return false
 	}
-	s.Format.value = format.Keyset
-	if !d.fields(n, reflect.ValueOf(&s.outputOptions).Elem(), path) {
+	s.Format.Value = format.Keyset
+	if !d.Fields(n, reflect.ValueOf(&s.outputOptions).Elem(), path) {
 		return false
 	}
-	if !s.Path.at.known() {
+	if !s.Path.At.Known() {
 		return true
 	}
-	written := s.Path.value
+	written := s.Path.Value
 	if written == "" || strings.HasPrefix(written, "~") || strings.Contains(written, "$") || strings.HasSuffix(written, "/") || filepath.Base(written) == ".." {
-		d.fail(s.Path.at, "write the whole path, or one that begins at this file's folder: ./.env; no shell replaces ~ and $ here", "is not the path of a file")
+		d.Fail(s.Path.At, "write the whole path, or one that begins at this file's folder: ./.env; no shell replaces ~ and $ here", "is not the path of a file")
 		return false
 	}
-	base, err := filepath.Abs(filepath.Dir(d.src.name))
+	base, err := d.Base()
 	if err != nil {
-		d.fail(s.Path.at, "", "the working directory is not known: %v", err)
+		d.Fail(s.Path.At, "", "the working directory is not known: %v", err)
 		return false
 	}
 	if s.path = filepath.Clean(written); !filepath.IsAbs(written) {
 		s.path = filepath.Join(base, written)
 	}
-	fresh, ok := d.registry[fileType]
+	fresh, ok := d.Extra().(stores.Registry)[fileType]
 	if !ok {
 		return true
 	}
@@ -95,7 +97,7 @@ func (s *outputSection) readOptions(d *decoder, n *yaml.Node, path string) bool 
 	}
 	store := storeSection{typ: fileType, config: fresh()}
 	s.file = store.config
-	return d.fields(folder, reflect.ValueOf(store.config).Elem(), join(path, "path")) && store.finish(d, folder, path)
+	return d.Fields(folder, reflect.ValueOf(store.config).Elem(), strictyaml.Join(path, "path")) && store.finish(d, folder, path)
 }
 
 // output adds one to its key, if nothing is wrong with it.
@@ -103,17 +105,17 @@ func (r *resolver) output(k *Key, s outputSection) {
 	if s.bad {
 		return
 	}
-	before := len(r.mistakes)
-	o := Output{Store: s.Store.value, Secret: s.Secret.value, Format: s.Format.value, Config: s.file}
-	if s.Path.at.known() {
+	before := r.Failed()
+	o := Output{Store: s.Store.Value, Secret: s.Secret.Value, Format: s.Format.Value, Config: s.file}
+	if s.Path.At.Known() {
 		o.Secret = filepath.Base(s.path)
-		r.onlyWith(s.Path.at, "path is set: keep one of the two", s.Store.at, s.Secret.at)
+		r.onlyWith(s.Path.At, "path is set: keep one of the two", s.Store.At, s.Secret.At)
 	} else {
 		r.outputStore(&o, s)
-		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.at, s.Group.at)
+		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.At, s.Group.At)
 	}
 	r.outputFormat(&o, k, s)
-	if len(r.mistakes) > before || r.broken["stores"] {
+	if r.Failed() > before || r.Lacks("stores") {
 		return
 	}
 	o.Name = o.Store + " " + o.Secret
@@ -126,7 +128,7 @@ func (r *resolver) output(k *Key, s outputSection) {
 			id = [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}
 		}
 		if other, taken := r.secrets[id]; taken {
-			r.fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
+			r.Fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
 			return
 		}
 		r.secrets[id] = k.Name
@@ -154,10 +156,10 @@ func (r *resolver) placesOf(o Output, k *Key) []string {
 	return []string{o.Secret}
 }
 
-func (r *resolver) onlyWith(at place, hint string, options ...place) {
+func (r *resolver) onlyWith(at strictyaml.Place, hint string, options ...strictyaml.Place) {
 	for _, o := range options {
-		if o.known() {
-			r.fail(o, hint, "does not belong here")
+		if o.Known() {
+			r.Fail(o, hint, "does not belong here")
 		}
 	}
 }
@@ -167,18 +169,18 @@ func (r *resolver) outputStore(o *Output, s outputSection) {
 	store, ok := r.doc.Stores[o.Store]
 	o.Config = store.config
 	switch {
-	case s.Store.bad || r.broken["stores"]:
-	case !s.Store.at.known():
-		r.fail(s.at, "such as: {format: env, path: ./.env}, or {store: NAME, secret: NAME, format: value}", "has neither a path nor a store")
+	case s.Store.Bad || r.Lacks("stores"):
+	case !s.Store.At.Known():
+		r.Fail(s.at, "such as: {format: env, path: ./.env}, or {store: NAME, secret: NAME, format: value}", "has neither a path nor a store")
 	case !ok:
-		r.fail(s.Store.at, didYouMean(o.Store, r.only(known)), "there is no store of this name")
+		r.Fail(s.Store.At, strictyaml.DidYouMean(o.Store, r.Only(known)), "there is no store of this name")
 	}
 	switch {
-	case s.Secret.bad || !s.Store.at.known():
-	case !s.Secret.at.known():
-		r.fail(s.at, "add secret: the name under which the store keeps it", "has no secret")
+	case s.Secret.Bad || !s.Store.At.Known():
+	case !s.Secret.At.Known():
+		r.Fail(s.at, "add secret: the name under which the store keeps it", "has no secret")
 	case !secretName(o.Secret):
-		r.fail(s.Secret.at, "secret is the name under which the store keeps it, never its value", "is not a name for a secret")
+		r.Fail(s.Secret.At, "secret is the name under which the store keeps it, never its value", "is not a name for a secret")
 	}
 }
 
@@ -186,23 +188,23 @@ func (r *resolver) outputStore(o *Output, s outputSection) {
 func (r *resolver) outputFormat(o *Output, k *Key, s outputSection) {
 	symmetric := k.Spec.Algorithm.Symmetric()
 	if (o.Format == format.JWKS || o.Format == format.PEM) && symmetric {
-		r.fail(s.Format.at, "take keyset, list or env, or an algorithm with key pairs such as ES256", "%s holds public keys, and %s has none", o.Format, k.Spec.Algorithm)
+		r.Fail(s.Format.At, "take keyset, list or env, or an algorithm with key pairs such as ES256", "%s holds public keys, and %s has none", o.Format, k.Spec.Algorithm)
 	}
-	if s.Names.at.known() && o.Format != format.Env {
-		r.fail(s.Names.at, "only format env has variables", "does not belong here")
+	if s.Names.At.Known() && o.Format != format.Env {
+		r.Fail(s.Names.At, "only format env has variables", "does not belong here")
 		return
 	}
 	if o.Format != format.Env {
 		return
 	}
-	names := s.Names.value
-	o.Options = format.Options{Current: cmp.Or(names.Current.value, "JWT_SECRET")}
-	o.Options.Next = cmp.Or(names.Next.value, o.Options.Current+"_NEXT")
-	o.Options.Previous = cmp.Or(names.Previous.value, o.Options.Current+"_PREVIOUS")
+	names := s.Names.Value
+	o.Options = format.Options{Current: cmp.Or(names.Current.Value, "JWT_SECRET")}
+	o.Options.Next = cmp.Or(names.Next.Value, o.Options.Current+"_NEXT")
+	o.Options.Previous = cmp.Or(names.Previous.Value, o.Options.Current+"_PREVIOUS")
 	all := o.Options.Names()
 	for i, name := range all {
 		if !format.IsVariable(name) || slices.Contains(all[:i], name) {
-			r.fail(r.blame(s.at, s.Names.at), "three different names of letters, digits and _, none beginning with a digit", "are not the names of three variables")
+			r.Fail(r.blame(s.at, s.Names.At), "three different names of letters, digits and _, none beginning with a digit", "are not the names of three variables")
 			return
 		}
 	}

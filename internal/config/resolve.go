@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/lazy"
+	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -32,7 +33,7 @@ const nameHint = "use up to 63 of a-z, 0-9, '.', '_' and '-', beginning with a l
 // A resolver makes a Config of a document: it fills the defaults in and checks
 // what no option can tell by itself.
 type resolver struct {
-	*decoder
+	*strictyaml.Decoder
 	doc     *document
 	config  *Config
 	secrets map[[2]string]string // store and secret, or type and place → the key that has it
@@ -40,19 +41,19 @@ type resolver struct {
 
 // resolve adds what is wrong to d's mistakes; the Config counts only if there
 // are none.
-func resolve(d *decoder, doc *document) *Config {
+func resolve(d *strictyaml.Decoder, doc *document) *Config {
 	r := &resolver{
-		decoder: d, doc: doc, secrets: map[[2]string]string{},
-		config: &Config{Environment: doc.Environment.value, Stores: map[string]Store{}},
+		Decoder: d, doc: doc, secrets: map[[2]string]string{},
+		config: &Config{Environment: doc.Environment.Value, Stores: map[string]Store{}},
 	}
-	file := place{src: d.first, line: 1, column: 1}
-	if env := doc.Environment; !env.at.known() && !env.bad {
-		d.fail(file, "such as: environment: production", "environment is not set")
-	} else if !env.bad && !nameRule().MatchString(env.value) {
-		d.fail(env.at, nameHint, "%s is not a name", d.say(env.value))
+	file := d.Start()
+	if env := doc.Environment; !env.At.Known() && !env.Bad {
+		d.Fail(file, "such as: environment: production", "environment is not set")
+	} else if !env.Bad && !nameRule().MatchString(env.Value) {
+		d.Fail(env.At, nameHint, "%s is not a name", d.Say(env.Value))
 	}
-	if len(doc.Keys) == 0 && !d.broken["keys"] {
-		d.fail(file, "such as: keys: {auth-jwt: {store: disk}}", "there are no keys")
+	if len(doc.Keys) == 0 && !d.Lacks("keys") {
+		d.Fail(file, "such as: keys: {auth-jwt: {store: disk}}", "there are no keys")
 	}
 	for name, s := range doc.Stores {
 		r.checkName("stores", name)
@@ -69,7 +70,7 @@ func resolve(d *decoder, doc *document) *Config {
 	}
 	for i := range r.config.Keys { // after all keys: no output may lie where one of them does
 		k := &r.config.Keys[i]
-		for _, o := range doc.Keys[k.Name].Outputs.value {
+		for _, o := range doc.Keys[k.Name].Outputs.Value {
 			r.output(k, o)
 		}
 	}
@@ -78,40 +79,40 @@ func resolve(d *decoder, doc *document) *Config {
 
 func (r *resolver) checkName(section, name string) {
 	if !nameRule().MatchString(name) {
-		r.fail(r.set[join(section, name)], nameHint, "is not a name")
+		r.Fail(r.SetAt(strictyaml.Join(section, name)), nameHint, "is not a name")
 	}
 }
 
 // key fills one key in. ok is false if something about it is wrong.
 func (r *resolver) key(name string, s keySection) (Key, bool) {
-	before := len(r.mistakes)
-	at := r.set[join("keys", name)]
+	before := r.Failed()
+	at := r.SetAt(strictyaml.Join("keys", name))
 	r.checkPair(&s.shared)
 	r.inherit(&s.shared)
 	k := Key{
-		Name: name, Store: s.Store.value, Sync: s.Sync.value,
-		Secret: cmp.Or(s.Secret.value, r.config.Environment+"-"+name),
+		Name: name, Store: s.Store.Value, Sync: s.Sync.Value,
+		Secret: cmp.Or(s.Secret.Value, r.config.Environment+"-"+name),
 		Spec: keygen.Spec{
-			Algorithm: s.Algorithm.value, Encoding: s.Encoding.value, Bits: s.Bits.value,
-			Bytes: s.Bytes.value, Prefix: s.Prefix.value, AsBytes: s.SecretAs.value == asBytes,
+			Algorithm: s.Algorithm.Value, Encoding: s.Encoding.Value, Bits: s.Bits.Value,
+			Bytes: s.Bytes.Value, Prefix: s.Prefix.Value, AsBytes: s.SecretAs.Value == asBytes,
 		},
 	}
 	r.checkStore(&k, s, at)
 	r.checkSecret(&k, s, at)
 	r.checkSpec(k.Spec, &s.shared, at)
 	r.policy(&k, &s.shared, at)
-	return k, len(r.mistakes) == before
+	return k, r.Failed() == before
 }
 
 // checkPair: one section says when to rotate in one way.
 func (r *resolver) checkPair(s *shared) {
 	if s.twice() {
-		r.fail(s.Every.at, "keep one of the two", "schedule is set as well, in line %d", s.Schedule.at.line)
+		r.Fail(s.Every.At, "keep one of the two", "schedule is set as well, in line %d", s.Schedule.At.Line)
 	}
 }
 
 // twice reports whether schedule and every are both set.
-func (s *shared) twice() bool { return s.Schedule.at.known() && s.Every.at.known() }
+func (s *shared) twice() bool { return s.Schedule.At.Known() && s.Every.At.Known() }
 
 // inherit fills what the key does not set from the defaults section, and what
 // that does not set from the tags. It passes over what does not concern the
@@ -119,19 +120,19 @@ func (s *shared) twice() bool { return s.Schedule.at.known() && s.Every.at.known
 func (r *resolver) inherit(s *shared) {
 	inherited := reflect.ValueOf(r.doc.Defaults)
 	own := reflect.ValueOf(s).Elem()
-	timed := s.Schedule.at.known() || s.Every.at.known() || s.Schedule.bad || s.Every.bad
+	timed := s.Schedule.At.Known() || s.Every.At.Known() || s.Schedule.Bad || s.Every.Bad
 	for i := range own.NumField() {
 		field, name := own.Field(i), own.Type().Field(i).Tag.Get("yaml")
-		o, ok := field.Addr().Interface().(optional)
-		if !ok || o.place().known() || o.refused() || timed && (name == "schedule" || name == "every") || !concerns(name, s.Algorithm.value) {
+		o, ok := field.Addr().Interface().(strictyaml.Optional)
+		if !ok || o.Place().Known() || o.Refused() || timed && (name == "schedule" || name == "every") || !concerns(name, s.Algorithm.Value) {
 			continue
 		}
 		field.Set(inherited.Field(i))
-		if r.broken["defaults"] && !o.place().known() {
-			o.spoil()
+		if r.Lacks("defaults") && !o.Place().Known() {
+			o.Spoil()
 		}
-		if text := own.Type().Field(i).Tag.Get("default"); !o.place().known() && !o.refused() && text != "" {
-			r.preset(text, reflect.ValueOf(o.target()).Elem())
+		if text := own.Type().Field(i).Tag.Get("default"); !o.Place().Known() && !o.Refused() && text != "" {
+			r.preset(text, reflect.ValueOf(o.Target()).Elem())
 		}
 	}
 }
@@ -146,19 +147,19 @@ func concerns(option string, a keyset.Algorithm) bool {
 
 // preset reads a `default` tag as the config itself is read.
 func (r *resolver) preset(text string, v reflect.Value) {
-	r.value(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}, v, "")
+	r.Value(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}, v, "")
 }
 
-func (r *resolver) checkStore(k *Key, s keySection, at place) {
+func (r *resolver) checkStore(k *Key, s keySection, at strictyaml.Place) {
 	known := slices.Sorted(maps.Keys(r.doc.Stores))
 	switch _, ok := r.doc.Stores[k.Store]; {
-	case s.Store.bad || ok || r.broken["stores"]:
+	case s.Store.Bad || ok || r.Lacks("stores"):
 	case len(known) == 0:
-		r.fail(r.blame(at, s.Store.at), "such as: stores: {disk: {type: file, dir: ./keys}}", "there are no stores")
-	case !s.Store.at.known():
-		r.fail(at, "add store: with one of "+strings.Join(r.only(known), ", "), "has no store")
+		r.Fail(r.blame(at, s.Store.At), "such as: stores: {disk: {type: file, dir: ./keys}}", "there are no stores")
+	case !s.Store.At.Known():
+		r.Fail(at, "add store: with one of "+strings.Join(r.Only(known), ", "), "has no store")
 	default:
-		r.fail(s.Store.at, didYouMean(k.Store, r.only(known)), "there is no store of this name")
+		r.Fail(s.Store.At, strictyaml.DidYouMean(k.Store, r.Only(known)), "there is no store of this name")
 	}
 }
 
@@ -168,22 +169,22 @@ func secretName(s string) bool {
 }
 
 // checkSecret never quotes what stands there: it might be a secret in fact.
-func (r *resolver) checkSecret(k *Key, s keySection, at place) {
-	if s.Secret.bad {
+func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
+	if s.Secret.Bad {
 		return
 	}
 	if !secretName(k.Secret) {
-		if s.Secret.at.known() {
-			r.fail(s.Secret.at, "secret is the name under which the store keeps the keyset, never its value", "is not a name for a secret")
+		if s.Secret.At.Known() {
+			r.Fail(s.Secret.At, "secret is the name under which the store keeps the keyset, never its value", "is not a name for a secret")
 		}
 		return
 	}
-	if s.Store.bad {
+	if s.Store.Bad {
 		return
 	}
 	id := r.where(k.Store, k.Secret)
 	if other, taken := r.secrets[id]; taken {
-		r.fail(r.blame(at, s.Secret.at), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", r.named(other))
+		r.Fail(r.blame(at, s.Secret.At), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", r.named(other))
 		return
 	}
 	r.secrets[id] = k.Name
@@ -199,43 +200,43 @@ func (r *resolver) where(store, secret string) [2]string {
 }
 
 // checkSpec puts what keygen says about an option where that is set.
-func (r *resolver) checkSpec(spec keygen.Spec, s *shared, at place) {
+func (r *resolver) checkSpec(spec keygen.Spec, s *shared, at strictyaml.Place) {
 	joined, ok := spec.Validate().(interface{ Unwrap() []error })
-	if !ok || s.Algorithm.bad {
+	if !ok || s.Algorithm.Bad {
 		return
 	}
-	fields := fieldsOf(reflect.TypeFor[shared]())
+	fields := strictyaml.FieldsOf(reflect.TypeFor[shared]())
 	for _, err := range joined.Unwrap() {
 		var o *keygen.OptionError
 		if !errors.As(err, &o) {
-			r.fail(at, "", "%v", err)
+			r.Fail(at, "", "%v", err)
 			continue
 		}
-		option := reflect.ValueOf(s).Elem().FieldByIndex(fields.index[o.Option]).Addr().Interface().(optional)
-		if !option.refused() {
-			r.fail(r.blame(at, option.place()), "", "%s", o.Msg)
+		option := reflect.ValueOf(s).Elem().FieldByIndex(fields.Index[o.Option]).Addr().Interface().(strictyaml.Optional)
+		if !option.Refused() {
+			r.Fail(r.blame(at, option.Place()), "", "%s", o.Msg)
 		}
 	}
 }
 
 // named is another key's name, in a message.
 func (r *resolver) named(key string) string {
-	if r.name(key) {
+	if r.Name(key) {
 		return key
 	}
-	return "in line " + strconv.Itoa(r.set[join("keys", key)].line)
+	return "in line " + strconv.Itoa(r.SetAt(strictyaml.Join("keys", key)).Line)
 }
 
 // blame is the place to look at first: the key's own option before one of the
 // defaults, and the key itself if neither set it.
-func (r *resolver) blame(key place, candidates ...place) place {
+func (r *resolver) blame(key strictyaml.Place, candidates ...strictyaml.Place) strictyaml.Place {
 	for _, c := range candidates {
-		if c.known() && strings.HasPrefix(c.path, "keys"+separator) {
+		if c.Known() && strings.HasPrefix(c.Path, "keys"+strictyaml.Separator) {
 			return c
 		}
 	}
 	for _, c := range candidates {
-		if c.known() {
+		if c.Known() {
 			return c
 		}
 	}

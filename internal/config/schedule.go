@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
@@ -29,7 +30,7 @@ func parseSchedule(text string) (rotation.Schedule, error) {
 		return nil, err
 	}
 	if period, ok := strings.CutPrefix(rest, "@every"); ok {
-		every, err := ParseDuration(strings.TrimSpace(period))
+		every, err := strictyaml.ParseDuration(strings.TrimSpace(period))
 		return rotation.Every(every), err
 	}
 	// What the scheduler wakes by is what the policy must count by.

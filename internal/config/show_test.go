@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/strictyaml"
 
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -45,18 +46,18 @@ func hosts() stores.Registry {
 	return r
 }
 
-func mistakes(t *testing.T, text string) Problems {
+func mistakes(t *testing.T, text string) strictyaml.Problems {
 	t.Helper()
 	return mistakesAt(t, filepath.Join(t.TempDir(), "rotate.yaml"), text)
 }
 
-func mistakesAt(t *testing.T, path, text string) Problems {
+func mistakesAt(t *testing.T, path, text string) strictyaml.Problems {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Load(path, hosts())
-	var found Problems
+	var found strictyaml.Problems
 	if err != nil && !errors.As(err, &found) {
 		t.Fatal(err)
 	}
@@ -161,9 +162,9 @@ func TestForeignFile(t *testing.T) {
 
 // What is shown still helps.
 func TestHarmlessIsShown(t *testing.T) {
-	v := newVocabulary(hosts())
+	v := strictyaml.NewVocabulary(formOf(hosts()))
 	for _, value := range []string{"48", "48x", "2 hours", "1d12h", "-1h", "RS265", "0 3 1 */3 *", "*/5 * * * mon-fri", "@weekly", "@every 30d", "CRON_TZ=Europe/Berlin 0 3 1 */3 *", "prod", "./keys", "/var/lib/rotate", "~/keys", "$HOME/k", "u+r", "0777", "true", "2026-01-01", "base64-url"} {
-		if !v.harmless(value) {
+		if !v.Harmless(value) {
 			t.Errorf("%s is hidden", value)
 		}
 	}

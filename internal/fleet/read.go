@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/internal/usage"
 )
 
@@ -19,14 +20,14 @@ keys: {auth-jwt: {}}
 `
 
 // Read reads the config at a path, or where config.Find has it if the path is "".
-// It says where that was. The error is a usage.Error, or config.Problems.
+// It says where that was. The error is a usage.Error, or strictyaml.Problems.
 func Read(path string, getenv func(string) string, types stores.Registry) (*config.Config, string, error) {
 	path, err := config.Find(path, getenv)
 	if err != nil {
 		return nil, "", &usage.Error{Msg: err.Error(), Hint: firstConfig}
 	}
 	c, err := config.Load(path, types)
-	var problems config.Problems
+	var problems strictyaml.Problems
 	switch {
 	case errors.As(err, &problems):
 		return nil, path, err

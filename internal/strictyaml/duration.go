@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"errors"
@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	day  = 24 * time.Hour
-	week = 7 * day
+	Day  = 24 * time.Hour
+	week = 7 * Day
 
 	// maxDuration keeps every sum and product of durations far from overflow.
-	maxDuration = 3660 * day
+	MaxDuration = 3660 * Day
 )
 
 var errLong = errors.New("is more than ten years")
@@ -31,16 +31,16 @@ func ParseDuration(s string) (time.Duration, error) {
 	if s == "" || parts == nil {
 		return 0, fmt.Errorf("%q is not a duration", s)
 	}
-	d := count(parts[1])*week + count(parts[2])*day
+	d := count(parts[1])*week + count(parts[2])*Day
 	if rest := parts[3]; rest != "" {
 		clock, err := time.ParseDuration(rest)
 		bare := strings.Trim(rest, "0123456789.") == "" // Go takes 0 without its unit
 		if err != nil || bare || strings.ContainsAny(rest, "+-") {
 			return 0, fmt.Errorf("%q is not a duration", s)
 		}
-		d += min(clock, maxDuration+1) // the sum cannot overflow
+		d += min(clock, MaxDuration+1) // the sum cannot overflow
 	}
-	if d > maxDuration {
+	if d > MaxDuration {
 		return 0, fmt.Errorf("%q %w", s, errLong)
 	}
 	return d, nil

@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"reflect"
@@ -10,28 +10,20 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/keyrotate/rotate/internal/lazy"
-	"github.com/keyrotate/rotate/internal/stores"
 )
 
 // Somebody will put a key where an option belongs, or name the wrong file with
 // -c. So nothing of a file is printed unless this file says that it may be:
-// words that rotate or the config's own names know, and short values of a shape
+// words that the form or the config's own names know, and short values of a shape
 // that no key has. All else is shown as "…", in excerpts and in messages.
 
-// A vocabulary is the words that are no secret: options, their fixed values,
-// types of stores, and the names of this config's keys and stores.
-type vocabulary struct {
+// A Vocabulary is the words that are no secret: options, their fixed values,
+// and the names that this config gives.
+type Vocabulary struct {
+	form    *Form
 	options map[string]bool
 	words   map[string]bool
 }
-
-// environments are names for which environment: is commonly set.
-var environments = []string{
-	"production", "prod", "staging", "stage", "testing", "test", "development", "dev", "local", "sandbox", "preview", "demo", "qa", "ci", "uat",
-}
-
-// never are options whose values are free text that may be key material.
-var never = []string{"secret", "prefix"}
 
 const maxHarmless = 24
 
@@ -58,13 +50,13 @@ const (
 	cronField = cronPart + `([-/,]` + cronPart + `){0,4}`
 )
 
-// harmless reports whether a value may be shown.
-func (v *vocabulary) harmless(value string) bool {
+// Harmless reports whether a value may be shown.
+func (v *Vocabulary) Harmless(value string) bool {
 	if zone, ok := strings.CutPrefix(value, "CRON_TZ="); ok {
 		value = "TZ=" + zone
 	}
 	if zone, rest, ok := strings.Cut(value, " "); ok && strings.HasPrefix(zone, "TZ=") {
-		return len(zone) <= 2*maxHarmless && v.harmless(zone) && v.harmless(strings.TrimSpace(rest))
+		return len(zone) <= 2*maxHarmless && v.Harmless(zone) && v.Harmless(strings.TrimSpace(rest))
 	}
 	if len(value) > maxHarmless {
 		return false
@@ -89,15 +81,15 @@ func near(value string, words map[string]bool) bool {
 var plainWords = lazy.Regexp(`^\p{L}+([ _-]\p{L}+){0,2}$`)
 
 // option reports whether the name of an option may be shown.
-func (v *vocabulary) option(name string) bool {
+func (v *Vocabulary) option(name string) bool {
 	return len(name) <= maxHarmless && near(name, v.options) || len([]rune(name)) <= 16 && plainWords().MatchString(name)
 }
 
 // nameWord is a part of a key's or store's name that no generator makes.
 var nameWord = lazy.Regexp(`^([A-Z]?[a-z]{1,20}[0-9]{0,4}|[0-9]{1,4})$`)
 
-// name reports whether a key's or store's name may be shown.
-func (v *vocabulary) name(s string) bool {
+// Name reports whether a key's or store's name may be shown.
+func (v *Vocabulary) Name(s string) bool {
 	words := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ._-", r) })
 	capital := strings.ToLower(s) != s
 	return len(words) > 0 && len(s) <= 63 && (!capital || len(s) <= maxHarmless) &&
@@ -114,53 +106,53 @@ const (
 	roleValue
 )
 
-func (v *vocabulary) shows(r role, text string) bool {
+func (v *Vocabulary) shows(r role, text string) bool {
 	switch r {
 	case roleOption:
 		return v.option(text)
 	case roleName:
-		return v.name(text)
+		return v.Name(text)
 	case roleValue:
-		return v.harmless(text)
+		return v.Harmless(text)
 	}
 	return false
 }
 
-// say quotes a value in a message, if it may be shown.
-func (v *vocabulary) say(value string) string {
-	if v.harmless(value) {
+// Say quotes a value in a message, if it may be shown.
+func (v *Vocabulary) Say(value string) string {
+	if v.Harmless(value) {
 		return strconv.Quote(value)
 	}
 	return "what stands here"
 }
 
-// only leaves those names that may be shown, for hints.
-func (v *vocabulary) only(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(s string) bool { return !v.name(s) })
+// Only leaves those names that may be shown, for hints.
+func (v *Vocabulary) Only(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(s string) bool { return !v.Name(s) })
 }
 
-// redact takes values that may not be shown out of another package's words.
-func (v *vocabulary) redact(text string, n *yaml.Node) string {
-	if n.Kind == yaml.ScalarNode && len(n.Value) > 2 && !v.harmless(n.Value) {
+// Redact takes values that may not be shown out of another package's words.
+func (v *Vocabulary) Redact(text string, n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && len(n.Value) > 2 && !v.Harmless(n.Value) {
 		quoted := strconv.Quote(n.Value)
 		text = strings.ReplaceAll(text, n.Value, "…")
 		text = strings.ReplaceAll(text, quoted[1:len(quoted)-1], "…")
 	}
 	for i, c := range n.Content {
 		if n.Kind != yaml.MappingNode || i%2 == 1 {
-			text = v.redact(text, c)
+			text = v.Redact(text, c)
 		}
 	}
 	return text
 }
 
 // path renders an option's path.
-func (v *vocabulary) path(path string) string {
+func (v *Vocabulary) path(path string) string {
 	var b strings.Builder
-	parts := strings.Split(path, separator)
+	parts := strings.Split(path, Separator)
 	for i, part := range parts {
 		r := roleOption
-		if i == 1 && (parts[0] == "keys" || parts[0] == "stores") {
+		if i == 1 && slices.Contains(v.form.Named, parts[0]) {
 			r = roleName
 		}
 		switch index := strings.HasPrefix(part, "["); {
@@ -186,7 +178,7 @@ func (v *vocabulary) path(path string) string {
 var name = lazy.Regexp(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$`)
 
 // separator stands between the parts of a path, in which names of any kind are.
-const separator = "\x00"
+const Separator = "\x00"
 
 // A part is a text of a file and where it stands, quotes included.
 type part struct {
@@ -197,7 +189,7 @@ type part struct {
 }
 
 // learn notes the parts of a tree, so that excerpts can be cut from its lines.
-func (s *source) learn(v *vocabulary, n *yaml.Node, path []string, r role) {
+func (s *source) learn(v *Vocabulary, n *yaml.Node, path []string, r role) {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		s.add(n, r)
@@ -208,14 +200,14 @@ func (s *source) learn(v *vocabulary, n *yaml.Node, path []string, r role) {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
-			named := len(path) == 1 && (path[0] == "keys" || path[0] == "stores")
+			named := len(path) == 1 && slices.Contains(v.form.Named, path[0])
 			keyRole, below := roleOption, roleValue
 			switch {
 			case named:
 				keyRole = roleName
 			case r == roleHidden:
 				keyRole, below = roleHidden, roleHidden
-			case !v.options[key.Value] || slices.Contains(never, key.Value):
+			case !v.options[key.Value] || slices.Contains(v.form.FreeText, key.Value):
 				below = roleHidden
 			}
 			if key.Kind == yaml.ScalarNode {
@@ -246,7 +238,7 @@ var token = lazy.Regexp(`[^\s{}\[\],:"']+`)
 
 // guess notes the parts of a line that no tree is known of: values count only
 // after the name of an option that has harmless ones.
-func (s *source) guess(v *vocabulary, n int) []part {
+func (s *source) guess(v *Vocabulary, n int) []part {
 	var parts []part
 	text := s.line(n)
 	below := roleHidden
@@ -258,7 +250,7 @@ func (s *source) guess(v *vocabulary, n int) []part {
 			return parts
 		case after == ":" || strings.HasPrefix(after, ": "):
 			r, below = roleOption, roleHidden
-			if v.options[word] && !slices.Contains(never, word) {
+			if v.options[word] && !slices.Contains(v.form.FreeText, word) {
 				below = roleValue
 			}
 		}
@@ -268,7 +260,7 @@ func (s *source) guess(v *vocabulary, n int) []part {
 }
 
 // cut is a line with what may be shown of it, and the new place of column.
-func (s *source) cut(v *vocabulary, n, column int) (shown []rune, at int) {
+func (s *source) cut(v *Vocabulary, n, column int) (shown []rune, at int) {
 	text := []rune(strings.TrimRight(s.line(n), " \t"))
 	parts := s.parts[n]
 	if !s.parsed {
@@ -326,74 +318,71 @@ func structural(text []rune, i int) bool {
 	return strings.ContainsRune(" \t{}[],:", text[i])
 }
 
-// newVocabulary is the options of a config with these types of stores, and their
-// fixed values.
-func newVocabulary(types stores.Registry) *vocabulary {
-	v := &vocabulary{options: map[string]bool{"type": true, "outputs": true}, words: map[string]bool{}}
-	for _, w := range environments {
+// NewVocabulary is the options of a form, and their fixed values.
+func NewVocabulary(f *Form) *Vocabulary {
+	v := &Vocabulary{form: f, options: map[string]bool{}, words: map[string]bool{}}
+	for _, w := range f.Words {
 		v.words[w] = true
 	}
-	v.of(reflect.TypeFor[document]())
-	v.of(reflect.TypeFor[keySection]())
-	v.of(reflect.TypeFor[outputOptions]())
-	for name, fresh := range types {
-		v.words[name] = true
-		v.of(reflect.TypeOf(fresh()).Elem())
+	for _, name := range f.Options {
+		v.options[name] = true
+	}
+	v.of(typeOf(f.Document))
+	for _, part := range f.Parts {
+		v.of(typeOf(part))
 	}
 	return v
 }
 
 // of adds the options of a type, and those within them.
-func (v *vocabulary) of(t reflect.Type) {
-	if o, ok := reflect.New(t).Interface().(optional); ok {
-		t = reflect.TypeOf(o.target()).Elem()
+func (v *Vocabulary) of(t reflect.Type) {
+	if o, ok := reflect.New(t).Interface().(Optional); ok {
+		t = reflect.TypeOf(o.Target()).Elem()
 	}
-	for _, c := range choices(t) {
+	for _, c := range v.form.Choices(t) {
 		v.words[c] = true
 	}
 	if t.Kind() != reflect.Struct {
 		return
 	}
-	fields := fieldsOf(t)
-	for _, name := range fields.names {
+	fields := FieldsOf(t)
+	for _, name := range fields.Names {
 		v.options[name] = true
-		v.of(t.FieldByIndex(fields.index[name]).Type)
+		v.of(t.FieldByIndex(fields.Index[name]).Type)
 	}
 }
 
-// learn takes in the names of a file's keys and stores, and its parts.
-func (d *decoder) learn(root *yaml.Node) {
+// learn takes in the names that a file gives, and its parts.
+func (v *Vocabulary) learn(src *source, root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		section, entries := root.Content[i].Value, root.Content[i+1]
-		if section != "keys" && section != "stores" || entries.Kind != yaml.MappingNode {
+		if !slices.Contains(v.form.Named, section) || entries.Kind != yaml.MappingNode {
 			continue
 		}
 		for j := 0; j < len(entries.Content); j += 2 {
-			if name := entries.Content[j].Value; d.name(name) {
-				d.words[name] = true
+			if name := entries.Content[j].Value; v.Name(name) {
+				v.words[name] = true
 			}
 		}
 	}
-	d.src.learn(d.vocabulary, root, nil, roleValue)
-	d.src.parsed = true
+	src.learn(v, root, nil, roleValue)
+	src.parsed = true
 }
 
 // foreign reports whether a file is something else than a config: it has no
 // section of one, not even a misspelt one.
-func (d *decoder) foreign(root *yaml.Node, unread bool) bool {
-	sections := fieldsOf(reflect.TypeFor[document]()).names
-	known := func(name string) bool { return name == "outputs" || len(name) > 3 && nearest(name, sections) != "" }
+func (f *Form) foreign(src *source, root *yaml.Node, unread bool) bool {
 	if unread {
-		return !slices.ContainsFunc(d.src.lines, func(line string) bool {
+		return !slices.ContainsFunc(src.lines, func(line string) bool {
 			name, _, ok := strings.Cut(strings.Trim(line, " \t{"), ":")
-			return ok && known(strings.Trim(name, `"'`))
+			return ok && f.isSection(strings.Trim(name, `"'`))
 		})
 	}
 	if root == nil || root.Kind == yaml.MappingNode && len(root.Content) == 0 {
 		return false
 	}
 	for i := 0; i < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
-		if known(root.Content[i].Value) {
+		if f.isSection(root.Content[i].Value) {
 			return false
 		}
 	}

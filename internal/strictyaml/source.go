@@ -1,17 +1,18 @@
-package config
+package strictyaml
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
-
-	"github.com/keyrotate/rotate/internal/lazy"
 )
 
 // maxFile is far more than a config of a thousand keys has.
@@ -27,19 +28,22 @@ type source struct {
 	opaque bool           // no line is shown
 }
 
-// A place is where something stands.
-type place struct {
+// A Place is where something stands.
+type Place struct {
 	src          *source
-	line, column int
-	path         string
+	Line, column int
+	Path         string
 }
 
-// known reports whether it is a place at all.
-func (p place) known() bool { return p.src != nil }
+// Known reports whether it is a place at all.
+func (p Place) Known() bool { return p.src != nil }
+
+// Base is the folder of the file, as an absolute path.
+func (p Place) Base() (string, error) { return filepath.Abs(filepath.Dir(p.src.name)) }
 
 // readFile reads at most maxFile bytes and refuses what is not text, so that
 // whatever is passed by mistake is not taken apart.
-func readFile(path string, index int) (*source, []byte, []mistake, error) {
+func readFile(path string, index int, example string) (*source, []byte, []mistake, error) {
 	f, err := os.Open(path) //nolint:gosec // the path is the operator's
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("config: %w", err)
@@ -51,7 +55,7 @@ func readFile(path string, index int) (*source, []byte, []mistake, error) {
 	}
 	src := &source{name: path, index: index, parts: map[int][]part{}}
 	refuse := func(msg, hint string) []mistake {
-		return []mistake{{place{src: src, line: 1, column: 1}, msg, hint}}
+		return []mistake{{Place{src: src, Line: 1, column: 1}, msg, hint}}
 	}
 	// YAML takes three more characters for line ends, which no editor shows.
 	binary := func(r rune) bool {
@@ -59,9 +63,9 @@ func readFile(path string, index int) (*source, []byte, []mistake, error) {
 	}
 	switch {
 	case len(data) > maxFile:
-		return src, nil, refuse("the file is larger than 1 MiB", "is it a config? config.example.yaml shows one"), nil
+		return src, nil, refuse("the file is larger than 1 MiB", "is it a config? "+example+" shows one"), nil
 	case bytes.ContainsFunc(data, binary):
-		return src, nil, refuse("the file has characters that are not text", "a config is YAML text; config.example.yaml shows one"), nil
+		return src, nil, refuse("the file has characters that are not text", "a config is YAML text; "+example+" shows one"), nil
 	case !utf8.Valid(data):
 		return src, nil, refuse("the file is not UTF-8", "save it in UTF-8"), nil
 	}
@@ -70,10 +74,6 @@ func readFile(path string, index int) (*source, []byte, []mistake, error) {
 	src.lines = strings.Split(string(data), "\n")
 	return src, data, nil, nil
 }
-
-// credential finds field names that hold credentials, in any other program's
-// spelling, and PEM.
-var credential = lazy.Regexp(`(?i)(pass(word|wd|phrase)?|token|credentials?|(secret|private|access|api|account)[ _-]?(access[ _-]?)?key([ _-]?id)?|client[ _-]?secret|secret[ _-]?(id|value|string)|connection[ _-]?string)["']?\s*[:=]|-----BEGIN`)
 
 // line is a line's text; "" for one that is not there.
 func (s *source) line(n int) string {
@@ -85,7 +85,7 @@ func (s *source) line(n int) string {
 
 // excerpt is what may be shown of a line, with its number, and a caret under
 // the column.
-func (s *source) excerpt(v *vocabulary, line, column int) string {
+func (s *source) excerpt(v *Vocabulary, line, column int) string {
 	if s.opaque || line > len(s.lines) {
 		return ""
 	}
@@ -112,7 +112,7 @@ func (s *source) parse(data []byte) (*yaml.Node, []mistake) {
 		return nil, nil
 	}
 	if len(docs) > 1 {
-		at := place{src: s, line: max(1, docs[1].Line), column: max(1, docs[1].Column)}
+		at := Place{src: s, Line: max(1, docs[1].Line), column: max(1, docs[1].Column)}
 		return nil, []mistake{{at, "a second YAML document begins here", "a config is one document a file; several files in a folder add up"}}
 	}
 	return docs[0].Content[0], nil
@@ -120,21 +120,21 @@ func (s *source) parse(data []byte) (*yaml.Node, []mistake) {
 
 // syntax words an error of the YAML parser.
 func (s *source) syntax(err error) mistake {
-	m := mistake{at: place{src: s, line: 1, column: 1}, msg: "not YAML"}
+	m := mistake{at: Place{src: s, Line: 1, column: 1}, msg: "not YAML"}
 	var e *yaml.LoadError
 	if errors.As(err, &e) {
 		m.msg += ": " + e.Message
-		m.at.line, m.at.column = max(1, e.Mark.Line), max(1, e.Mark.Column)
+		m.at.Line, m.at.column = max(1, e.Mark.Line), max(1, e.Mark.Column)
 		if e.Stage == yaml.ComposerStage {
 			m.msg = "not YAML: an alias of an unknown anchor" // the parser's words quote the file
 		}
 	}
 	// What is not closed is noticed at the end; what is wrong stands before it.
-	for m.at.line > 1 && strings.TrimSpace(s.line(m.at.line)) == "" {
-		m.at.line--
-		m.at.column = len([]rune(strings.TrimRight(s.line(m.at.line), " \t"))) + 1
+	for m.at.Line > 1 && strings.TrimSpace(s.line(m.at.Line)) == "" {
+		m.at.Line--
+		m.at.column = len([]rune(strings.TrimRight(s.line(m.at.Line), " \t"))) + 1
 	}
-	line := s.line(m.at.line)
+	line := s.line(m.at.Line)
 	switch {
 	case strings.HasPrefix(strings.TrimLeft(line, " "), "\t"):
 		m.hint = "indent with spaces, not with tabs"
@@ -144,4 +144,39 @@ func (s *source) syntax(err error) mistake {
 		m.hint = "check the indentation of this line and the one before it; a value with a colon and a space in it needs quotes"
 	}
 	return m
+}
+
+// File adds one file to doc, a pointer of the form's type of a whole config. It
+// returns false if the file could not be taken apart, so that what is missing in
+// doc means nothing. The error is that of reading it.
+func (d *Decoder) File(path string, doc any) (bool, error) {
+	src, data, mistakes, err := readFile(path, d.files, d.form.Example)
+	d.files++
+	if err != nil {
+		return false, err
+	}
+	d.src, d.first = src, cmp.Or(d.first, src)
+	d.mistakes = append(d.mistakes, mistakes...)
+	if len(mistakes) > 0 {
+		return false, nil
+	}
+	root, mistakes := src.parse(data)
+	if d.form.foreign(src, root, len(mistakes) > 0) {
+		src.opaque = true
+		d.Fail(Place{src: src, Line: 1, column: 1}, "nothing of it is shown here; "+d.form.Example+" shows a config", "the file is not a config of %s", d.form.Program)
+		return false, nil
+	}
+	d.mistakes = append(d.mistakes, mistakes...)
+	if len(mistakes) > 0 {
+		return false, nil
+	}
+	if root == nil {
+		return true, nil
+	}
+	d.learn(src, root)
+	if !d.simple(root) {
+		return false, nil
+	}
+	d.Value(root, reflect.ValueOf(doc).Elem(), "")
+	return true, nil
 }

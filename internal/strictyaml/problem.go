@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"cmp"
@@ -41,17 +41,17 @@ type Problems []Problem
 
 // maxShown keeps a file that is something else altogether from flooding a
 // terminal.
-const maxShown = 50
+const MaxShown = 50
 
 // Error renders all problems, apart by empty lines.
 func (p Problems) Error() string {
 	var blocks []string
-	for _, problem := range p[:min(len(p), maxShown)] {
+	for _, problem := range p[:min(len(p), MaxShown)] {
 		blocks = append(blocks, problem.String())
 	}
 	switch {
-	case len(p) > maxShown:
-		blocks = append(blocks, fmt.Sprintf("… and %d more: %d mistakes in the config", len(p)-maxShown, len(p)))
+	case len(p) > MaxShown:
+		blocks = append(blocks, fmt.Sprintf("… and %d more: %d mistakes in the config", len(p)-MaxShown, len(p)))
 	case len(p) > 1:
 		blocks = append(blocks, fmt.Sprintf("%d mistakes in the config", len(p)))
 	}
@@ -61,18 +61,47 @@ func (p Problems) Error() string {
 // A mistake is a Problem whose excerpt is not cut yet: what has to stay hidden
 // is known only when the whole file was read.
 type mistake struct {
-	at        place
+	at        Place
 	msg, hint string
+}
+
+// A report collects mistakes and warnings. It shows what its vocabulary knows.
+type report struct {
+	mistakes []mistake
+	warnings []mistake
+	*Vocabulary
+}
+
+// Fail notes a mistake.
+func (r *report) Fail(at Place, hint, format string, args ...any) {
+	r.mistakes = append(r.mistakes, mistake{at, fmt.Sprintf(format, args...), hint})
+}
+
+// Failed counts the mistakes so far.
+func (r *report) Failed() int { return len(r.mistakes) }
+
+// Warn notes what is accepted but not advised.
+func (r *report) Warn(at Place, msg string) { r.warnings = append(r.warnings, mistake{at, msg, ""}) }
+
+// Accepted is what was warned of.
+func (r *report) Accepted() Problems { return r.problems(r.warnings) }
+
+// Err is every mistake as Problems, or nil.
+func (r *report) Err() error {
+	if len(r.mistakes) == 0 {
+		return nil
+	}
+	return r.problems(r.mistakes)
 }
 
 // problems turns mistakes into what is shown, in the order of the files and
 // without the repetitions of one mistake in the defaults of many keys.
-func (d *decoder) problems(mistakes []mistake) Problems {
+func (r *report) problems(mistakes []mistake) Problems {
 	mistakes = slices.Clone(mistakes)
 	slices.SortStableFunc(mistakes, func(a, b mistake) int {
 		return cmp.Or(
 			cmp.Compare(a.at.src.index, b.at.src.index),
-			cmp.Compare(a.at.line, b.at.line),
+			cmp.Compare(a.at.Line, b.at.Line),
 			cmp.Compare(a.at.column, b.at.column),
 			cmp.Compare(a.msg, b.msg),
 		)
@@ -80,8 +109,8 @@ func (d *decoder) problems(mistakes []mistake) Problems {
 	var all Problems
 	for _, m := range mistakes {
 		all = append(all, Problem{
-			File: m.at.src.name, Line: m.at.line, Column: m.at.column, Path: d.path(m.at.path),
-			Msg: m.msg, Hint: m.hint, Excerpt: m.at.src.excerpt(d.vocabulary, m.at.line, m.at.column),
+			File: m.at.src.name, Line: m.at.Line, Column: m.at.column, Path: r.path(m.at.Path),
+			Msg: m.msg, Hint: m.hint, Excerpt: m.at.src.excerpt(r.Vocabulary, m.at.Line, m.at.column),
 		})
 	}
 	return slices.CompactFunc(all, func(a, b Problem) bool { return a == b })

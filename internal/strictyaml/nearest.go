@@ -1,13 +1,13 @@
-package config
+package strictyaml
 
 import (
 	"fmt"
 	"strings"
 )
 
-// didYouMean is a hint with the candidate that name was probably meant to be,
+// DidYouMean is a hint with the candidate that name was probably meant to be,
 // or with all of them if none is near.
-func didYouMean(name string, candidates []string) string {
+func DidYouMean(name string, candidates []string) string {
 	best := nearest(name, candidates)
 	switch {
 	case best != "":
