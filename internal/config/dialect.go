@@ -80,6 +80,12 @@ func texts[T ~string](values []T) []string {
 // editors. Load knows more rules than a schema can tell.
 func Schema(types stores.Registry) ([]byte, error) { return formOf(types).Printed("rotate: config") }
 
+// What decodes itself describes itself.
+var _, _ interface {
+	strictyaml.NodeReader
+	strictyaml.Describer
+} = (*storeSection)(nil), (*outputSection)(nil)
+
 // Describe is one alternative a type of store, told apart by `type`.
 func (*storeSection) Describe(f *strictyaml.Form) *strictyaml.JSONSchema {
 	s, types := &strictyaml.JSONSchema{}, f.Extra.(stores.Registry)

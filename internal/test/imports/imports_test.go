@@ -58,7 +58,7 @@ var rules = map[string][]string{
 	"internal/usage":           {"std", "internal/lazy"},
 	"internal/stores":          {"std", "internal/lazy", "providers"},
 	"internal/stores/builtin":  {"providers", "providers/awssm", "providers/azurekv", "providers/file", "providers/gcpsm", "providers/kubernetes", "providers/vaultkv"},
-	"internal/fleet":           {"std", "internal/config", "internal/dotenv", "internal/format", "internal/keygen", "internal/stores", "internal/usage", "providers", "providers/file", "rotation/engine", "rotation/keyset", "rotation/scheduler", "secret"},
+	"internal/fleet":           {"std", "internal/config", "internal/dotenv", "internal/format", "internal/keygen", "internal/stores", "internal/strictyaml", "internal/usage", "providers", "providers/file", "rotation/engine", "rotation/keyset", "rotation/scheduler", "secret"},
 	"internal/ops":             {"std", "internal/audit", "internal/bug", "internal/fleet", "internal/status", "rotation", "rotation/engine"},
 	"internal/daemon":          {"std", "internal/bug", "internal/config", "internal/fleet", "internal/live", "internal/metrics", "internal/ops", "internal/serve", "internal/stores", "internal/usage", "rotation/engine", "rotation/scheduler", "github.com/coreos/go-systemd/v22/daemon", "golang.org/x/sys/unix"},
 	"internal/strictyaml":      {"std", "internal/lazy", "go.yaml.in/yaml/v4"},
