@@ -53,13 +53,17 @@ func (p Policy) Due(nbf time.Time) time.Time {
 	from := nbf
 	if _, anchored := p.Schedule.(Every); !anchored {
 		// Later than this firing, even if that one was early, by hand, or late.
+		// guard 5: due is counted from the end of the last rotation
 		from = nbf.Add(p.Grace + p.Propagation)
 	}
 	due := p.Schedule.Next(from.UTC())
 	if due.IsZero() {
 		return due
 	}
-	return due.Add(p.Jitter).UTC().Truncate(time.Second)
+	// guard incident 28: keys of one schedule are spread
+	due = due.Add(p.Jitter)
+	// guard incident 19: due is in whole seconds
+	return due.UTC().Truncate(time.Second)
 }
 
 // LongestToken is the longest life of a token that this policy keeps valid: a

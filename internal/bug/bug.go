@@ -26,6 +26,7 @@ func Catch(err *error) {
 
 // Of is the panic whose value v was recovered by the function that calls Of.
 func Of(v any) *Panic {
+	// guard 7: a panic is told by its type
 	p := &Panic{Kind: fmt.Sprintf("%T", v)}
 	pcs := make([]uintptr, 64)
 	for frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)]); ; {

@@ -75,6 +75,7 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 		switch {
 		case err != nil:
 			return providers.Revision{}, err
+		// guard incident 14: a secret without a version is nothing stored yet
 		case len(st.versions) == 0:
 			return providers.Revision{}, &providers.Error{Kind: providers.ErrNotFound, Err: errors.New("the secret exists and has no value yet")}
 		case st.cur == "":

@@ -59,6 +59,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		switch err := failed(ctx, err, false); {
 		case errors.Is(err, providers.ErrNotFound):
 		case errors.Is(err, providers.ErrDenied):
+			// guard incident 26: a right that is missing is named
 			missing, first = append(missing, "secretsmanager:"+c.action), errors.Join(first, err)
 		default:
 			return err

@@ -73,6 +73,7 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 	}
 	st.replicated = len(out.ReplicationStatus) > 0
 	for _, r := range out.ReplicationStatus {
+		// guard incident 29: a replica that is not in sync is waited for
 		if r.Status != "InSync" {
 			st.syncing = fmt.Sprintf("the replica in %s is %s %s", aws.ToString(r.Region), r.Status, aws.ToString(r.StatusMessage))
 		}

@@ -73,6 +73,7 @@ func (s *store) decide(ctx context.Context, name, write string) (version, state,
 			behind = true
 		case behind:
 			behind = false
+		// guard 5: on Azure, who put a version looks whether it won
 		case head:
 			return won, st, nil
 		default:

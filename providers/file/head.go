@@ -43,6 +43,7 @@ func (s *store) head(p place) (providers.Revision, error) {
 		return providers.Revision{}, lost(fmt.Errorf("%s was there and is not any more", p.head), p)
 	case err != nil:
 		return providers.Revision{}, err
+	// guard incident 33: an empty file is not a key
 	case len(text) == 0:
 		return providers.Revision{}, lost(fmt.Errorf("%s is empty", p.head), p)
 	}

@@ -38,6 +38,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 // is no longer the one that others find: somebody removed or replaced it while
 // we opened it.
 func tryLock(path string) (*os.File, error) {
+	// guard incident 9: a lock is the kernel's and not a file that is left over
 	f, err := openFile(path, os.O_RDWR|os.O_CREATE, 0)
 	if err != nil {
 		return nil, err
@@ -60,5 +61,7 @@ func same(f *os.File, path string) bool {
 		return false
 	}
 	theirs, err := os.Lstat(path)
-	return err == nil && os.SameFile(ours, theirs)
+	return err == nil &&
+		// guard incident 8: a lock is the file that others find
+		os.SameFile(ours, theirs)
 }

@@ -131,7 +131,9 @@ func (o *output) find(p place) (found, error) {
 	}
 	f.Revision = providers.Revision{
 		ID: providers.RevisionID("unwritten-" + check(o.salt, value)), Value: providers.NewSecret(value),
-		Note: providers.Note(side.Note), Created: info.ModTime(),
+		// guard 6: a file output tells the generation that was written to it
+		Note:    providers.Note(side.Note),
+		Created: info.ModTime(),
 	}
 	if side.Write != "" && side.Check == check([]byte(side.Write), value) {
 		f.ID = providers.RevisionID(side.Write)

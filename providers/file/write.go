@@ -45,6 +45,7 @@ func (s *store) locked(p place, saw providers.RevisionID) (providers.Revision, e
 	if err != nil && !errors.Is(err, providers.ErrNotFound) {
 		return providers.Revision{}, err
 	}
+	// guard incident 33: a cut text is not what was read, and not written over
 	if head.ID != saw {
 		return providers.Revision{}, &providers.Error{Kind: providers.ErrConflict}
 	}
@@ -72,6 +73,7 @@ func (s *store) swap(ctx context.Context, p place, old providers.Revision, text 
 		_ = os.Remove(p.temp) // if this fails, the next call clears it
 		return providers.Revision{}, ended(ctx)
 	}
+	// guard incident 33: a text is made beside the head and renamed
 	if renamed, err := replace(p.temp, p.head); err != nil {
 		if renamed {
 			return providers.Revision{}, unclear(err)

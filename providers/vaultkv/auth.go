@@ -61,7 +61,9 @@ func (s *session) ready(ctx context.Context) (string, error) {
 	}
 	if good && s.renewable {
 		g, err := s.renew(ctx)
-		if err == nil && (g.life >= s.full/2 || s.auth.Method == "token") {
+		if err == nil &&
+			// guard incident 25: a token near its last day is not renewed but replaced
+			(g.life >= s.full/2 || s.auth.Method == "token") {
 			s.take(g)
 			return s.token, nil
 		}

@@ -61,7 +61,11 @@ func (s *Set) MarkSettled(at time.Time, places Places, grace time.Duration) (*Se
 		if k.Status != Previous {
 			continue
 		}
-		if k.Expires.IsZero() || again && replaced {
+		// guard 4: frequent rotations do not put retirement off
+		if k.Expires.IsZero() ||
+			// guard 3: frequent rotations do not shorten what is promised
+			again && replaced {
+			// guard 3: a date is never shortened
 			n.Keys[i].Expires = latest(seconds(n.Settled.At.Add(grace)), k.Expires, k.NotBefore)
 		}
 		replaced = false

@@ -48,11 +48,13 @@ func Parse(data []byte) (*Set, error) {
 
 // ofTree takes a document out of a tree, with every check that needs no text.
 func ofTree(tree map[string]any) (*Set, error) {
+	// guard 6: the schema is checked
 	if tree["schema"] != Schema {
 		return nil, fmt.Errorf("%w: this program knows %s", ErrSchema, Schema)
 	}
 	digest := digestOf(tree)
 	s, texts, err := readSet(&members{m: tree})
+	// guard 6: the digest is checked
 	if s.Digest != digest {
 		err = errors.Join(err, ErrDigest)
 	}
@@ -125,6 +127,7 @@ func readKey(m *members) Key {
 		m.errs = append(m.errs, fmt.Errorf("%skid %s: %w", m.path, k.Kid, err))
 	}
 	for _, name := range privateMembers {
+		// guard 9: stray private members are refused
 		if m.has(name) {
 			m.errs = append(m.errs, fmt.Errorf("%w: %s%s", ErrPrivate, m.path, name))
 		}
@@ -177,8 +180,10 @@ func (s *Set) check() error {
 		errs = append(errs, k.checkStatus())
 	}
 	switch {
+	// guard 1: no current key is refused
 	case count[Current] == 0:
 		errs = append(errs, ErrNoCurrent)
+	// guard 1: two current keys are refused
 	case count[Current] > 1:
 		errs = append(errs, ErrTwoCurrent)
 	}
@@ -224,6 +229,7 @@ func (k Key) checkStatus() error {
 	case Previous:
 		ordered(!k.NotBefore.Before(k.Issued), "nbf is before iat")
 		ordered(k.Expires.IsZero() || !k.Expires.Before(k.NotBefore), "exp is before nbf")
+		// guard 9: a private half that only verifies is refused
 		if k.Private() && !k.Alg.Symmetric() {
 			errs = append(errs, fmt.Errorf("%w: kid %s", ErrPrivate, k.Kid))
 		}

@@ -72,17 +72,23 @@ func (s *Set) Promote(at time.Time) (*Set, error) {
 		return nil, err
 	}
 	next, ok := s.Next()
-	if !ok || s.Ready == nil || s.Ready.Kid != next.Kid {
+	if !ok ||
+		// guard 2: the document wants ready before a promotion
+		(s.Ready == nil || s.Ready.Kid != next.Kid) {
 		return nil, fmt.Errorf("%w: promote wants a next key that was seen everywhere", ErrWrongStatus)
 	}
 	old := s.Signing()
+	// guard 9: revisions with a dropped private half go at once
 	if !old.Alg.Symmetric() {
 		n.Dropped = n.Generation
 	}
 	old.Status = Previous
+	// guard 9: promotion drops the private half
+	old = old.withoutPrivate()
 	next.Status = Current
+	// guard incident 21: the next rotation counts from the late one
 	next.NotBefore = latest(seconds(at), next.Issued, old.NotBefore)
-	n.Keys = append([]Key{next, old.withoutPrivate()}, s.Previous()...)
+	n.Keys = append([]Key{next, old}, s.Previous()...)
 	n.Ready, n.Settled = nil, nil
 	return n, n.check()
 }
@@ -98,6 +104,7 @@ func (s *Set) Retire(kid string, at time.Time, how string) (*Set, error) {
 	if !ok || k.Status != Previous {
 		return nil, fmt.Errorf("%w: retire wants a previous key", ErrWrongStatus)
 	}
+	// guard 3: the document refuses to retire too early
 	if k.Expires.IsZero() || at.Before(k.Expires) {
 		return nil, fmt.Errorf("%w: kid %s verifies until %s", ErrTooEarly, kid, k.Expires.Format(time.RFC3339))
 	}
@@ -194,6 +201,7 @@ func (s *Set) remove(kid string, at time.Time, how string) {
 	s.Keys = slices.DeleteFunc(s.Keys, func(k Key) bool { return k.Kid == kid })
 	s.Gone = append([]Gone{{Kid: kid, At: seconds(at), How: how}}, s.Gone...)
 	s.Gone = s.Gone[:min(len(s.Gone), maxGone)]
+	// guard 4: a removal marks earlier revisions
 	s.Dropped = s.Generation
 }
 

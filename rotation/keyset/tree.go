@@ -94,6 +94,7 @@ func readValue(d *json.Decoder, depth int) (any, error) {
 			if err != nil {
 				return nil, err
 			}
+			// guard 6: duplicate members are refused
 			if _, twice := m[name.(string)]; twice { // the decoder admits only strings here
 				return nil, errDuplicate
 			}

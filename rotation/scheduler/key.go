@@ -153,7 +153,9 @@ func (k *key) plan(now time.Time, step rotation.Step, err error) time.Time {
 	k.floor = now.Add(minGap)
 	switch {
 	case err != nil:
-		k.floor = now.Add(max(k.backoff(), asked(err)))
+		// guard incident 28: a service is left alone for as long as it asks
+		gap := max(k.backoff(), asked(err))
+		k.floor = now.Add(gap)
 		return k.floor
 	case step.Do == rotation.Halt:
 		return k.sync(now)

@@ -34,6 +34,7 @@ func (l *limiter) admits(kind string, now time.Time) (omitted int, ok bool) {
 	case said == nil:
 		said = &spoken{}
 		(*l)[kind] = said
+	// guard incident 10: lines of a kind are logged once a minute
 	case now.Sub(said.at) < quiet:
 		said.omitted++
 		return 0, false

@@ -82,6 +82,7 @@ func (s *Scheduler) release(work context.Context, k *key, lane string) {
 // protect turns a panic of a pass into an error of this key.
 func (s *Scheduler) protect(ctx context.Context, t engine.Target) (r engine.Result, err error) {
 	defer func() {
+		// guard incident 24: a panic is over with its pass
 		if v := recover(); v != nil {
 			err = &engine.Error{
 				Key: t.Name, Store: t.StoreName,

@@ -36,6 +36,7 @@ func Parse(text string) (rotation.Schedule, error) {
 		if zone == time.Local || zone == time.UTC {
 			return s, nil
 		}
+		// guard incident 18: a zone's firings are counted on a clock that no one changes
 		return zoned{clock: s, zone: zone}, nil
 	}
 	return nil, fmt.Errorf("robfig/cron returned a %T", parsed)
