@@ -81,7 +81,6 @@ func noteOf(set *keyset.Set) providers.Note {
 
 // change makes the document that a step asks for.
 func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
-	how := string(p.t.Store.Traits().Erases)
 	switch step.Do {
 	case rotation.Create:
 		k, err := p.t.Generate()
@@ -102,9 +101,9 @@ func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
 	case rotation.MarkSettled:
 		return s.MarkSettled(step.At, step.Places, p.t.Policy.Grace)
 	case rotation.Retire:
-		return s.Retire(step.Kid, step.At, how)
+		return s.Retire(step.Kid, step.At)
 	case rotation.Revoke:
-		return p.revoke(s, step, how)
+		return p.revoke(s, step)
 	case rotation.Record:
 		return s.Record(*p.request().Rotate, step.At)
 	}
@@ -112,12 +111,12 @@ func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
 }
 
 // revoke removes the compromised kids, with a fresh key if current is one.
-func (p *pass) revoke(s *keyset.Set, step rotation.Step, how string) (*keyset.Set, error) {
+func (p *pass) revoke(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
 	fresh, err := p.t.Generate()
 	if err != nil {
 		return nil, err
 	}
-	return s.Revoke(p.ask.Revoke, &fresh, step.At, how)
+	return s.Revoke(p.ask.Revoke, &fresh, step.At)
 }
 
 // takeRequest puts the request on record in the same write as the first step
