@@ -39,6 +39,7 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
 	}
+	p.e.remember(p.place(), func(m *memory) { set = m.observed(set) })
 	set, doc, err := set.Encode(string(p.head.ID), p.e.NewID())
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
@@ -60,6 +61,19 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 		return nil // read before anything else
 	}
 	return err
+}
+
+// observed is a set with how gone each removed key was when this process looked
+// last. It waits for a write that comes anyway.
+func (m *memory) observed(set *keyset.Set) *keyset.Set {
+	for _, t := range m.traces {
+		for _, g := range set.Gone {
+			if seen := t.Observed && len(t.Places) > 0 && t.How != rotation.NotYet && t.How != rotation.CannotTell; seen && g.Kid == t.Kid && g.Generation == t.Generation {
+				set = set.Observe(g.Kid, t.How, m.traced, t.Until)
+			}
+		}
+	}
+	return set
 }
 
 // marked keeps the mark that this process made, to know it from another's.
