@@ -376,7 +376,14 @@ func TestLifeWithDelayedDestruction(t *testing.T) {
 		if held := l.fake.Held(name); until != 5 || len(held) == 1 {
 			t.Errorf("%d erasures tell of it, want 5; %d versions are held", until, len(held))
 		}
+		l.engine = l.process() // that has erased nothing itself
+		if tr := l.traces(); len(tr) != 1 || tr[0].How != string(providers.Disabled) || tr[0].Until.IsZero() || !tr[0].Observed {
+			t.Errorf("how gone the removed key is: %+v", tr)
+		}
 		time.Sleep(8 * day)
+		if tr := l.traces(); len(tr) != 1 || tr[0].How != string(providers.Destroyed) || !tr[0].Until.IsZero() {
+			t.Errorf("a week later the removed key is: %+v", tr)
+		}
 		if held := l.fake.Held(name); len(held) != 1 {
 			t.Errorf("a week later %d versions are held", len(held))
 		}

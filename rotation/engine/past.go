@@ -45,6 +45,8 @@ func (e *Engine) Past(ctx context.Context, t Target, r Result, all bool) []Past 
 			defer cancel()
 			traits := o.Store.Traits()
 			switch {
+			case r.Set == nil: // nothing is known of it that the answer could be held against
+				past.Traits, past.Unseen = traits, true
 			case all || behind || unnoted(r.Set) && !traits.OneValue:
 				past = list(limited, o.Store, past, behind)
 				past.Unseen = past.Unseen || behind && past.Head != nil && past.Head.Lineage != r.Set.Lineage
@@ -74,7 +76,8 @@ func (o Output) content() rotation.Content {
 
 // list fills in what a store's History tells of a place. Where the place is
 // behind, what it shows now is of interest, too.
-func list(ctx context.Context, s providers.Store, p Past, behind bool) (_ Past) {
+func list(ctx context.Context, s providers.Store, at Past, behind bool) (p Past) {
+	p = at
 	defer func() {
 		p.Traits = s.Traits() // known once the store is open
 		p.Erases, p.Unseen = string(p.Traits.Erases), p.Err != nil

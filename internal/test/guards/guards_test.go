@@ -26,6 +26,7 @@ const (
 	core   = "./rotation ./rotation/keyset ./rotation/engine"
 	plan   = "rotation/plan.go"
 	clock  = "rotation/clock.go"
+	erase  = "rotation/erase.go"
 	set    = "rotation/keyset/"
 	engine = "rotation/engine/"
 )
@@ -46,10 +47,10 @@ var guards = []guard{
 	{"3", "retirement waits for the outputs", plan, `if pl.doubt(pl.p.Grace) != "" || pl.behind(anyOutput) != "" {`, `if pl.doubt(pl.p.Grace) != "" {`, core},
 	{"3", "the grace begins when the promotion was seen, not when it was written", plan, `if len(pl.set.Previous()) == 0 || pl.behind(anyOutput) != "" || pl.seen(`, `if len(pl.set.Previous()) == 0 || pl.seen(`, core},
 	{"3", "a date is never shortened", set + "marks.go", "latest(seconds(n.Settled.At.Add(grace)), k.Expires, k.NotBefore)", "seconds(n.Settled.At.Add(grace))", core},
-	{"4", "superseded revisions are erased", engine + "sweep.go", "erased, err := s.store.Erase(ctx, s.secret, rev.ID, s.head)", "erased, err := providers.Erasure{}, error(nil)", core},
+	{"4", "superseded revisions are erased", engine + "sweep.go", "erased, err := d.store.Erase(ctx, d.secret, rev.ID, d.head)", "erased, err := providers.Erasure{}, error(nil)", core},
 	{"4", "a removal marks earlier revisions", set + "transitions.go", "	s.Dropped = s.Generation\n", "", core},
 	{"4", "a removal is swept up after where the head stays", engine + "sweep.go", " || m.dropped != dropped", "", core},
-	{"4", "a revision that cannot be erased stops no other", engine + "sweep.go", "			failed = append(failed, err)\n			continue\n", "			return 0, kept, err\n", core},
+	{"4", "a revision that cannot be erased stops no other", engine + "sweep.go", "			failed = append(failed, err)\n			continue\n", "			failed = append(failed, err)\n			break\n", core},
 	{"5", "a request on record is not served again", plan, "if _, known := pl.set.Recorded(r.ID); known {", "if false {", core},
 	{"5", "a request is about the key that was current", plan, "if r == nil || r.From != pl.set.Signing().Kid {", "if r == nil {", core},
 	{"5", "the first write of a request records it", engine + "apply.go", "	return s.With(*r, step.At)\n", "	return s, nil\n", core},
@@ -108,8 +109,8 @@ var guards = []guard{
 	{"8", "another's mark is not made anew while its wait runs", plan, "if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {", "if false {", core},
 	{"8", "another's mark is made anew once its wait is over", plan, "if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {", "until = m.At.Add(wait); if true {", core},
 	{"10", "an output is recorded before it is written", engine + "engine.go", "	if p.unrecorded() {\n", "	if false {\n", core},
-	{"3", "a value is kept while its key verifies", engine + "sweep.go", "return k.Status == keyset.Previous && k.Private(), !k.Private()", "return k.Status == keyset.Previous && false, !k.Private()", "-run=^TestPromise234 ./cmd/rotate"},
-	{"4", "a value goes once its key is gone", engine + "sweep.go", "	return false, true\n", "	return true, false\n", "-run=^TestPromise234 ./cmd/rotate"},
+	{"3", "a value is kept while its key verifies", erase, "case k.Status == keyset.Previous:", "case false:", "-run=^TestPromise234 ./cmd/rotate"},
+	{"4", "a value goes once its key is gone", erase, "	}\n	return MustGo\n", "	}\n	return Stays\n", "-run=^TestPromise234 ./cmd/rotate"},
 	{"6", "a file output tells the generation that was written to it", "providers/file/output.go", "Note: providers.Note(side.Note), Created: info.ModTime(),", "Created: info.ModTime(),", "./providers/file"},
 	{"10", "a lost race is planned anew", engine + "apply.go", "return nil // someone was faster: read what they did, and decide anew", "return err", core},
 }
