@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/keyrotate/rotate/internal/test/gcpfake"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -99,6 +100,14 @@ func (l *life) run(d time.Duration) {
 		}
 		time.Sleep(max(time.Until(wake), time.Second))
 	}
+}
+
+// traces is how gone each removed key is, as a process that only looks finds it.
+func (l *life) traces() []rotation.Trace {
+	l.t.Helper()
+	r, err := l.engine.Look(context.Background(), l.target, engine.Ask{})
+	must(l.t, err)
+	return rotation.Traces(time.Now(), r.Set, engine.Places(l.engine.Past(context.Background(), l.target, r, true)))
 }
 
 // endsWell checks that a creation and a rotation are done and nothing is left:
