@@ -12,9 +12,10 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/test/gcpfake"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -33,14 +34,14 @@ func newShelf(t *testing.T) *shelf {
 	s := &shelf{managers: managers(t)}
 	text, keys := "environment: test\naudit: {file: audit.jsonl}\ndefaults: {every: 90d, propagation: 0s, jitter: 0s}\nstores:\n", "keys:\n"
 	kept := memory.New()
-	registry := config.Registry{
-		"file":   func() config.StoreConfig { return &file.Config{} },
-		"memory": func() config.StoreConfig { return &opened{kept} },
+	registry := stores.Registry{
+		"file":   func() providers.Config { return &file.Config{} },
+		"memory": func() providers.Config { return &opened{kept} },
 	}
 	options := map[string]string{"file": ", dir: ./keys", "memory": ""}
 	for name, m := range s.managers {
 		w := &wire{}
-		registry[name] = func() config.StoreConfig { return m.open(w) }
+		registry[name] = func() providers.Config { return m.open(w) }
 		options[name] = ", " + m.options
 	}
 	s.kinds = slices.Sorted(maps.Keys(options))
