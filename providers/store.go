@@ -78,6 +78,15 @@ type Revision struct {
 	// where they read the revision itself.
 	Copy string
 
+	// Erases is how strongly Erase works on this name, where its settings in the
+	// backend make that weaker than Traits.Erases; "" where they do not, or where
+	// the store would need a call more to tell. Read and History set it on the head.
+	Erases How
+
+	// Weaker is set by History on the head: what was erased less strongly than
+	// Traits.Erases, for as long as the backend can give it back.
+	Weaker []Erased
+
 	Created time.Time // when the backend says it was made; zero if it does not
 	Service time.Time // the service's clock when it answered; zero where it has none
 }
@@ -102,13 +111,16 @@ type Store interface {
 
 	// History lists what can still be read, oldest first, the head last,
 	// without values. For a name that was never stored it is empty. What was
-	// erased is not listed again, however weak the erasure.
+	// erased is not listed again, however weak the erasure; the head's Weaker
+	// tells of what is less gone than the store's kind promises, so that every
+	// process knows it and not only the one that erased.
 	History(ctx context.Context, name string) ([]Revision, error)
 
 	// Erase makes one superseded revision unreadable, as strongly as the
 	// backend can. head is the head that the caller saw: if it has moved on,
 	// or if id is the head or newer, nothing is done and the error is
-	// ErrConflict. Erasing what is already gone succeeds.
+	// ErrConflict. Erasing what is already gone succeeds. The Erasure is what was
+	// achieved, which may be less than Traits.Erases and is never more.
 	Erase(ctx context.Context, name string, id, head RevisionID) (Erasure, error)
 }
 
@@ -131,13 +143,20 @@ type Erasure struct {
 	Until time.Time // when a Disabled revision will be destroyed; zero if never or not known
 }
 
+// An Erased is a revision that was erased.
+type Erased struct {
+	ID   RevisionID
+	Note Note // zero where the backend keeps none
+	Erasure
+}
+
 // Traits are a store's departures from an ideal one, as data: the engine and
 // the test suite act on them, and `rotate status` shows them.
 type Traits struct {
 	Type     string        // the config's `type:`
 	MaxValue int           // largest value in bytes; see Checked
 	Stale    time.Duration // how old a Read may be
-	Erases   How           // the strongest that Erase does here
+	Erases   How           // the strongest that Erase does here; Revision.Erases may be weaker for one name
 	Remains  string        // what is left after Erase, one sentence for an auditor
 	OneValue bool          // a write replaces its predecessor: History has at most the head
 	Clock    bool          // Revision.Service is set

@@ -58,7 +58,7 @@ func pretend(p Policy, set *keyset.Set, step Step, n int) (*keyset.Set, error) {
 	case MarkSettled:
 		return set.MarkSettled(step.At, step.Places, p.Grace)
 	case Retire:
-		return set.Retire(step.Kid, step.At, "")
+		return set.Retire(step.Kid, step.At)
 	}
 	return nil, fmt.Errorf("rotation: a forecast does not %s", step.Do)
 }

@@ -182,7 +182,7 @@ func (w world) take(t *testing.T, step rotation.Step) world {
 		n.set, err = w.set.MarkSettled(step.At, step.Places, grace)
 	case rotation.Retire:
 		w.holdsPromise3(t, step.Kid)
-		n.set, err = w.set.Retire(step.Kid, step.At, "")
+		n.set, err = w.set.Retire(step.Kid, step.At)
 		n.rewritten()
 	case rotation.Record:
 		n.set, err = w.set.Record(*w.facts().Request.Rotate, step.At)

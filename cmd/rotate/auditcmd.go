@@ -60,7 +60,7 @@ func (a *app) evidence(ctx context.Context, name, output, file string) error {
 	if err := write(a.stdout, audit.New(f)); err != nil {
 		return fmt.Errorf("the answer could not be written: %w", err)
 	}
-	return attention(f.Set == nil || f.Spoilt > 0)
+	return attention(f.Attention())
 }
 
 // evidenceOf reads the document and the audit file. One that is not there yet
@@ -68,7 +68,7 @@ func (a *app) evidence(ctx context.Context, name, output, file string) error {
 func (a *app) evidenceOf(ctx context.Context, k *fleet.Key, file string) (audit.Facts, error) {
 	seen := a.look(ctx, a.host(quiet).Look(), k)
 	f := audit.Facts{
-		Now: a.now(), Set: seen.Result.Set, Remains: k.Store.Traits().Remains,
+		Now: a.now(), Set: seen.Result.Set, Traces: seen.Traces, Late: seen.Late + k.Policy.Skew(), Remains: k.Store.Traits().Remains,
 		Key:  audit.Report{Key: k.Name, Environment: k.Environment, Store: k.StoreName, Secret: k.Secret},
 		Path: a.trail.Path(),
 	}

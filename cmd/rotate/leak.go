@@ -162,7 +162,8 @@ func (l *leak) revoke(ctx context.Context) (answer, error) {
 	if failed == nil && r.Step.Do == rotation.Halt {
 		return answer{}, &ops.HaltError{Why: r.Step.Why}
 	}
-	set, left, err := l.engine.Leftovers(ctx, l.key.Target)
+	found, err := l.engine.Remains(ctx, l.key.Target)
+	set := found.Set
 	switch {
 	case failed == nil && err != nil:
 		return answer{}, fmt.Errorf("%w\nhint: %s may be revoked; what is left of it could not be looked for. Repeat this command, which replaces nothing twice", err, l.named())
@@ -170,12 +171,12 @@ func (l *leak) revoke(ctx context.Context) (answer, error) {
 		return answer{}, cmp.Or(failed, fmt.Errorf("key %s: %s is not on the revoked list of what the store holds now; repeat this command", l.key.Name, l.named()))
 	}
 	r.Set = set
-	ans := l.tell(r)
-	if failed == nil && len(left) == 0 {
+	ans := l.tell(r, found)
+	if failed == nil && len(found.Left) == 0 {
 		return ans, nil
 	}
 	ans.alarm = "" // the error says more
-	return ans, &leftError{key: l.key.Name, kids: l.named(), left: left, cause: failed}
+	return ans, &leftError{key: l.key.Name, kids: l.named(), left: found.Left, cause: failed}
 }
 
 // A leftError names each place that may still hold what was revoked.
@@ -189,7 +190,7 @@ func (e *leftError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "key %s: %s is revoked, but not gone from every place", e.key, e.kids)
 	for _, l := range e.left {
-		fmt.Fprintf(&b, "\n  %s: %s", l.Place, l.What)
+		fmt.Fprintf(&b, "\n  %s: %s", l.Where(), l.What())
 	}
 	if e.cause != nil {
 		fmt.Fprintf(&b, "\n  not finished: %v", e.cause)

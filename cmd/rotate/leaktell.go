@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/ui"
-	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -93,7 +93,7 @@ func (l *leak) places() string {
 }
 
 // tell says what came of it.
-func (l *leak) tell(r engine.Result) answer {
+func (l *leak) tell(r engine.Result, found engine.Remains) answer {
 	w := &wish{app: l.app, key: l.key, ask: engine.Ask{Away: l.before.Signing().Kid}, last: r, did: r.Did}
 	head := l.named() + " revoked"
 	alarm := r.Step.Alarm
@@ -106,11 +106,11 @@ func (l *leak) tell(r engine.Result) answer {
 	}
 	t := w.sheet(head)
 	w.keysNow(t)
-	for _, how := range l.remains(r.Did) {
+	for _, how := range l.remains(r.Did, found) {
 		t.row("left", how)
 	}
 	t.row("lives in", l.places())
-	return t.answer(also(alarm, l.weak()))
+	return t.answer(also(alarm, l.weak(found)))
 }
 
 // when is when the last of the kids was revoked, as far as that is on record.
@@ -123,32 +123,55 @@ func (l *leak) when(set *keyset.Set) string {
 	return "earlier"
 }
 
-// A kept is what a place keeps of what it erases.
-type kept struct {
-	name, secret string
-	traits       providers.Traits
-}
-
-func (l *leak) kept() []kept {
-	all := []kept{{"store " + l.key.StoreName, l.key.Secret, l.key.Store.Traits()}}
-	for _, o := range l.key.Outputs {
-		all = append(all, kept{"output " + o.Name, o.Secret, o.Store.Traits()})
+// trace is how gone the reported keys are in some places: the weakest of them.
+func (l *leak) trace(set *keyset.Set, places ...rotation.Place) (weakest rotation.Trace) {
+	for i, kid := range l.kids {
+		gone := keyset.Gone{Kid: kid} // removed longer ago than the document tells
+		if at := slices.IndexFunc(set.Gone, func(g keyset.Gone) bool { return g.Kid == kid }); at >= 0 {
+			gone = set.Gone[at]
+		}
+		if t := rotation.TraceOf(l.now(), set, gone, places); i == 0 || rotation.Weaker(t.How, weakest.How) {
+			weakest = t
+		}
 	}
-	return all
+	return weakest
 }
 
-// remains says, for each place, how gone what is gone is, and names the
-// revisions that this command has erased there.
-func (l *leak) remains(did []engine.Event) (rows []string) {
-	for _, k := range l.kept() {
-		text := fmt.Sprintf("%s: what is gone is %s. %s", k.name, k.traits.Erases, k.traits.Remains)
+// in is how gone the reported keys are in one place, whatever others show or the
+// document notes.
+func (l *leak) in(set *keyset.Set, p engine.Past) rotation.Trace {
+	alone := *set
+	alone.Outputs, alone.Gone = nil, slices.Clone(set.Gone)
+	for i := range alone.Gone {
+		alone.Gone[i].How = ""
+	}
+	return l.trace(&alone, p.Place)
+}
+
+// placeName is a place in a sentence.
+func (l *leak) placeName(name string) string {
+	if name == "" {
+		return "store " + l.key.StoreName
+	}
+	return "output " + name
+}
+
+// remains says, for each place, how gone the reported keys are, and names the
+// revisions that this command has erased there, if they can be had back.
+func (l *leak) remains(did []engine.Event, found engine.Remains) (rows []string) {
+	for _, p := range found.Pasts {
+		t := l.in(found.Set, p)
+		text := fmt.Sprintf("%s: what is gone is %s. %s", l.placeName(p.Name), say.Erased(l.now(), t, nil), p.Traits.Remains)
+		if t.How == rotation.NotYet || t.How == rotation.CannotTell {
+			text = fmt.Sprintf("%s: %s. %s", l.placeName(p.Name), say.Erased(l.now(), t, nil), p.Traits.Remains)
+		}
 		var ids []string
 		for _, ev := range did {
-			if ev.Action == "erase" && ev.Secret == k.secret && !slices.Contains(ids, ev.Revision) {
+			if ev.Action == "erase" && ev.Secret == p.Secret && !slices.Contains(ids, ev.Revision) {
 				ids = append(ids, ev.Revision)
 			}
 		}
-		if len(ids) > 0 && k.readable() {
+		if len(ids) > 0 && rotation.Reversible(t.How) {
 			text += "\nThese are they: " + strings.Join(ids, ", ")
 		}
 		rows = append(rows, text)
@@ -156,22 +179,31 @@ func (l *leak) remains(did []engine.Event) (rows []string) {
 	return rows
 }
 
-// readable tells whether someone with the right to can still get it from the
-// service itself.
-func (k kept) readable() bool {
-	return k.traits.Erases == providers.Disabled || k.traits.Erases == providers.Unlabelled
-}
-
-// weak is the alarm for places that cannot erase.
-func (l *leak) weak() string {
-	var names []string
-	for _, k := range l.kept() {
-		if k.readable() {
-			names = append(names, fmt.Sprintf("%s (%s)", k.name, k.traits.Erases))
+// weak is the alarm for places that cannot erase, and for those of which nobody
+// can tell.
+func (l *leak) weak(found engine.Remains) string {
+	var names, unknown []string
+	for _, p := range found.Pasts {
+		switch t := l.in(found.Set, p); {
+		case rotation.Reversible(t.How):
+			names = append(names, fmt.Sprintf("%s (%s)", l.placeName(p.Name), say.Erased(l.now(), t, nil)))
+		case t.How == rotation.CannotTell:
+			unknown = append(unknown, l.placeName(p.Name))
 		}
 	}
-	if len(names) == 0 {
-		return ""
+	if t := l.trace(found.Set, engine.Places(found.Pasts)...); t.How == rotation.CannotTell {
+		for _, name := range t.Places {
+			if name = l.placeName(name); !slices.Contains(unknown, name) {
+				unknown = append(unknown, name)
+			}
+		}
 	}
-	return "the revoked key is refused by everyone who reads the new document, but this place cannot erase it for good: " + strings.Join(names, ", ") + ". What is left there is said above"
+	alarm := ""
+	if len(names) > 0 {
+		alarm = "the revoked key is refused by everyone who reads the new document, but this place cannot erase it for good: " + strings.Join(names, ", ") + ". What is left there is said above"
+	}
+	if len(unknown) > 0 {
+		alarm = also(alarm, fmt.Sprintf("nobody can tell whether the revoked key is gone from %s. If no output of the config is there any more: rotate forget %s PLACE", strings.Join(unknown, ", "), l.key.Name))
+	}
+	return alarm
 }

@@ -105,7 +105,7 @@ func (a *app) look(ctx context.Context, eng *engine.Engine, k *fleet.Key) (f sta
 	f.Now = a.now()
 	defer caught(k, &f.Err)
 	if f.Result, f.Err = eng.Look(ctx, k.Target, engine.Ask{}); f.Err == nil {
-		f.History, f.HistoryErr = k.Store.History(ctx, k.Secret)
+		f.Past(eng.Past(ctx, k.Target, f.Result, false))
 	}
 	f.Now = a.now()
 	return f

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -60,11 +61,13 @@ type Entry struct {
 // Facts are what a Report is made of.
 type Facts struct {
 	Now     time.Time
-	Key     Report      // its names: Key, Environment, Store, Secret
-	Set     *keyset.Set // nil if it could not be read or trusted
-	Problem string      // why not
-	Remains string      // what the store leaves behind after an erasure
-	Path    string      // of the audit file; "" if there is none
+	Key     Report           // its names: Key, Environment, Store, Secret
+	Set     *keyset.Set      // nil if it could not be read or trusted
+	Problem string           // why not
+	Late    time.Duration    // how long an erasure may take where nothing is wrong
+	Traces  []rotation.Trace // how gone each removed key is; nil if the places were not looked at
+	Remains string           // what the store leaves behind after an erasure
+	Path    string           // of the audit file; "" if there is none
 	Events  []engine.Event
 	Spoilt  int
 }
@@ -77,13 +80,37 @@ func New(f Facts) Report {
 	if f.Set != nil {
 		b.absent = "gone"
 	}
-	b.trail(f.Events)
+	b.trail(r.Secret, f.Events)
 	if f.Set != nil {
 		r.Generation = f.Set.Generation
-		b.document(f.Set)
+		b.document(f)
 	}
 	r.Kids, r.Others, r.Worth = b.sorted(), b.others, worth(f)
 	return r
+}
+
+// traces is how gone each removed key is, as far as that is known.
+func (f Facts) traces() []rotation.Trace {
+	if f.Traces != nil {
+		return f.Traces
+	}
+	return rotation.Traces(f.Now, f.Set, nil)
+}
+
+// places names those of a trace.
+func (f Facts) places(t rotation.Trace) (names []string) {
+	for _, name := range t.Places {
+		if name == "" {
+			name = f.Key.Store + " " + f.Key.Secret
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// Attention tells whether a person should look after what the report shows.
+func (f Facts) Attention() bool {
+	return f.Set == nil || f.Spoilt > 0 || slices.ContainsFunc(f.Traces, func(t rotation.Trace) bool { return t.Alarming(f.Now, f.Set, f.Late) })
 }
 
 type builder struct {
@@ -109,7 +136,8 @@ func (k *Kid) add(at time.Time, e Entry) {
 }
 
 // document is what the keyset itself attests.
-func (b *builder) document(s *keyset.Set) {
+func (b *builder) document(f Facts) {
+	s := f.Set
 	for _, key := range s.Keys {
 		k := b.kid(key.Kid)
 		k.Algorithm, k.Status = string(key.Alg), string(key.Status)
@@ -140,8 +168,9 @@ func (b *builder) document(s *keyset.Set) {
 			b.kid(q.From).add(q.At, Entry{What: "a rotation away from it was asked for", By: q.By, Source: Document})
 		}
 	}
-	for _, g := range s.Gone {
-		b.kid(g.Kid).add(g.At, Entry{What: "removed; what held it is " + g.How, Source: Document})
+	for _, t := range f.traces() {
+		e := Entry{What: "removed; " + say.Held(b.now, t, f.places(t)), Source: Document}
+		b.kid(t.Kid).add(t.Removed, e)
 	}
 	for _, kid := range s.Revoked {
 		b.kid(kid).add(time.Time{}, Entry{What: "revoked: never accepted again", Source: Document})
@@ -149,9 +178,16 @@ func (b *builder) document(s *keyset.Set) {
 }
 
 // trail is what the audit file has. An erased revision is evidence for every kid
-// that it held: those that lived in its generation.
-func (b *builder) trail(events []engine.Event) {
-	type span struct{ from, to uint64 } // generations; to is the first without it, 0 while it lives
+// that it held. The event names those that the document knew then; of a key that
+// the first version made the document does not tell since when it was there, so
+// the trail has the last word. Lines of the first version name none: there the
+// key's own secret held whoever lived in its generation, and of what an output
+// held nothing is known.
+func (b *builder) trail(secret string, events []engine.Event) {
+	type span struct {
+		from, to uint64 // generations; to is the first without it, 0 while it lives
+		made     bool   // from is the one that made it, and not only the first that the file tells of
+	}
 	lived := map[string]span{}
 	for _, ev := range events {
 		if ev.Kid == "" || ev.Generation == 0 {
@@ -159,26 +195,41 @@ func (b *builder) trail(events []engine.Event) {
 		}
 		s, known := lived[ev.Kid]
 		if !known {
-			s.from = ev.Generation
+			s.from, s.made = ev.Generation, ev.From == "" && ev.To != ""
 		}
 		if ev.From != "" && ev.To == "" {
 			s.to = ev.Generation
 		}
 		lived[ev.Kid] = s
 	}
+	held := func(ev engine.Event) (kids []string) {
+		switch {
+		case ev.Action != "erase":
+		case ev.How != "":
+			for _, kid := range ev.Kids {
+				if s := lived[kid]; !s.made || s.from <= ev.Generation {
+					kids = append(kids, kid)
+				}
+			}
+		case ev.Secret == secret:
+			for kid, s := range lived {
+				if ev.Generation >= s.from && s.to != 0 && ev.Generation < s.to {
+					kids = append(kids, kid)
+				}
+			}
+		}
+		return kids
+	}
 	for _, ev := range events {
 		e := Entry{What: what(ev), By: ev.Actor, Generation: ev.Generation, Why: ev.Reason, Source: Trail}
-		held := false
-		for kid, s := range lived {
-			if ev.Action == "erase" && ev.Generation >= s.from && s.to != 0 && ev.Generation < s.to {
-				b.kid(kid).add(ev.Time, e)
-				held = true
-			}
+		kids := held(ev)
+		for _, kid := range kids {
+			b.kid(kid).add(ev.Time, e)
 		}
 		switch {
 		case ev.Kid != "":
 			b.kid(ev.Kid).add(ev.Time, e)
-		case !held:
+		case len(kids) == 0:
 			at := ev.Time
 			e.At = &at
 			b.others = append(b.others, e)

@@ -25,7 +25,7 @@ type Key struct {
 func Of(now time.Time, f status.Facts, s scheduler.State) Key {
 	f.Now, f.Result, f.Err = now, s.Result, s.Err
 	readable := s.Result.Left.Revisions
-	f.Readable = &readable
+	f.Readable, f.Traces = &readable, s.Result.Traces
 	switch {
 	case s.Ended.IsZero():
 		f.Err = errUnread

@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -20,7 +21,8 @@ func logEvent(log *slog.Logger, ev engine.Event) {
 	attrs := []slog.Attr{slog.String("key", ev.Key), slog.String("store", ev.Store), slog.String("secret", ev.Secret), slog.String("action", ev.Action)}
 	for _, o := range []struct{ name, value string }{
 		{"kid", ev.Kid}, {"from", string(ev.From)}, {"to", string(ev.To)},
-		{"revision", ev.Revision}, {"reason", ev.Reason}, {"actor", ev.Actor},
+		{"revision", ev.Revision}, {"kids", strings.Join(ev.Kids, " ")}, {"how", ev.How},
+		{"reason", ev.Reason}, {"actor", ev.Actor},
 	} {
 		if o.value != "" {
 			attrs = append(attrs, slog.String(o.name, o.value))
@@ -28,6 +30,9 @@ func logEvent(log *slog.Logger, ev engine.Event) {
 	}
 	if ev.Generation > 0 {
 		attrs = append(attrs, slog.Uint64("generation", ev.Generation))
+	}
+	if ev.Until != nil {
+		attrs = append(attrs, slog.Time("until", *ev.Until))
 	}
 	line := slog.NewRecord(ev.Time, level, "audit", 0)
 	line.AddAttrs(attrs...)

@@ -29,7 +29,8 @@ type Facts struct {
 
 	History    []providers.Revision
 	HistoryErr error
-	Readable   *int // superseded revisions, where it is known without a History
+	Readable   *int             // superseded revisions, where it is known without a History
+	Traces     []rotation.Trace // how gone each removed key is; nil if the places were not looked at
 }
 
 // New puts keys together: those that need attention first, then by name.
@@ -110,6 +111,7 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 			k.Warnings = append(k.Warnings, why)
 		}
 	}
+	k.checkErased(f, set)
 	if f.Err != nil || step.Do == rotation.Halt {
 		return
 	}
@@ -221,26 +223,6 @@ func clock(t providers.Traits) string {
 		return "store"
 	}
 	return "host"
-}
-
-func erasure(f Facts) Erasure {
-	traits := f.Target.Store.Traits()
-	e := Erasure{How: string(traits.Erases), Remains: traits.Remains}
-	switch {
-	case f.Err != nil || f.HistoryErr != nil:
-	case f.Readable != nil:
-		e.Readable = f.Readable
-	default:
-		n := max(0, len(f.History)-1)
-		e.Readable = &n
-	}
-	if set := f.Result.Set; set != nil {
-		for _, g := range set.Gone {
-			e.Gone = append(e.Gone, Gone{Kid: g.Kid, At: g.At, How: g.How})
-		}
-		e.Revoked = set.Revoked
-	}
-	return e
 }
 
 func some(t time.Time) *time.Time {

@@ -105,19 +105,3 @@ type Step struct {
 	At  *time.Time `json:"at,omitempty"`
 	Why string     `json:"why"`
 }
-
-// An Erasure is how strongly what is gone is gone.
-type Erasure struct {
-	How      string   `json:"how"`                // destroyed, unlinked, replaced, disabled or unlabelled; "" while the store cannot be opened
-	Remains  string   `json:"remains,omitempty"`  // what is left after that, for an auditor
-	Readable *int     `json:"readable,omitempty"` // superseded revisions that can still be read; absent if not known
-	Gone     []Gone   `json:"gone,omitempty"`     // the keys removed last, newest first
-	Revoked  []string `json:"revoked,omitempty"`  // kids that are never accepted again
-}
-
-// A Gone is a key that was removed.
-type Gone struct {
-	Kid string    `json:"kid"`
-	At  time.Time `json:"at"`
-	How string    `json:"how,omitempty"`
-}

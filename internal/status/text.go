@@ -140,26 +140,3 @@ func (k Key) place() string {
 	}
 	return k.Store + ": secret " + k.Secret
 }
-
-func (k Key) erasureText(b *strings.Builder, now time.Time) {
-	e := k.Erasure
-	text := "what is gone is " + e.How
-	if e.How == "" {
-		text = "not known while the store cannot be opened"
-	}
-	if e.Readable != nil && *e.Readable > 0 {
-		text += fmt.Sprintf("; %s can still be read", ui.Plural(*e.Readable, "superseded revision"))
-	} else if e.Readable != nil {
-		text += "; no superseded revision can be read"
-	}
-	if e.Remains != "" {
-		text += "\n" + e.Remains
-	}
-	row(b, "erasure", text)
-	for _, g := range e.Gone {
-		row(b, "gone", fmt.Sprintf("%s  %s at %s", g.Kid, g.How, ui.When(now, g.At)))
-	}
-	if len(e.Revoked) > 0 {
-		row(b, "revoked", strings.Join(e.Revoked, ", "))
-	}
-}

@@ -45,7 +45,8 @@ func TestPromise4ACompromiseIsUnlabelledAndNamed(t *testing.T) {
 			leaked := l.document().Keys[victim]
 			_, err := l.engine.Pass(t.Context(), l.target, engine.Ask{Revoke: []string{leaked.Kid}})
 			must(t, err)
-			_, left, err := l.engine.Leftovers(t.Context(), l.target)
+			found, err := l.engine.Remains(t.Context(), l.target)
+			left := found.Left
 			if err != nil || len(left) > 0 {
 				t.Errorf("left: %v, %v", left, err)
 			}

@@ -195,6 +195,7 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 		h := st.rec.Heads[n]
 		return providers.Revision{
 			ID: id(n), Value: providers.NewSecret(value), Note: providers.Note(h.note), Witness: providers.Note(st.rec.Witness), Created: h.Created,
+			Erases: st.erases(),
 		}, nil
 	}
 }
@@ -219,16 +220,24 @@ func (s *store) History(ctx context.Context, name string) (_ []providers.Revisio
 		return nil, err
 	}
 	var revs, last []providers.Revision
+	var weaker []providers.Erased
 	for _, v := range all {
 		h := st.rec.Heads[number(v)]
 		rev := providers.Revision{ID: id(number(v)), Note: providers.Note(h.note), Witness: providers.Note(st.rec.Witness), Created: created(v.GetCreateTime())}
 		switch {
 		case number(v) == n && v.GetState() == secretmanagerpb.SecretVersion_ENABLED:
+			rev.Erases = st.erases()
 			last = append(last, rev)
-		case number(v) == n || gone(v):
+		case number(v) == n:
+		case gone(v) && v.GetState() != secretmanagerpb.SecretVersion_DESTROYED:
+			weaker = append(weaker, providers.Erased{ID: rev.ID, Note: rev.Note, Erasure: erasure(v)})
+		case gone(v):
 		case number(v) < n, st.litter(number(v)):
 			revs = append(revs, rev)
 		}
+	}
+	for i := range last {
+		last[i].Weaker = weaker
 	}
 	return append(revs, last...), nil
 }

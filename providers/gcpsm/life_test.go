@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/keyrotate/rotate/internal/test/gcpfake"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -99,6 +100,14 @@ func (l *life) run(d time.Duration) {
 		}
 		time.Sleep(max(time.Until(wake), time.Second))
 	}
+}
+
+// traces is how gone each removed key is, as a process that only looks finds it.
+func (l *life) traces() []rotation.Trace {
+	l.t.Helper()
+	r, err := l.engine.Look(context.Background(), l.target, engine.Ask{})
+	must(l.t, err)
+	return rotation.Traces(time.Now(), r.Set, engine.Places(l.engine.Past(context.Background(), l.target, r, true)))
 }
 
 // endsWell checks that a creation and a rotation are done and nothing is left:
@@ -376,7 +385,14 @@ func TestLifeWithDelayedDestruction(t *testing.T) {
 		if held := l.fake.Held(name); until != 5 || len(held) == 1 {
 			t.Errorf("%d erasures tell of it, want 5; %d versions are held", until, len(held))
 		}
+		l.engine = l.process() // that has erased nothing itself
+		if tr := l.traces(); len(tr) != 1 || tr[0].How != string(providers.Disabled) || tr[0].Until.IsZero() || !tr[0].Observed {
+			t.Errorf("how gone the removed key is: %+v", tr)
+		}
 		time.Sleep(8 * day)
+		if tr := l.traces(); len(tr) != 1 || tr[0].How != string(providers.Destroyed) || !tr[0].Until.IsZero() {
+			t.Errorf("a week later the removed key is: %+v", tr)
+		}
 		if held := l.fake.Held(name); len(held) != 1 {
 			t.Errorf("a week later %d versions are held", len(held))
 		}

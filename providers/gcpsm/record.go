@@ -103,6 +103,16 @@ func (st state) next(alias int64, change func(*record)) *secretmanagerpb.Secret 
 	return s
 }
 
+// erases is how strongly a version of the secret is erased, if that is weaker
+// than at once and for good.
+// https://docs.cloud.google.com/secret-manager/docs/delay-destruction-of-secret-versions
+func (st state) erases() providers.How {
+	if st.secret.GetVersionDestroyTtl().AsDuration() > 0 {
+		return providers.Disabled
+	}
+	return ""
+}
+
 // lost tells whether there was a head and the alias is gone.
 func (st state) lost() bool { return st.alias == 0 && len(st.rec.Heads) > 0 }
 

@@ -42,6 +42,12 @@ func erasePromises() []promise {
 				b.Errorf("what is %q has a date of destruction", e.How)
 			}
 		}},
+		{"in a way that every process can tell", func(b *bench) {
+			revs := b.chain(3)
+			e := b.erase(revs[0].ID, revs[2].ID)
+			b.told(revs[0].ID, e)
+			b.told(revs[1].ID, b.erase(revs[1].ID, revs[2].ID))
+		}},
 		{"twice is the same as once", func(b *bench) {
 			revs := b.chain(3)
 			for range 2 {
@@ -110,6 +116,31 @@ func erasePromises() []promise {
 			b.noted(note(2))
 			b.witnessed(note(2))
 		}},
+	}
+}
+
+// told checks that an erasure which is weaker than the traits promise shows in
+// the history, through another handle too, and that no other does.
+func (b *bench) told(id providers.RevisionID, e providers.Erasure) {
+	b.Helper()
+	b.settle()
+	most := b.raw.Traits().Erases
+	for _, s := range []providers.Store{b.s, b.again()} {
+		revs, err := s.History(b.ctx, name)
+		if err != nil || len(revs) == 0 {
+			b.Fatalf("history: %d revisions, %v", len(revs), err)
+		}
+		head := revs[len(revs)-1]
+		i := slices.IndexFunc(head.Weaker, func(w providers.Erased) bool { return w.ID == id })
+		switch weak := strength(e.How) < strength(most); {
+		case weak && (i < 0 || head.Weaker[i].Erasure != e):
+			b.Errorf("revision %q was only %q, the traits say %q, and the history does not tell: %+v", id, e.How, most, head.Weaker)
+		case !weak && i >= 0:
+			b.Errorf("revision %q was %q, and the history tells of it as less: %+v", id, e.How, head.Weaker[i])
+		}
+		if head.Erases != "" && strength(head.Erases) >= strength(most) {
+			b.Errorf("the head's Erases is %q, the traits say %q: it is for what is weaker", head.Erases, most)
+		}
 	}
 }
 

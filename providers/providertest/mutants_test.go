@@ -320,6 +320,33 @@ var mutants = []struct {
 	{"boasts of its erasure", "erase/as strongly as the traits say", func(m *mutant) {
 		m.traits = func(t providers.Traits) providers.Traits { t.Erases = providers.Disabled; return t }
 	}},
+	{"hides a weaker erasure", "erase/in a way that every process can tell", func(m *mutant) {
+		m.erase = func(ctx context.Context, name string, id, head providers.RevisionID) (providers.Erasure, error) {
+			e, err := m.Store.Erase(ctx, name, id, head)
+			if err == nil {
+				e.How = providers.Disabled
+			}
+			return e, err
+		}
+	}},
+	{"tells of an erasure as weaker than it was", "erase/in a way that every process can tell", func(m *mutant) {
+		m.history = func(ctx context.Context, name string) ([]providers.Revision, error) {
+			revs, err := m.Store.History(ctx, name)
+			if len(revs) > 0 {
+				revs[len(revs)-1].Weaker = []providers.Erased{{ID: "r000001", Erasure: providers.Erasure{How: providers.Disabled}}}
+			}
+			return revs, err
+		}
+	}},
+	{"boasts of one name", "erase/in a way that every process can tell", func(m *mutant) {
+		m.history = func(ctx context.Context, name string) ([]providers.Revision, error) {
+			revs, err := m.Store.History(ctx, name)
+			if len(revs) > 0 {
+				revs[len(revs)-1].Erases = providers.Destroyed
+			}
+			return revs, err
+		}
+	}},
 	{"changes its traits", "read/traits are the same on each handle", func(m *mutant) {
 		var calls atomic.Int64
 		m.traits = func(t providers.Traits) providers.Traits { t.MaxValue -= int(calls.Add(1)); return t }

@@ -58,7 +58,8 @@ func TestPromise4ACompromiseIsDestroyed(t *testing.T) {
 			if l.f.Readable(string(leaked.Text().Reveal())) {
 				t.Errorf("the %s key can still be read", leaked.Status)
 			}
-			_, left, err := l.engine.Leftovers(t.Context(), l.target)
+			found, err := l.engine.Remains(t.Context(), l.target)
+			left := found.Left
 			if err != nil || len(left) > 0 || !slices.Contains(l.document().Revoked, leaked.Kid) {
 				t.Errorf("left: %v, %v", left, err)
 			}

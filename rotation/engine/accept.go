@@ -81,7 +81,7 @@ func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) e
 	if !p.head.Service.IsZero() {
 		step.At = p.head.Service
 	}
-	set, err := found.Set.Accept(found.Witnesses[0].Generation, kids, &fresh, step.At, string(p.t.Store.Traits().Erases))
+	set, err := found.Set.Accept(found.Witnesses[0].Generation, kids, &fresh, step.At)
 	if err != nil {
 		return err
 	}

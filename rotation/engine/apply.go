@@ -39,6 +39,7 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
 	}
+	p.e.remember(p.place(), func(m *memory) { set = m.observed(set) })
 	set, doc, err := set.Encode(string(p.head.ID), p.e.NewID())
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
@@ -62,6 +63,19 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 	return err
 }
 
+// observed is a set with how gone each removed key was when this process looked
+// last. It waits for a write that comes anyway.
+func (m *memory) observed(set *keyset.Set) *keyset.Set {
+	for _, t := range m.traces {
+		for _, g := range set.Gone {
+			if seen := t.Observed && len(t.Places) > 0 && t.How != rotation.NotYet && t.How != rotation.CannotTell; seen && g.Kid == t.Kid && g.Generation == t.Generation {
+				set = set.Observe(g.Kid, t.How, m.traced, t.Until)
+			}
+		}
+	}
+	return set
+}
+
 // marked keeps the mark that this process made, to know it from another's.
 func (p *pass) marked(set *keyset.Set, step rotation.Step) {
 	p.e.remember(p.place(), func(m *memory) {
@@ -81,7 +95,6 @@ func noteOf(set *keyset.Set) providers.Note {
 
 // change makes the document that a step asks for.
 func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
-	how := string(p.t.Store.Traits().Erases)
 	switch step.Do {
 	case rotation.Create:
 		k, err := p.t.Generate()
@@ -102,9 +115,9 @@ func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
 	case rotation.MarkSettled:
 		return s.MarkSettled(step.At, step.Places, p.t.Policy.Grace)
 	case rotation.Retire:
-		return s.Retire(step.Kid, step.At, how)
+		return s.Retire(step.Kid, step.At)
 	case rotation.Revoke:
-		return p.revoke(s, step, how)
+		return p.revoke(s, step)
 	case rotation.Record:
 		return s.Record(*p.request().Rotate, step.At)
 	}
@@ -112,12 +125,12 @@ func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
 }
 
 // revoke removes the compromised kids, with a fresh key if current is one.
-func (p *pass) revoke(s *keyset.Set, step rotation.Step, how string) (*keyset.Set, error) {
+func (p *pass) revoke(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
 	fresh, err := p.t.Generate()
 	if err != nil {
 		return nil, err
 	}
-	return s.Revoke(p.ask.Revoke, &fresh, step.At, how)
+	return s.Revoke(p.ask.Revoke, &fresh, step.At)
 }
 
 // takeRequest puts the request on record in the same write as the first step

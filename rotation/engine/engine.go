@@ -82,6 +82,8 @@ type Result struct {
 	Outputs []rotation.Output // as they were last seen
 	Clock   rotation.Clock    // as it was when the step was planned
 	Left    Left              // what a deletion has not reached yet
+	Traces  []rotation.Trace  // how gone each removed key is, if this pass came to rest; nil otherwise
+	Erases  providers.How     // how strongly the store erases under this name; "" if it was not read
 	Did     []Event           // what this pass changed
 	Away    string            // see Ask
 }
@@ -120,11 +122,15 @@ type memory struct {
 	whose   string      // who it was seen at
 	other   string      // the other key that whose shows to be its own; "" if it shows none
 	swept   providers.RevisionID
-	dropped uint64    // the last removal that was swept up after
-	sweepAt time.Time // when something more can be erased; zero if nothing waits
-	left    int       // revisions that the last sweep left
-	behind  int       // sweeps in a row that were overtaken
-	refusal string    // the last one told, so that each is told once
+	dropped uint64             // the last removal that was swept up after
+	sweepAt time.Time          // when something more can be erased; zero if nothing waits
+	left    int                // revisions that the last sweep left
+	behind  int                // sweeps in a row that were overtaken
+	past    rotation.Place     // what the last sweep left; without a Content if there was none
+	weaker  []rotation.Erasure // what was erased less strongly than the store's kind promises
+	traces  []rotation.Trace   // how gone each removed key was at last
+	traced  time.Time          // when that was
+	refusal string             // the last one told, so that each is told once
 
 	ready, settled *keyset.Mark // that this process made last
 
@@ -177,6 +183,9 @@ func (e *Engine) begin(t Target, ask Ask) *pass {
 
 func (p *pass) end(err error) (Result, error) {
 	p.result.Away = p.ask.Away
+	if p.result.Erases = p.head.Erases; p.result.Erases == "" {
+		p.result.Erases = p.t.Store.Traits().Erases
+	}
 	if err != nil {
 		err = p.explain(err)
 	}
@@ -194,6 +203,7 @@ type pass struct {
 	known   memory                          // what the process knew of the key before the last read
 	wrote   map[string]tried                // outputs written in this pass
 	current map[string]providers.RevisionID // heads of the outputs that are up to date
+	lagging map[string]synced               // the other outputs
 
 	readOnly  bool // look, and change nothing
 	restoring bool // the age of the head is no reason to halt
@@ -242,7 +252,7 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	case p.readOnly:
 		return true, nil
 	case step.Do == rotation.Wait:
-		p.atRest(ctx)
+		rest(ctx, p)
 		if twins := p.e.Twins(p.t); twins != "" {
 			p.result.Step.Alarm = join(p.result.Step.Alarm, twins)
 		}

@@ -22,7 +22,16 @@ type Event struct {
 	Revision   string        `json:"revision,omitempty"`
 	Reason     string        `json:"reason,omitempty"`
 	Actor      string        `json:"actor,omitempty"`
+
+	// Of an erasure: the keys that the revision held, how strongly it was erased
+	// (a word of providers.How), and when the service destroys what it only
+	// disabled. Lines of the first version lack all three.
+	Kids  []string   `json:"kids,omitempty"`
+	How   string     `json:"how,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
 }
+
+const eraseAction = "erase"
 
 // events is what a write of a step changes: one event for each key whose status
 // it changes, or one for a mark or a request.
@@ -69,6 +78,14 @@ func (p *pass) tell(events []Event) {
 			p.e.Audit(ev)
 		}
 	}
+}
+
+// tellOf reports an event about another secret than the key's own.
+func (p *pass) tellOf(ev Event) {
+	secret := ev.Secret
+	ev = p.event(ev)
+	ev.Secret = secret
+	p.tell([]Event{ev})
 }
 
 // refuse reports a refusal, once for as long as it stays the same.

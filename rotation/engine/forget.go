@@ -88,18 +88,21 @@ func (p *pass) clean(ctx context.Context, o Output) error {
 	if err != nil {
 		return err
 	}
-	for _, old := range revs {
+	w := &sweeper{e: p.e, set: p.result.Set, tell: p.tellOf}
+	d := dirty{place: p.t.outputPlace(o), at: rotation.Place{Name: o.Name, Content: o.content()}, store: o.Store}
+	for i, old := range revs {
 		if old.ID == head {
 			break
 		}
-		if old.Note.Lineage != p.result.Set.Lineage {
-			continue
+		r := revision(o.content(), revs, i)
+		if fate, _ := rotation.FateOf(p.t.Policy, w.set, o.content(), r); fate == rotation.Foreign {
+			continue // all else of this keyset goes, whatever it holds
 		}
 		erased, err := o.Store.Erase(ctx, o.Secret, old.ID, head)
 		if err != nil {
 			return err
 		}
-		p.tell([]Event{p.erasure(swept{secret: o.Secret, what: o.Name + ": "}, old, erased)})
+		w.erased(d, old, r, erased)
 	}
 	return nil
 }

@@ -170,7 +170,8 @@ func (r *report) done(what string) {
 	if left := r.where(r.text); len(left) > 0 {
 		r.t.Errorf("%s: the key can still be read in %v", what, left)
 	}
-	_, left, err := r.engine.Leftovers(context.Background(), r.target)
+	found, err := r.engine.Remains(context.Background(), r.target)
+	left := found.Left
 	if err != nil || len(left) > 0 {
 		r.t.Errorf("%s: left are %v, %v", what, left, err)
 	}
@@ -265,8 +266,9 @@ func TestPromise4ADeadOutputIsNamed(t *testing.T) {
 							want = []string{dead}
 						}
 						equal(t, "still readable", r.where(r.text), want)
-						_, left, err := r.engine.Leftovers(context.Background(), r.target)
-						if err != nil || len(left) != 1 || !strings.Contains(left[0].Place, "output "+dead) {
+						found, err := r.engine.Remains(context.Background(), r.target)
+						left := found.Left
+						if err != nil || len(left) != 1 || !strings.Contains(left[0].Where(), "output "+dead) {
 							t.Errorf("left: %v, %v", left, err)
 						}
 						r.outputs[dead].On(nil)
@@ -295,8 +297,9 @@ func TestPromise4OneRefusedErasureStopsNoOther(t *testing.T) {
 		if !strings.Contains(res.Step.Alarm, "could not be erased") {
 			t.Errorf("alarm %q", res.Step.Alarm)
 		}
-		_, left, err := r.engine.Leftovers(context.Background(), r.target)
-		if err != nil || len(left) != 1 || strings.Count(left[0].What, "r0") != 1 {
+		found, err := r.engine.Remains(context.Background(), r.target)
+		left := found.Left
+		if err != nil || len(left) != 1 || strings.Count(left[0].What(), "r0") != 1 {
 			t.Errorf("left: %v, %v", left, err)
 		}
 		r.calls.On(nil)

@@ -3,8 +3,6 @@ package engine
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -38,6 +36,7 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, again b
 	if p.result.Set == nil {
 		return nil, false
 	}
+	p.lagging = map[string]synced{}
 	synced := make([]synced, len(p.t.Outputs))
 	var wg sync.WaitGroup
 	for i, o := range p.t.Outputs {
@@ -63,6 +62,7 @@ func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, again b
 		switch {
 		case got.err != nil:
 			state.Behind = got.err.Error()
+			p.lagging[o.Name] = got
 		case got.wrote != nil:
 			p.wrote[o.Name] = *got.wrote
 			again = true
@@ -129,6 +129,7 @@ type synced struct {
 	revision providers.RevisionID
 	copy     string // since it is there all waits begin anew: until then something older was read
 	note     providers.Note
+	read     bool   // it was read; else nothing is known of it
 	wrote    *tried // it was written, and has to be read back
 	err      error  // why it is behind
 }
@@ -147,7 +148,7 @@ func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote boo
 	if err != nil && !errors.Is(err, providers.ErrNotFound) {
 		return synced{err: err}
 	}
-	got.revision, got.copy, got.note = rev.ID, rev.Copy, rev.Note
+	got.read, got.revision, got.copy, got.note = true, rev.ID, rev.Copy, rev.Note
 	again := wrote && before.generation == set.Generation
 	equal := err == nil && rev.Value.Equal(want)
 	if equal && (again || rev.Note.Lineage == set.Lineage) {
@@ -174,7 +175,7 @@ func (p *pass) writeOutput(ctx context.Context, o Output, v secret.Text, after p
 	set := p.result.Set
 	note := noteOf(set)
 	if o.OneKey {
-		note.Digest = kidNote(set.Signing())
+		note.Digest = rotation.KidNote(set.Signing().Kid)
 	}
 	_, err := o.Store.Write(ctx, o.Secret, v, after, note)
 	return err
@@ -207,11 +208,4 @@ func (o Output) witness(n providers.Note) providers.Note {
 		n.Digest = ""
 	}
 	return n
-}
-
-// kidNote names one key in a note. It has a fixed length, as some backends
-// leave little room, and kids may be long.
-func kidNote(k keyset.Key) string {
-	sum := sha256.Sum256([]byte(k.Kid))
-	return "kid:" + hex.EncodeToString(sum[:16])
 }

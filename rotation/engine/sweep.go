@@ -3,167 +3,238 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
-// A swept is a place whose superseded revisions are to be erased.
-type swept struct {
-	place  place
-	store  providers.Store
-	secret string
-	head   providers.RevisionID
-	what   string // in an alarm, "" for the key's own store
-	mine   bool   // nothing but the keyset is ever there
-	oneKey bool   // see Output
+// A sweeper erases what is superseded, in the store and in every output that is
+// up to date.
+//
+// It works once for each head and each removal of a key, which need not change
+// what an output shows, and again in the first pass after something that had to
+// stay a while may go. It brings no pass forward: what has to stay holds nothing
+// that must be gone, and a look at the store of its own would cost the user more
+// than the wait for the next one. So an idle key costs no call. What cannot be
+// erased is an alarm and is tried again in the next pass.
+type sweeper struct {
+	e      *Engine
+	policy rotation.Policy
+	set    *keyset.Set
+	clock  rotation.Clock
+	tell   func(Event)
+
+	left   Left
+	alarms []string
+	again  time.Time // when to come back before anything is due; zero if there is no need
+}
+
+// A dirty is a place whose superseded revisions are to be erased.
+type dirty struct {
+	place
+	at    rotation.Place
+	store providers.Store
+	head  providers.RevisionID
 }
 
 // errOvertaken says that a sweep is not the newest head's.
 var errOvertaken = errors.New("another writer has moved on")
 
-// atRest erases what is superseded, in the store and in every output that is up
-// to date. It is done once for each head and each removal of a key, which need not
-// change what an output shows, and again by the first pass after something that
-// had to stay a while may go. It brings no pass forward: what has to stay holds
-// nothing that must be gone, and a look at the store of its own would cost the
-// user more than the wait for the next one. So an idle key costs no call. What
-// cannot be erased is an alarm and is tried again at the next pass.
-func (p *pass) atRest(ctx context.Context) {
+// rest is what a pass does when nothing else is due: it sweeps, and says how gone
+// each removed key is.
+func rest(ctx context.Context, p *pass) {
 	if p.result.Set == nil {
 		return
 	}
-	p.result.Left = Left{}
-	p.atRestIn(ctx, swept{place: p.place(), store: p.t.Store, secret: p.t.Secret, head: p.head.ID, mine: true})
+	w := &sweeper{
+		e: p.e, policy: p.t.Policy, set: p.result.Set, clock: p.clock(),
+		tell: p.tellOf,
+	}
+	own := dirty{place: p.place(), at: rotation.Place{Content: rotation.Documents}, store: p.t.Store, head: p.head.ID}
+	places := []rotation.Place{w.sweepOnce(ctx, own)}
 	for _, o := range p.t.Outputs {
-		if head, current := p.current[o.Name]; current {
-			at := place{p.t.StoreName + "\x00" + p.t.Secret + "\x00" + o.Name, o.Secret}
-			p.atRestIn(ctx, swept{place: at, store: o.Store, secret: o.Secret, head: head, what: o.Name + ": ", oneKey: o.OneKey})
+		d := dirty{place: p.t.outputPlace(o), at: rotation.Place{Name: o.Name, Content: o.content()}, store: o.Store, head: p.current[o.Name]}
+		if _, current := p.current[o.Name]; current {
+			places = append(places, w.sweepOnce(ctx, d))
+		} else {
+			places = append(places, w.unswept(d, p.lagging[o.Name]))
 		}
 	}
+	step := &p.result.Step
+	p.result.Left, p.result.Traces = w.left, rotation.Traces(w.clock.Wall, w.set, places)
+	for _, alarm := range w.alarms {
+		step.Alarm = join(step.Alarm, alarm)
+	}
+	if !w.again.IsZero() && (step.At.IsZero() || w.again.Before(step.At)) {
+		step.At, step.Why = w.again, errOvertaken.Error()
+	}
+	p.e.remember(p.place(), func(m *memory) { m.traces, m.traced = p.result.Traces, w.clock.Early() })
 }
 
-// atRestIn does it in one place.
-func (p *pass) atRestIn(ctx context.Context, s swept) {
-	step := &p.result.Step
-	now, dropped := p.clock(), p.result.Set.Dropped
-	needed, again, kept := true, time.Time{}, 0
-	p.e.remember(s.place, func(m *memory) {
-		again, kept = m.sweepAt, m.left
-		needed = m.swept != s.head || m.dropped != dropped || !again.IsZero() && !now.Wall.Before(again)
+// outputPlace is where the engine remembers an output of this key.
+func (t Target) outputPlace(o Output) place {
+	return place{t.StoreName + "\x00" + t.Secret + "\x00" + o.Name, o.Secret}
+}
+
+// sweepOnce sweeps a place if that was not done yet for its head, and returns
+// what it shows.
+func (w *sweeper) sweepOnce(ctx context.Context, d dirty) rotation.Place {
+	needed, dropped := true, w.set.Dropped
+	w.e.remember(d.place, func(m *memory) {
+		needed = m.swept != d.head || m.dropped != dropped || !m.sweepAt.IsZero() && !w.clock.Wall.Before(m.sweepAt)
+		if !needed {
+			w.left.Revisions += m.left
+			d.at = m.past
+		}
 	})
-	if needed {
-		// What ends a wait takes the earlier clock; when to look again is told by
-		// the host's.
-		left, n, err := p.sweep(ctx, s, now.Early())
-		kept = n
-		switch {
-		case errors.Is(err, errOvertaken): // the sweep of the newer head goes on
-			p.overtaken(s, now.Wall)
-			p.result.Left.Revisions += kept
-			return
-		case err != nil:
-			p.result.Left.Revisions += kept
-			p.result.Left.Failed = true
-			step.Alarm = join(step.Alarm, fmt.Sprintf("%ssuperseded revisions could not be erased: %v", s.what, err))
-			return
-		}
-		again = time.Time{}
-		if left > 0 {
-			again = now.Wall.Add(left)
-		}
-		p.e.remember(s.place, func(m *memory) { m.swept, m.dropped, m.sweepAt, m.left, m.behind = s.head, dropped, again, kept, 0 })
+	if !needed {
+		return d.at
 	}
-	p.result.Left.Revisions += kept
+	// What ends a wait takes the earlier clock; when to look again is told by the
+	// host's.
+	done := w.sweep(ctx, d, w.clock.Early())
+	w.left.Revisions += done.left
+	switch {
+	case errors.Is(done.err, errOvertaken): // the sweep of the newer head goes on
+		w.overtaken(d)
+	case done.err != nil:
+		w.fail(d, done.err)
+	default:
+		w.e.remember(d.place, func(m *memory) {
+			m.swept, m.dropped, m.left, m.behind = d.head, dropped, done.left, 0
+			m.sweepAt = time.Time{}
+			if done.wait > 0 {
+				m.sweepAt = w.clock.Wall.Add(done.wait)
+			}
+		})
+	}
+	w.e.remember(d.place, func(m *memory) { m.past = done.at })
+	return done.at
+}
+
+func (w *sweeper) fail(d dirty, err error) {
+	w.left.Failed = true
+	w.alarms = append(w.alarms, cannotErase(d.at.Name, err))
 }
 
 // overtaken plans to come back soon: whoever moved the head may have been killed,
 // and what must be gone may still be there. A store that says so each time, while
 // the head stays, is not asked every second for ever.
-func (p *pass) overtaken(s swept, now time.Time) {
+func (w *sweeper) overtaken(d dirty) {
 	const few, longest = 5, 10 * time.Minute
-	times, step := 0, &p.result.Step
-	p.e.remember(s.place, func(m *memory) { times, m.behind = m.behind, m.behind+1 })
-	if soon := now.Add(min(longest, time.Second<<min(times, 10))); step.At.IsZero() || soon.Before(step.At) {
-		step.At, step.Why = soon, errOvertaken.Error()
+	times := 0
+	w.e.remember(d.place, func(m *memory) { times, m.behind = m.behind, m.behind+1 })
+	if soon := w.clock.Wall.Add(min(longest, time.Second<<min(times, 10))); w.again.IsZero() || soon.Before(w.again) {
+		w.again = soon
 	}
 	if times >= few {
-		p.result.Left.Failed = true
-		step.Alarm = join(step.Alarm, fmt.Sprintf("%ssuperseded revisions could not be erased: %v, each time", s.what, errOvertaken))
+		w.fail(d, errAlwaysOvertaken)
 	}
 }
 
-// sweep erases every revision below the head that holds what must be gone, and
-// every other one that was superseded a propagation ago: until then a reader
-// may still be on its way to it. What an output held before it was rotate's is
-// left alone. One that cannot be erased keeps no other from it. It returns how
-// long until the next one may go, 0 if none is left, and how many are left;
-// errOvertaken if the head has moved on.
-func (p *pass) sweep(ctx context.Context, s swept, now time.Time) (left time.Duration, kept int, err error) {
-	revs, err := s.store.History(ctx, s.secret)
-	if err != nil {
-		return 0, 0, err
+// unswept is what is known of a place that is behind: nothing is erased there,
+// since the newest head is not in it.
+func (w *sweeper) unswept(d dirty, seen synced) rotation.Place {
+	traits := d.store.Traits()
+	at := rotation.Place{Name: d.at.Name, Content: d.at.Content, Unseen: !traits.OneValue}
+	w.e.remember(d.place, func(m *memory) {
+		if m.past.Content != "" {
+			at = m.past
+		}
+	})
+	at.Erases, at.Head = string(traits.Erases), nil
+	switch head := noted(at.Content, seen.note); {
+	case !seen.read, seen.revision != "" && head.Lineage != w.set.Lineage:
+		at.Unseen = true
+	case seen.revision != "":
+		at.Head = &head
+	}
+	return at
+}
+
+// A swept is what came of one sweep.
+type swept struct {
+	at   rotation.Place // as it is now
+	left int            // revisions that are to go and are still there
+	wait time.Duration  // until the first of them may go; 0 if none waits
+	err  error          // errOvertaken if the head has moved on
+}
+
+// sweep erases every revision below the head that must go, and every other one
+// that may. What cannot be erased keeps no other from it.
+func (w *sweeper) sweep(ctx context.Context, d dirty, now time.Time) (done swept) {
+	revs, err := d.store.History(ctx, d.secret)
+	past := Past{Place: d.at}
+	past.Erases, past.Unseen = string(d.store.Traits().Erases), err != nil
+	if err != nil || len(revs) == 0 {
+		return swept{at: past.Place, err: err}
 	}
 	var failed []error
+	kept := revs
 	for i, rev := range revs {
-		if rev.ID == s.head {
+		if rev.ID == d.head {
 			break // the head, or newer
 		}
-		if !s.mine && rev.Note.Lineage != p.result.Set.Lineage {
+		r := revision(d.at.Content, revs, i)
+		fate, from := rotation.FateOf(w.policy, w.set, d.at.Content, r)
+		if fate == rotation.Foreign || fate == rotation.Stays {
 			continue
 		}
-		mustGo := rev.Note.Generation < p.result.Set.Dropped
-		if s.oneKey {
-			stays := false
-			if stays, mustGo = p.holdsOne(rev.Note); stays {
-				continue
-			}
-		}
-		until := revs[min(i+1, len(revs)-1)].Created.Add(p.t.Policy.Propagation)
-		kept++
-		if wait := until.Sub(now); !mustGo && wait > 0 {
-			if left == 0 || wait < left {
-				left = wait
+		done.left++
+		if wait := from.Sub(now); fate == rotation.MayGo && wait > 0 {
+			if done.wait == 0 || wait < done.wait {
+				done.wait = wait
 			}
 			continue
 		}
-		erased, err := s.store.Erase(ctx, s.secret, rev.ID, s.head)
+		erased, err := d.store.Erase(ctx, d.secret, rev.ID, d.head)
 		if errors.Is(err, providers.ErrConflict) {
-			return 0, kept, errOvertaken
+			failed = []error{errOvertaken}
+			break
 		}
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		kept--
-		p.tell([]Event{p.erasure(s, rev, erased)})
+		done.left--
+		kept = slices.DeleteFunc(slices.Clone(kept), func(k providers.Revision) bool { return k.ID == rev.ID })
+		w.erased(d, rev, r, erased)
 	}
-	return left, kept, errors.Join(failed...)
+	done.at, done.err = past.with(kept, w.weaker(d, now)), errors.Join(failed...)
+	return done
 }
 
-// holdsOne tells what becomes of a superseded revision with one key in it. While
-// that key verifies it is kept: readers of the value alone find it where the
-// backend shows the value before. Once the key is gone, or has left what signs
-// behind, the revision must go.
-func (p *pass) holdsOne(n providers.Note) (kept, mustGo bool) {
-	for _, k := range p.result.Set.Keys {
-		if n.Digest == kidNote(k) {
-			return k.Status == keyset.Previous && k.Private(), !k.Private()
-		}
+// erased tells of an erasure, and keeps one that was weaker than the store's
+// kind promises.
+func (w *sweeper) erased(d dirty, rev providers.Revision, r rotation.Revision, e providers.Erasure) {
+	if rotation.Weaker(string(e.How), string(d.store.Traits().Erases)) {
+		w.e.remember(d.place, func(m *memory) {
+			m.weaker = append(m.weaker, rotation.Erasure{Revision: r, How: string(e.How), Until: e.Until})
+		})
 	}
-	return false, true
-}
-
-func (p *pass) erasure(s swept, rev providers.Revision, e providers.Erasure) Event {
-	reason := s.what + "superseded: " + string(e.How)
+	ev := Event{
+		Secret: d.secret, Action: eraseAction, Generation: rev.Note.Generation, Revision: string(rev.ID),
+		Kids: rotation.Held(w.set, d.at.Content, r), How: string(e.How), Reason: superseded(d.at.Name, e),
+	}
 	if !e.Until.IsZero() {
-		reason += " until it is destroyed at " + e.Until.UTC().Format(time.RFC3339)
+		ev.Until = &e.Until
 	}
-	ev := p.event(Event{Action: "erase", Generation: rev.Note.Generation, Revision: string(rev.ID), Reason: reason})
-	ev.Secret = s.secret
-	return ev
+	w.tell(ev)
+}
+
+// weaker is what this process has erased in a place less strongly than its kind
+// of store promises, and what the service has not destroyed since.
+func (w *sweeper) weaker(d dirty, now time.Time) (weaker []rotation.Erasure) {
+	const most = 64 // far more than the removed keys on record had revisions
+	w.e.remember(d.place, func(m *memory) {
+		m.weaker = slices.DeleteFunc(m.weaker, func(e rotation.Erasure) bool { return !e.Until.IsZero() && !now.Before(e.Until) })
+		m.weaker = m.weaker[max(0, len(m.weaker)-most):]
+		weaker = slices.Clone(m.weaker)
+	})
+	return weaker
 }
 
 func join(a, b string) string {

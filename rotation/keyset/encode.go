@@ -106,7 +106,12 @@ func (s *Set) addInternal(m map[string]any) {
 	}
 	list(m, "history", s.History, func(p Past) any { return []any{p.Generation, p.Digest} })
 	list(m, "gone", s.Gone, func(g Gone) any {
-		return with(g.extra, map[string]any{"kid": g.Kid, "at": g.At.Unix(), "how": g.How})
+		m := with(g.extra, map[string]any{"kid": g.Kid, "at": g.At.Unix(), "how": g.How})
+		count(m, "made", g.Made)
+		count(m, "generation", g.Generation)
+		date(m, "erased", g.Erased)
+		date(m, "until", g.Until)
+		return m
 	})
 	list(m, "outputs", s.Outputs, func(o Output) any {
 		m := with(o.extra, map[string]any{"name": o.Name, "format": o.Format})
@@ -155,11 +160,18 @@ func (k Key) tree(whole bool) map[string]any {
 	if k.Adopted {
 		m["adopted"] = true
 	}
+	count(m, "made", k.Made)
 	date(m, "nbf", k.NotBefore)
 	if whole {
 		date(m, "exp", k.Expires)
 	}
 	return m
+}
+
+func count(m map[string]any, name string, n uint64) {
+	if n > 0 {
+		m[name] = n
+	}
 }
 
 func date(m map[string]any, name string, t time.Time) {

@@ -35,6 +35,7 @@ type Key struct {
 	NotBefore time.Time // nbf: began to sign; zero while next
 	Expires   time.Time // exp: stops verifying; zero until its successor has settled
 	Adopted   bool      // taken in from elsewhere: its length is not vouched for
+	Made      uint64    // generation that first had it; 0 in documents of the first version
 
 	bytes    secret.Text          // symmetric: the bytes of the MAC key
 	encoding Encoding             // symmetric: how text is made of bytes; "" if they are the text

@@ -118,7 +118,7 @@ func full(t testing.TB) *keyset.Set {
 	s = m(s.Publish(symmetric(t, "d"), t0.Add(60*time.Hour)))
 	s = m(s.MarkReady(t0.Add(61*time.Hour), keyset.Places{{Output: "env", Revision: "7"}}))
 	s = m(s.Record(keyset.NamedRequest("job-1", "c", "someone"), t0.Add(62*time.Hour)))
-	return m(s.Revoke([]string{"x"}, nil, t0.Add(63*time.Hour), "destroyed"))
+	return m(s.Revoke([]string{"x"}, nil, t0.Add(63*time.Hour)))
 }
 
 // edit changes a document as a person would, digest left as it was unless the
@@ -191,7 +191,7 @@ func TestDocumentShape(t *testing.T) {
 	}
 	text := fmt.Sprintf("%-64s", "test-key-a")
 	want := `{"current":"` + text + `","environment":"test","generation":1,` +
-		`"keys":[{"alg":"HS256","iat":1767225600,"k":"dGVzdC1rZXktYSAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIA","kid":"a","kty":"oct","nbf":1767225600,"status":"current","use":"sig"}],` +
+		`"keys":[{"alg":"HS256","iat":1767225600,"k":"dGVzdC1rZXktYSAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIA","kid":"a","kty":"oct","made":1,"nbf":1767225600,"status":"current","use":"sig"}],` +
 		`"lineage":"lineage-1","min_writer":1,"name":"auth-jwt","next":"` + text + `","parent":"parent-revision","previous":"` + text + `","schema":"rotate/keyset/v1","write":"write-id"}`
 	got := encode(t, s)
 	withoutDigest := edit(t, got, func(m map[string]any) { delete(m, "digest") })
@@ -227,7 +227,7 @@ func TestUnknownMembersSurvive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = must(t)(s.Retire("a", t0.Add(1000*time.Hour), ""))
+	s = must(t)(s.Retire("a", t0.Add(1000*time.Hour)))
 	out := string(encode(t, s))
 	for _, want := range []string{`"later":{"a":[1,"x",null,true]}`, `"later":"k"`} {
 		if !strings.Contains(out, want) {
@@ -242,7 +242,7 @@ func TestNewerWriterOnlyReads(t *testing.T) {
 	if err != nil {
 		t.Fatalf("it has to be readable: %v", err)
 	}
-	if _, err := s.Retire("a", t0.Add(1000*time.Hour), ""); err == nil {
+	if _, err := s.Retire("a", t0.Add(1000*time.Hour)); err == nil {
 		t.Error("it was changed")
 	}
 }

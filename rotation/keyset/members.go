@@ -113,6 +113,16 @@ func (m *members) optNumber(name string) int64 {
 	return m.number(name)
 }
 
+// count is a number of generations.
+func (m *members) count(name string) uint64 { return uint64(m.number(name)) } //nolint:gosec // number is never negative
+
+func (m *members) optCount(name string) uint64 {
+	if !m.has(name) {
+		return 0
+	}
+	return m.count(name)
+}
+
 func (m *members) flag(name string) bool {
 	if !m.has(name) {
 		return false

@@ -85,10 +85,10 @@ func readSet(m *members) (*Set, [3]secret.Text, error) {
 	m.take("schema")
 	s := &Set{
 		Name: m.word("name"), Environment: m.word("environment"), Lineage: m.kid("lineage"),
-		Generation: uint64(m.number("generation")), //nolint:gosec // number is never negative
+		Generation: m.count("generation"),
 		Parent:     m.optWord("parent"), Write: m.optWord("write"), Digest: m.word("digest"),
-		Dropped:   uint64(m.optNumber("dropped")),  //nolint:gosec // likewise
-		Accepted:  uint64(m.optNumber("accepted")), //nolint:gosec // likewise
+		Dropped:   m.optCount("dropped"),
+		Accepted:  m.optCount("accepted"),
 		MinWriter: int(m.optNumber("min_writer")),
 	}
 	var texts [3]secret.Text
@@ -99,7 +99,10 @@ func readSet(m *members) (*Set, [3]secret.Text, error) {
 	s.Ready, s.Settled = readMark(m, "ready"), readMark(m, "settled")
 	s.History = readHistory(m)
 	m.objects("gone", func(o *members) {
-		s.Gone = append(s.Gone, Gone{Kid: o.kid("kid"), At: o.someTime("at"), How: o.optWord("how"), extra: o.rest()})
+		s.Gone = append(s.Gone, Gone{
+			Kid: o.kid("kid"), At: o.someTime("at"), Made: o.optCount("made"), Generation: o.optCount("generation"),
+			How: o.optWord("how"), Erased: o.time("erased"), Until: o.time("until"), extra: o.rest(),
+		})
 	})
 	m.objects("requests", func(o *members) {
 		s.Requests = append(s.Requests, Request{
@@ -120,7 +123,7 @@ func readSet(m *members) (*Set, [3]secret.Text, error) {
 
 func readKey(m *members) Key {
 	k := Key{
-		Kid: m.kid("kid"), Status: Status(m.text("status")), Adopted: m.flag("adopted"),
+		Kid: m.kid("kid"), Status: Status(m.text("status")), Adopted: m.flag("adopted"), Made: m.optCount("made"),
 		Issued: m.time("iat"), NotBefore: m.time("nbf"), Expires: m.time("exp"),
 	}
 	if err := k.readJWK(m); err != nil {
@@ -157,7 +160,7 @@ func readHistory(m *members) []Past {
 			return nil
 		}
 		o := &members{path: "history.", m: map[string]any{"generation": pair[0], "digest": pair[1]}}
-		past = append(past, Past{Generation: uint64(o.number("generation")), Digest: o.text("digest")}) //nolint:gosec // never negative
+		past = append(past, Past{Generation: o.count("generation"), Digest: o.text("digest")})
 		m.errs = append(m.errs, o.errs...)
 	}
 	return past

@@ -71,14 +71,27 @@ type Past struct {
 	Digest     string
 }
 
-// Gone is a key that was removed.
+// Gone is a key that was removed. Whether its material is gone as well is not
+// known at that time: it is looked for in each place, and the next write that
+// comes anyway notes what was found (see Observe).
 type Gone struct {
-	Kid string
-	At  time.Time
-	How string // how strongly the store removes: providers.How
+	Kid        string
+	At         time.Time // when it was removed
+	Made       uint64    // generation that first had it; 0 if that is not on record
+	Generation uint64    // generation that first lacked it; 0 in documents of the first version
+
+	// How strongly the weakest place has erased it: a word of providers.How. ""
+	// if that was not observed yet. Where Generation is 0 nobody observed it: the
+	// first version noted what its kind of store does.
+	How    string
+	Erased time.Time // when How was observed
+	Until  time.Time // when the service destroys what is only disabled; zero if it never does
 
 	extra map[string]any
 }
+
+// Observed tells whether How was seen to be so.
+func (g Gone) Observed() bool { return g.Generation > 0 && g.How != "" }
 
 // Signing is the current key.
 func (s *Set) Signing() Key { return s.Keys[0] }

@@ -12,6 +12,7 @@ func Create(name, environment, lineage string, k Key, at time.Time) (*Set, error
 	k.Status = Current
 	k.Issued = seconds(at)
 	k.NotBefore = k.Issued
+	k.Made = 1
 	return &Set{
 		Name: name, Environment: environment, Lineage: lineage,
 		Generation: 1, MinWriter: writer, Keys: []Key{k},
@@ -56,7 +57,7 @@ func (s *Set) Publish(k Key, at time.Time) (*Set, error) {
 		return nil, fmt.Errorf("%w: %d", ErrTooManyKeys, len(s.Keys))
 	}
 	k.Status, k.NotBefore, k.Expires = Next, time.Time{}, time.Time{}
-	k.Issued = seconds(at)
+	k.Issued, k.Made = seconds(at), n.Generation
 	n.Keys = slices.Insert(n.Keys, 1, k)
 	n.Ready = nil
 	return n, n.check()
@@ -93,9 +94,8 @@ func (s *Set) Promote(at time.Time) (*Set, error) {
 	return n, n.check()
 }
 
-// Retire removes a previous key whose time is over. how names the store's way
-// of erasing, for the record.
-func (s *Set) Retire(kid string, at time.Time, how string) (*Set, error) {
+// Retire removes a previous key whose time is over.
+func (s *Set) Retire(kid string, at time.Time) (*Set, error) {
 	n, err := s.successor(1, at)
 	if err != nil {
 		return nil, err
@@ -108,19 +108,19 @@ func (s *Set) Retire(kid string, at time.Time, how string) (*Set, error) {
 	if k.Expires.IsZero() || at.Before(k.Expires) {
 		return nil, fmt.Errorf("%w: kid %s verifies until %s", ErrTooEarly, kid, k.Expires.Format(time.RFC3339))
 	}
-	n.remove(kid, at, how)
+	n.remove(kid, at)
 	return n, n.check()
 }
 
 // Revoke removes kids at once and for ever. If the current key is among them,
 // fresh takes its place in the same write, without having stood as next: a
 // forger must not go on for the time of a propagation.
-func (s *Set) Revoke(kids []string, fresh *Key, at time.Time, how string) (*Set, error) {
+func (s *Set) Revoke(kids []string, fresh *Key, at time.Time) (*Set, error) {
 	n, err := s.successor(1, at)
 	if err != nil {
 		return nil, err
 	}
-	return n, n.revoke(kids, fresh, at, how)
+	return n, n.revoke(kids, fresh, at)
 }
 
 // Accept goes on from s although newer documents of its lineage are known, up to
@@ -128,7 +128,7 @@ func (s *Set) Revoke(kids []string, fresh *Key, at time.Time, how string) (*Set,
 // that it counts. Its successor follows all that there was up to there, so that no
 // witness contradicts it. Nothing is taken for seen. kids never come back to
 // life; if current is among them, fresh takes its place.
-func (s *Set) Accept(above uint64, kids []string, fresh *Key, at time.Time, how string) (*Set, error) {
+func (s *Set) Accept(above uint64, kids []string, fresh *Key, at time.Time) (*Set, error) {
 	n, err := s.successor(0, at)
 	if err != nil {
 		return nil, err
@@ -136,15 +136,15 @@ func (s *Set) Accept(above uint64, kids []string, fresh *Key, at time.Time, how 
 	n.Accepted = max(s.Generation, above)
 	n.Generation = n.Accepted + 1
 	n.Ready, n.Settled = nil, nil
-	return n, n.revoke(kids, fresh, at, how)
+	return n, n.revoke(kids, fresh, at)
 }
 
 // revoke does it to a successor that was not handed out yet.
-func (s *Set) revoke(kids []string, fresh *Key, at time.Time, how string) error {
+func (s *Set) revoke(kids []string, fresh *Key, at time.Time) error {
 	old := s.Signing()
 	for _, kid := range kids {
 		if _, live := s.Key(kid); live {
-			s.remove(kid, at, how)
+			s.remove(kid, at)
 		}
 		if !slices.Contains(s.Revoked, kid) {
 			s.Revoked = append(s.Revoked, kid)
@@ -158,7 +158,7 @@ func (s *Set) revoke(kids []string, fresh *Key, at time.Time, how string) error 
 			return fmt.Errorf("%w: the current key has to be replaced", ErrWrongStatus)
 		}
 		k := *fresh
-		k.Status, k.Issued = Current, seconds(at)
+		k.Status, k.Issued, k.Made = Current, seconds(at), s.Generation
 		k.NotBefore = latest(k.Issued, old.NotBefore)
 		s.Keys = slices.Insert(s.Keys, 0, k)
 		s.Settled = nil
@@ -197,12 +197,32 @@ func (s *Set) keySize() int {
 
 // remove drops a key and notes that its material must not stay readable in
 // earlier revisions.
-func (s *Set) remove(kid string, at time.Time, how string) {
+func (s *Set) remove(kid string, at time.Time) {
+	k, _ := s.Key(kid)
 	s.Keys = slices.DeleteFunc(s.Keys, func(k Key) bool { return k.Kid == kid })
-	s.Gone = append([]Gone{{Kid: kid, At: seconds(at), How: how}}, s.Gone...)
+	s.Gone = append([]Gone{{Kid: kid, At: seconds(at), Made: k.Made, Generation: s.Generation}}, s.Gone...)
 	s.Gone = s.Gone[:min(len(s.Gone), maxGone)]
 	// guard 4: a removal marks earlier revisions
 	s.Dropped = s.Generation
+}
+
+// Observe is s with a note of how strongly a removed kid was erased, seen at a
+// time: until is when the service destroys what is only disabled, zero if never.
+// It is no write of its own: whoever changes s for another reason takes it along.
+// s itself is returned where it says so already, or where the kid's removal is
+// not on record.
+func (s *Set) Observe(kid, how string, at, until time.Time) *Set {
+	i := slices.IndexFunc(s.Gone, func(g Gone) bool { return g.Kid == kid && g.Generation > 0 })
+	if i < 0 || s.Gone[i].How == how && s.Gone[i].Until.Equal(until.Truncate(time.Second)) {
+		return s
+	}
+	n := *s
+	n.Gone = slices.Clone(s.Gone)
+	n.Gone[i].How, n.Gone[i].Erased, n.Gone[i].Until = how, seconds(at), time.Time{}
+	if !until.IsZero() {
+		n.Gone[i].Until = seconds(until)
+	}
+	return &n
 }
 
 // latest keeps dates in order when writers' clocks differ by a little.

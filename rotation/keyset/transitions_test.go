@@ -82,10 +82,10 @@ func step(r *rapid.T, s *keyset.Set, pick func() keyset.Key, at time.Time) (*key
 	case "settled":
 		return s.MarkSettled(at, nil, 48*time.Hour)
 	case "retire":
-		return s.Retire(anyKid, at, "unlinked")
+		return s.Retire(anyKid, at)
 	case "revoke":
 		k := pick()
-		return s.Revoke([]string{anyKid}, &k, at, "unlinked")
+		return s.Revoke([]string{anyKid}, &k, at)
 	}
 	return s.Record(keyset.NamedRequest(at.String(), s.Signing().Kid, "rapid"), at)
 }
@@ -142,17 +142,17 @@ func TestPromise3RetireWaitsForTheDate(t *testing.T) {
 	}
 	s = m(s.MarkReady(t0, nil))
 	s = m(s.Promote(t0))
-	if _, err := s.Retire("a", t0.Add(1e6*time.Hour), ""); !errors.Is(err, keyset.ErrTooEarly) {
+	if _, err := s.Retire("a", t0.Add(1e6*time.Hour)); !errors.Is(err, keyset.ErrTooEarly) {
 		t.Errorf("retired without a date: %v", err)
 	}
 	s = m(s.MarkSettled(t0.Add(time.Hour), nil, 24*time.Hour))
-	if _, err := s.Retire("a", t0.Add(25*time.Hour-time.Nanosecond), ""); !errors.Is(err, keyset.ErrTooEarly) {
+	if _, err := s.Retire("a", t0.Add(25*time.Hour-time.Nanosecond)); !errors.Is(err, keyset.ErrTooEarly) {
 		t.Errorf("retired before its date: %v", err)
 	}
 	if again := m(s.MarkSettled(t0.Add(2*time.Hour), nil, time.Second)); !again.Keys[1].Expires.Equal(s.Keys[1].Expires) {
 		t.Error("a later, shorter grace moved the date")
 	}
-	s = m(s.Retire("a", t0.Add(25*time.Hour), "unlinked"))
+	s = m(s.Retire("a", t0.Add(25*time.Hour)))
 	if len(s.Keys) != 1 || len(s.Gone) != 1 || s.Gone[0].Kid != "a" || s.Dropped != s.Generation {
 		t.Errorf("retired: %+v", s)
 	}
@@ -164,11 +164,11 @@ func TestPromise3RetireWaitsForTheDate(t *testing.T) {
 func TestRevokedIsNeverAcceptedAgain(t *testing.T) {
 	m := must(t)
 	s := create(t, symmetric(t, "a"))
-	if _, err := s.Revoke([]string{"a"}, nil, t0, ""); !errors.Is(err, keyset.ErrWrongStatus) {
+	if _, err := s.Revoke([]string{"a"}, nil, t0); !errors.Is(err, keyset.ErrWrongStatus) {
 		t.Errorf("left without a current key: %v", err)
 	}
 	b := symmetric(t, "b")
-	s = m(s.Revoke([]string{"a"}, &b, t0, "destroyed"))
+	s = m(s.Revoke([]string{"a"}, &b, t0))
 	if s.Signing().Kid != "b" || len(s.Keys) != 1 {
 		t.Errorf("after revocation: %v", s.Keys)
 	}
@@ -267,7 +267,7 @@ func TestFollowsBeyondAHistoryThatWasCut(t *testing.T) {
 	for i := range 60 {
 		revoked = append(revoked, fmt.Sprintf("%0256d", i))
 	}
-	s = reread(t, m(s.Revoke(revoked, nil, t0, "unlinked")))
+	s = reread(t, m(s.Revoke(revoked, nil, t0)))
 	for i := 0; ; i++ { // until there is no room for more
 		asked, err := s.Record(keyset.NamedRequest(fmt.Sprint(i), s.Signing().Kid, strings.Repeat("b", 250)), t0)
 		if err != nil {
@@ -304,7 +304,7 @@ func TestPromise4FrequentRotationsStillRetire(t *testing.T) {
 		s = m(s.MarkSettled(at.Add(time.Minute), keyset.Places{{Output: "o", Revision: fmt.Sprint(i)}}, 48*time.Hour))
 		for _, k := range s.Previous() {
 			if !k.Expires.IsZero() && at.After(k.Expires) {
-				s = m(s.Retire(k.Kid, at, ""))
+				s = m(s.Retire(k.Kid, at))
 			}
 		}
 		if n := len(s.Previous()); n > 3 {
@@ -345,7 +345,7 @@ func TestEveryDocumentFits(t *testing.T) {
 				s = m(s.MarkSettled(at, nil, 48*time.Hour))
 				for _, old := range s.Previous() {
 					if !old.Expires.IsZero() && !at.Before(old.Expires) {
-						s = m(s.Retire(old.Kid, at, "unlabelled"))
+						s = m(s.Retire(old.Kid, at))
 					}
 				}
 			}
@@ -358,7 +358,7 @@ func TestEveryDocumentFits(t *testing.T) {
 
 func TestAcceptIsAboveAllThatIsKnown(t *testing.T) {
 	old := reread(t, create(t, symmetric(t, "first")))
-	n, err := old.Accept(9, []string{"gone"}, nil, t0.Add(time.Hour), "unlinked")
+	n, err := old.Accept(9, []string{"gone"}, nil, t0.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +374,7 @@ func TestAcceptIsAboveAllThatIsKnown(t *testing.T) {
 			t.Errorf("follows generation %d: %v", w.Generation, !w.follows)
 		}
 	}
-	if _, err := old.Accept(9, []string{old.Signing().Kid}, nil, t0, "unlinked"); err == nil {
+	if _, err := old.Accept(9, []string{old.Signing().Kid}, nil, t0); err == nil {
 		t.Error("the signing key was revoked without a successor")
 	}
 }
@@ -385,7 +385,7 @@ func TestReplacedIsTheKeyThatCurrentTookThePlaceOf(t *testing.T) {
 		t.Error("a first key has replaced one")
 	}
 	fresh := symmetric(t, "fresh")
-	n, err := s.Revoke([]string{s.Signing().Kid}, &fresh, t0.Add(time.Hour), "unlinked")
+	n, err := s.Revoke([]string{s.Signing().Kid}, &fresh, t0.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
