@@ -11,7 +11,7 @@ import (
 // the event's own time. A refusal is a warning.
 func logEvent(log *slog.Logger, ev engine.Event) {
 	ctx, level := context.Background(), slog.LevelInfo
-	if ev.Action == "refuse" {
+	if ev.Action == engine.Refuse {
 		level = slog.LevelWarn
 	}
 	if !log.Enabled(ctx, level) {
@@ -20,7 +20,7 @@ func logEvent(log *slog.Logger, ev engine.Event) {
 	attrs := []slog.Attr{slog.String("key", ev.Key), slog.String("store", ev.Store), slog.String("secret", ev.Secret), slog.String("action", ev.Action)}
 	for _, o := range []struct{ name, value string }{
 		{"kid", ev.Kid}, {"from", string(ev.From)}, {"to", string(ev.To)},
-		{"revision", ev.Revision}, {"reason", ev.Reason}, {"actor", ev.Actor},
+		{"revision", ev.Revision}, {"code", string(ev.Code)}, {"reason", ev.Reason}, {"actor", ev.Actor},
 	} {
 		if o.value != "" {
 			attrs = append(attrs, slog.String(o.name, o.value))

@@ -292,8 +292,8 @@ func TestPromise4OneRefusedErasureStopsNoOther(t *testing.T) {
 		r.rotated() // several revisions hold the key
 		r.calls.On(providertest.Nth(providertest.Erase, r.calls.Count(providertest.Erase)+1, providertest.Fault{Before: providers.ErrDenied}))
 		res := r.pass(r.ask())
-		if !strings.Contains(res.Step.Alarm, "could not be erased") {
-			t.Errorf("alarm %q", res.Step.Alarm)
+		if !strings.Contains(alarms(res), "could not be erased") {
+			t.Errorf("alarm %q", alarms(res))
 		}
 		_, left, err := r.engine.Leftovers(context.Background(), r.target)
 		if err != nil || len(left) != 1 || strings.Count(left[0].What, "r0") != 1 {

@@ -29,7 +29,7 @@ func (e *Engine) Leftovers(ctx context.Context, t Target) (*keyset.Set, []Leftov
 	stop, err := p.read(ctx)
 	switch {
 	case err != nil:
-		return nil, nil, p.explain(err)
+		return nil, nil, explain(err, t, nil)
 	case stop || p.result.Set == nil:
 		return nil, nil, nil
 	}

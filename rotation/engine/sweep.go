@@ -3,10 +3,10 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -16,7 +16,7 @@ type swept struct {
 	store  providers.Store
 	secret string
 	head   providers.RevisionID
-	what   string // in an alarm, "" for the key's own store
+	output string // its name, "" for the key's own store
 	mine   bool   // nothing but the keyset is ever there
 	oneKey bool   // see Output
 }
@@ -38,9 +38,9 @@ func (p *pass) atRest(ctx context.Context) {
 	p.result.Left = Left{}
 	p.atRestIn(ctx, swept{place: p.place(), store: p.t.Store, secret: p.t.Secret, head: p.head.ID, mine: true})
 	for _, o := range p.t.Outputs {
-		if head, current := p.current[o.Name]; current {
+		if head, current := p.outputs.current[o.Name]; current {
 			at := place{p.t.StoreName + "\x00" + p.t.Secret + "\x00" + o.Name, o.Secret}
-			p.atRestIn(ctx, swept{place: at, store: o.Store, secret: o.Secret, head: head, what: o.Name + ": ", oneKey: o.OneKey})
+			p.atRestIn(ctx, swept{place: at, store: o.Store, secret: o.Secret, head: head, output: o.Name, oneKey: o.OneKey})
 		}
 	}
 }
@@ -67,7 +67,9 @@ func (p *pass) atRestIn(ctx context.Context, s swept) {
 		case err != nil:
 			p.result.Left.Revisions += kept
 			p.result.Left.Failed = true
-			step.Alarm = join(step.Alarm, fmt.Sprintf("%ssuperseded revisions could not be erased: %v", s.what, err))
+			failed := failure(func(string) rotation.Code { return rotation.NotErased }, err)
+			failed.Output = s.output
+			step.Alarms = append(step.Alarms, failed)
 			return
 		}
 		again = time.Time{}
@@ -87,11 +89,11 @@ func (p *pass) overtaken(s swept, now time.Time) {
 	times, step := 0, &p.result.Step
 	p.e.remember(s.place, func(m *memory) { times, m.behind = m.behind, m.behind+1 })
 	if soon := now.Add(min(longest, time.Second<<min(times, 10))); step.At.IsZero() || soon.Before(step.At) {
-		step.At, step.Why = soon, errOvertaken.Error()
+		step.At, step.Why = soon, rotation.Reason{Code: rotation.HeadMoved}
 	}
 	if times >= few {
 		p.result.Left.Failed = true
-		step.Alarm = join(step.Alarm, fmt.Sprintf("%ssuperseded revisions could not be erased: %v, each time", s.what, errOvertaken))
+		step.Alarms = append(step.Alarms, rotation.Reason{Code: rotation.NotErased, Output: s.output, Cause: errOvertaken.Error() + ", each time"})
 	}
 }
 
@@ -157,18 +159,14 @@ func (p *pass) holdsOne(n providers.Note) (kept, mustGo bool) {
 }
 
 func (p *pass) erasure(s swept, rev providers.Revision, e providers.Erasure) Event {
-	reason := s.what + "superseded: " + string(e.How)
+	reason := "superseded: " + string(e.How)
+	if s.output != "" {
+		reason = s.output + ": " + reason
+	}
 	if !e.Until.IsZero() {
 		reason += " until it is destroyed at " + e.Until.UTC().Format(time.RFC3339)
 	}
 	ev := p.event(Event{Action: "erase", Generation: rev.Note.Generation, Revision: string(rev.ID), Reason: reason})
 	ev.Secret = s.secret
 	return ev
-}
-
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
 }
