@@ -23,6 +23,28 @@ var (
 	ErrUnsafe      = errors.New("the store is set up in a way that would expose or lose keys")
 )
 
+// kinds is the word for each kind of failure, in metrics and in codes of reasons.
+var kinds = []struct {
+	kind error
+	word string
+}{
+	{ErrNotFound, "not_found"}, {ErrConflict, "conflict"}, {ErrUnreadable, "unreadable"}, {ErrUnclear, "unclear"}, {ErrDenied, "denied"},
+	{ErrThrottled, "throttled"}, {ErrUnavailable, "unavailable"}, {ErrTooLarge, "too_large"}, {ErrBadName, "bad_name"}, {ErrUnsafe, "unsafe"},
+}
+
+// Kind is the word for an error's kind, such as "denied"; "other" for one that is no Store's, "" for nil.
+func Kind(err error) string {
+	if err == nil {
+		return ""
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k.kind) {
+			return k.word
+		}
+	}
+	return "other"
+}
+
 // Error is what every method of a Store returns when it fails. It never holds
 // a value.
 type Error struct {
@@ -34,15 +56,12 @@ type Error struct {
 	After time.Duration // for ErrThrottled: how long the service asks to wait
 }
 
-// Error puts the hint on a line of its own.
+// Error leaves out the hint: whoever shows the error shows Hint beside it.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %v", e.Op, e.Name, e.Kind)
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)
-	}
-	if e.Hint != "" {
-		fmt.Fprintf(&b, "\nhint: %s", e.Hint)
 	}
 	return b.String()
 }

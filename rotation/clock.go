@@ -1,9 +1,6 @@
 package rotation
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // A Clock is what is known of the time at one moment. What starts a wait takes
 // the latest of its readings, what ends one the earliest, so that a wrong clock
@@ -58,20 +55,17 @@ func roundUp(t time.Time) time.Time {
 	return t
 }
 
-// doubt says why the time cannot be trusted for a promotion or a deletion, or
-// "" if it can. newest is the latest time that the document attests, longest
-// the longest wait that may be under way.
-func (c Clock) doubt(newest time.Time, longest time.Duration) string {
+// doubt says why the time cannot be trusted for a promotion or a deletion; zero if
+// it can. newest is the latest time that the document attests, longest the longest
+// wait that may be under way.
+func (c Clock) doubt(newest time.Time, longest time.Duration) Reason {
 	switch {
 	case c.apart():
-		return fmt.Sprintf("this host's clock says %s, the store's %s, %s apart",
-			c.Wall.UTC().Format(time.RFC3339), c.Service.UTC().Format(time.RFC3339), Duration(c.Wall.Sub(c.Service).Abs()))
+		return Reason{Code: ClocksApart, At: c.Wall, For: c.Wall.Sub(c.Service)}
 	case newest.Sub(c.Early()) > Skew:
-		return fmt.Sprintf("the document was written at %s, but this host's clock says %s",
-			newest.Format(time.RFC3339), c.Wall.UTC().Format(time.RFC3339))
+		return Reason{Code: ClockBehind, At: newest, For: newest.Sub(c.Wall)}
 	case c.Service.IsZero() && c.Steady != nil && *c.Steady < longest:
-		return fmt.Sprintf("this host's clock jumped %s ago, or the host was suspended, and the store tells no time; trusted again in %s",
-			Duration(*c.Steady), Duration(longest-*c.Steady))
+		return Reason{Code: ClockJumped, At: c.Wall.Add(longest - *c.Steady), For: *c.Steady}
 	}
-	return ""
+	return Reason{}
 }

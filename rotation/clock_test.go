@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestPromise8TheStoreTellsTheTime(t *testing.T) {
 				if step.Do == rotation.Promote && now.Before(promote) || step.Do == rotation.Retire && now.Before(retire) {
 					t.Error("too early: " + name)
 				}
-				if wrong > rotation.Skew && (step.Do != rotation.Wait || !strings.Contains(step.Alarm, "apart")) {
+				if wrong > rotation.Skew && (step.Do != rotation.Wait || !has(step, rotation.ClocksApart)) {
 					t.Error("no alarm: " + name)
 				}
 			}
@@ -82,7 +83,7 @@ func TestPromise8AfterAJumpOnlyWholeWaitsCount(t *testing.T) {
 		if step.Do != c.want {
 			t.Errorf("%s after a jump: %v, want %s", c.ran, step, c.want)
 		}
-		if step.Do == rotation.Wait && step.Alarm == "" {
+		if step.Do == rotation.Wait && len(step.Alarms) == 0 {
 			t.Errorf("%s after a jump: no alarm", c.ran)
 		}
 	}
@@ -92,7 +93,7 @@ func TestPromise8AClockBehindTheDocumentIsWrong(t *testing.T) {
 	set, _, _ := published(t)
 	p := usual(rotation.Every(90 * day))
 	step := rotation.Plan(p, rotation.Facts{Set: set, Clock: rotation.Clock{Wall: t0}})
-	if step.Do != rotation.Wait || !strings.Contains(step.Alarm, "document was written at") {
+	if step.Do != rotation.Wait || !has(step, rotation.ClockBehind) {
 		t.Errorf("%v", step)
 	}
 }
@@ -107,9 +108,9 @@ func TestAWaitThatNothingEndsSaysSo(t *testing.T) {
 	if set, err = set.Publish(newKey(1), t0.Add(day)); err != nil {
 		t.Fatal(err)
 	}
-	facts := rotation.Facts{Set: set, Clock: rotation.Clock{Wall: t0.Add(day)}, Outputs: []rotation.Output{{Name: "shop", CarriesNext: true, Behind: "it is down"}}}
+	facts := rotation.Facts{Set: set, Clock: rotation.Clock{Wall: t0.Add(day)}, Outputs: []rotation.Output{{Name: "shop", CarriesNext: true, Behind: rotation.Reason{Code: rotation.OutputSilent}}}}
 	step := rotation.Plan(usual(rotation.Every(90*day)), facts)
-	if step.Do != rotation.Wait || !step.At.IsZero() || step.Why != "something is in the way, as the alarm tells" || !strings.Contains(step.Alarm, "shop: it is down") {
+	if step.Do != rotation.Wait || !step.At.IsZero() || step.Why.Code != rotation.InTheWay || !has(step, rotation.OutputSilent) || step.Alarms[0].Output != "shop" {
 		t.Errorf("%+v", step)
 	}
 }
@@ -170,4 +171,8 @@ func TestForecast(t *testing.T) {
 	if strings.Join(append(got, ""), "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+func has(step rotation.Step, code rotation.Code) bool {
+	return slices.ContainsFunc(step.Alarms, func(r rotation.Reason) bool { return r.Code == code })
 }

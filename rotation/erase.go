@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -294,4 +295,19 @@ func (t Trace) Alarming(now time.Time, s *keyset.Set, late time.Duration) bool {
 		return now.Before(t.Until)
 	}
 	return !s.Signing().NotBefore.After(t.Removed)
+}
+
+// Telling tells whether the places of a trace are worth naming: those in which a
+// key is less than gone.
+func (t Trace) Telling() bool {
+	return t.How == NotYet || t.How == CannotTell || t.Observed && Reversible(t.How)
+}
+
+// Reason is the alarm of a trace as a reason. places are its names for people.
+func (t Trace) Reason(places []string) Reason {
+	r := Reason{Code: NotGone, Kid: t.Kid, Is: t.How, At: t.Until, Output: strings.Join(places, ", ")}
+	if t.Revoked {
+		r.Whose = "revoked"
+	}
+	return r
 }

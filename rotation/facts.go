@@ -24,13 +24,14 @@ const (
 	Halt        Action = "halt"    // nothing until a person has looked
 )
 
-// A Step is what Plan decides. Why is for people.
+// A Step is what Plan decides.
 type Step struct {
-	Do    Action
-	Kid   string    // the key it is about, where it is about one that exists
-	At    time.Time // for marks, what to note; for transitions, the time to write; for Wait, when to look again, by the host's clock
-	Why   string
-	Alarm string // something needs a person's attention, although work goes on
+	Do     Action
+	Kid    string    // the key it is about, where it is about one that exists
+	At     time.Time // for marks, what to note; for transitions, the time to write; for Wait, when to look again, by the host's clock
+	Why    Reason
+	Alarms []Reason // what needs a person although work goes on: of the key, whatever the step is
+	Future bool     // of a Forecast: Kid is made up, and no key of that name exists
 
 	Places keyset.Places // for marks: the outputs as they were seen
 }
@@ -54,8 +55,8 @@ type Output struct {
 	Name        string
 	Revision    string
 	CarriesNext bool   // its format has room for next
-	Generation  uint64 // that it holds, for people; 0 if that is not known
-	Behind      string // why it does not equal the newest rendering; "" if it does
+	Generation  uint64 // that it holds; 0 if that is not known
+	Behind      Reason // why it does not equal the newest rendering; zero if it does
 }
 
 // A Request is what someone wants beyond the schedule. The zero Request wants

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ const maxForecast = 1000
 // made-up keys, so it cannot differ from what happens. Marks are left out.
 func Forecast(p Policy, f Facts, until time.Time) ([]Step, error) {
 	var steps []Step
+	made := map[string]bool{}
 	set, now := f.Set, f.Clock.Wall
 	for n := 1; !now.After(until) && len(steps) < maxForecast; n++ {
 		step := Plan(p, Facts{Set: set, Outputs: f.Outputs, Clock: Clock{Wall: now}})
@@ -28,21 +30,32 @@ func Forecast(p Policy, f Facts, until time.Time) ([]Step, error) {
 			now = step.At
 			continue
 		case Create, Publish, Promote, Retire:
+			step.Future = made[step.Kid]
 			steps = append(steps, step)
 		}
+		kid := unused(set, n)
+		made[kid] = true
 		var err error
-		if set, err = pretend(p, set, step, n); err != nil {
+		if set, err = pretend(p, set, step, kid); err != nil {
 			return steps, err
 		}
 	}
 	return steps, nil
 }
 
-// pretend applies a step with a key that no one will ever use.
-func pretend(p Policy, set *keyset.Set, step Step, n int) (*keyset.Set, error) {
+// unused is a kid that the keyset does not know, not even as one that is gone.
+func unused(set *keyset.Set, n int) string {
+	kid := "future-" + strconv.Itoa(n)
+	for set != nil && set.Knows(kid) {
+		kid += "-"
+	}
+	return kid
+}
+
+// pretend applies a step. A new key is one that no one will ever use.
+func pretend(p Policy, set *keyset.Set, step Step, kid string) (*keyset.Set, error) {
 	switch step.Do {
 	case Create, Publish:
-		kid := fmt.Sprintf("future-%d", n)
 		k, err := keyset.NewSymmetric(kid, keyset.Opaque, secret.New([]byte(strings.Repeat("forecast", 4))), "")
 		if err != nil {
 			return nil, err

@@ -1,7 +1,6 @@
 package rotation
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,15 +12,22 @@ import (
 // facts has an answer, and the answer depends on nothing else.
 func Plan(p Policy, f Facts) Step {
 	if f.Set == nil {
-		return Step{Do: Create, At: f.Clock.stamp(), Why: "the store has no keyset of this name yet"}
+		return Step{Do: Create, At: f.Clock.stamp(), Why: Reason{Code: NoKeyset}}
 	}
-	return planner{p: p, f: f, set: f.Set, early: f.Clock.Early(), late: f.Clock.late()}.plan()
+	pl := planner{Outlook: Outlook{p, f.Set}, p: p, f: f, set: f.Set, early: f.Clock.Early(), late: f.Clock.late()}
+	step := pl.plan()
+	step.Alarms = pl.alarms()
+	if step.Do == Wait && step.At.IsZero() && len(step.Alarms) > 0 {
+		step.Why = Reason{Code: InTheWay}
+	}
+	return step
 }
 
 // A planner is the arguments of Plan with what is asked of them again and
 // again. Each of its methods is one rule and returns the step that the rule
 // calls for; ok is false if it calls for none.
 type planner struct {
+	Outlook
 	p           Policy
 	f           Facts
 	set         *keyset.Set
@@ -30,7 +36,7 @@ type planner struct {
 
 func (pl planner) plan() Step {
 	rules := []func() (Step, bool){pl.revoke}
-	if pl.doubt(pl.p.Propagation) == "" {
+	if pl.doubt(pl.p.Propagation).IsZero() {
 		rules = append(rules, pl.ready, pl.settled, pl.retire, pl.promote, pl.publish)
 	}
 	for _, rule := range append(rules, pl.record) {
@@ -41,9 +47,9 @@ func (pl planner) plan() Step {
 	return pl.wait()
 }
 
-// doubt is why the time cannot be trusted to end a wait of this length; "" if
+// doubt is why the time cannot be trusted to end a wait of this length; zero if
 // it can. In doubt no mark is made either: it would carry the wrong time.
-func (pl planner) doubt(wait time.Duration) string {
+func (pl planner) doubt(wait time.Duration) Reason {
 	return pl.f.Clock.doubt(pl.set.NewestTime(), wait+pl.p.Skew())
 }
 
@@ -51,7 +57,7 @@ func (pl planner) doubt(wait time.Duration) string {
 func (pl planner) revoke() (Step, bool) {
 	for _, kid := range pl.f.Request.Revoke {
 		if !slices.Contains(pl.set.Revoked, kid) {
-			return Step{Do: Revoke, Kid: kid, At: pl.f.Clock.stamp(), Why: "reported as compromised"}, true
+			return Step{Do: Revoke, Kid: kid, At: pl.f.Clock.stamp(), Why: Reason{Code: Compromised}}, true
 		}
 	}
 	return Step{}, false
@@ -61,19 +67,19 @@ func (pl planner) revoke() (Step, bool) {
 // that carries it, and that was not noted yet, or not with these outputs.
 func (pl planner) ready() (Step, bool) {
 	next, ok := pl.set.Next()
-	if !ok || pl.behind(carriesNext) != "" || pl.seen(pl.set.Ready, next.Kid, carriesNext) {
+	if !ok || pl.behind(carriesNext) || pl.seen(pl.set.Ready, next.Kid, carriesNext) {
 		return Step{}, false
 	}
 	if !pl.othersReady().IsZero() {
 		return Step{}, false
 	}
-	return Step{Do: MarkReady, Kid: next.Kid, At: pl.late, Why: "next was read back everywhere", Places: pl.f.places(carriesNext)}, true
+	return Step{Do: MarkReady, Kid: next.Kid, At: pl.late, Why: Reason{Code: SeenNext}, Places: pl.f.places(carriesNext)}, true
 }
 
 // settled: current stands everywhere while keys that it replaced still verify.
 func (pl planner) settled() (Step, bool) {
 	current := pl.set.Signing()
-	if len(pl.set.Previous()) == 0 || pl.behind(anyOutput) != "" || pl.seen(pl.set.Settled, current.Kid, anyOutput) {
+	if len(pl.set.Previous()) == 0 || pl.behind(anyOutput) || pl.seen(pl.set.Settled, current.Kid, anyOutput) {
 		return Step{}, false
 	}
 	if !pl.othersSettled().IsZero() {
@@ -81,23 +87,23 @@ func (pl planner) settled() (Step, bool) {
 	}
 	return Step{
 		Do: MarkSettled, Kid: current.Kid, At: pl.late, Places: pl.f.places(anyOutput),
-		Why: "current was read back everywhere; the grace of the keys before it begins",
+		Why: Reason{Code: SeenCurrent},
 	}, true
 }
 
 // retire: the oldest previous key whose stored date has passed, while every
 // output shows its successor.
 func (pl planner) retire() (Step, bool) {
-	if pl.doubt(pl.p.Grace) != "" || pl.behind(anyOutput) != "" {
+	if !pl.doubt(pl.p.Grace).IsZero() || pl.behind(anyOutput) {
 		return Step{}, false
 	}
 	previous := pl.set.Previous()
 	for i := len(previous) - 1; i >= 0; i-- {
 		k := previous[i]
-		if k.Expires.IsZero() || pl.early.Before(k.Expires.Add(pl.p.Skew())) {
+		if k.Expires.IsZero() || pl.early.Before(pl.Removed(k)) {
 			continue
 		}
-		return Step{Do: Retire, Kid: k.Kid, At: pl.early, Why: "its grace ended at " + k.Expires.Format(time.RFC3339)}, true
+		return Step{Do: Retire, Kid: k.Kid, At: pl.early, Why: Reason{Code: GraceOver, Kid: k.Kid, At: k.Expires}}, true
 	}
 	return Step{}, false
 }
@@ -106,7 +112,7 @@ func (pl planner) retire() (Step, bool) {
 // come or someone asked.
 func (pl planner) promote() (Step, bool) {
 	next, ok := pl.set.Next()
-	if !ok || pl.behind(carriesNext) != "" || !pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.early.Before(pl.known()) {
+	if !ok || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.p.Propagation > 0 && pl.early.Before(pl.Known()) {
 		return Step{}, false
 	}
 	why, wanted := pl.wanted(0)
@@ -131,25 +137,25 @@ func (pl planner) publish() (Step, bool) {
 // record: a request that no other write took along.
 func (pl planner) record() (Step, bool) {
 	if r, ok := pl.newRequest(); ok {
-		return Step{Do: Record, Kid: r.From, At: pl.f.Clock.stamp(), Why: "a rotation was asked for"}, true
+		return Step{Do: Record, Kid: r.From, At: pl.f.Clock.stamp(), Why: Reason{Code: RequestNew, Whose: r.By}}, true
 	}
 	return Step{}, false
 }
 
 // wanted tells whether a rotation away from current is wanted by lead from now,
 // and why.
-func (pl planner) wanted(lead time.Duration) (string, bool) {
+func (pl planner) wanted(lead time.Duration) (Reason, bool) {
 	if r, ok := pl.newRequest(); ok {
-		return "asked for by " + r.By, true
+		return Reason{Code: AskedFor, Whose: r.By}, true
 	}
 	if r, ok := pl.set.Pending(); ok {
-		return "asked for by " + r.By, true
+		return Reason{Code: AskedFor, Whose: r.By}, true
 	}
-	due := pl.due()
+	due := pl.Due()
 	if due.IsZero() || pl.early.Before(due.Add(-lead)) {
-		return "", false
+		return Reason{}, false
 	}
-	return "due at " + due.Format(time.RFC3339), true
+	return Reason{Code: ScheduleDue, At: due}, true
 }
 
 // newRequest is the request at hand, if it is about the key that is current
@@ -165,85 +171,64 @@ func (pl planner) newRequest() (keyset.Request, bool) {
 	return *r, true
 }
 
-// wait: the earliest time at which one of the rules can change its mind, and
-// what a person should know until then.
+// wait: the earliest time at which one of the rules can change its mind.
 //
 // A time that has passed is not among them: then something else is in the way,
 // and no one can tell until when.
 func (pl planner) wait() Step {
-	step := Step{Do: Wait, Why: "nothing is due"}
-	add := func(t time.Time, why string) {
+	step := Step{Do: Wait, Why: Reason{Code: NothingDue}}
+	add := func(t time.Time, why Code, kid string) {
 		if t.After(pl.early) && (step.At.IsZero() || t.Before(step.At)) {
-			step.At, step.Why = t, why
+			step.At, step.Why = t, Reason{Code: why, Kid: kid}
 		}
 	}
-	for _, until := range []time.Time{pl.othersReady(), pl.othersSettled()} {
-		add(until, "this process makes its own mark then")
-	}
+	add(pl.othersReady(), OwnMarkThen, "")
+	add(pl.othersSettled(), OwnMarkThen, "")
 	for _, k := range pl.set.Previous() {
-		if !k.Expires.IsZero() {
-			add(k.Expires.Add(pl.p.Skew()), "kid "+k.Kid+" is removed then")
-		}
+		add(pl.Removed(k), RemovedThen, k.Kid)
 	}
-	due := pl.due()
-	if next, ok := pl.set.Next(); !ok && !due.IsZero() {
-		add(due.Add(-pl.p.Lead()), "the next key is published then")
-	} else if ok && pl.seen(pl.set.Ready, next.Kid, carriesNext) {
-		at := pl.known()
-		if _, wanted := pl.wanted(0); !wanted && due.After(at) {
-			at = due
-		}
-		add(at, "kid "+next.Kid+" begins to sign then")
+	if next, ok := pl.set.Next(); !ok {
+		add(pl.Publishes(), PublishedThen, "")
+	} else if pl.seen(pl.set.Ready, next.Kid, carriesNext) {
+		_, asked := pl.newRequest()
+		add(pl.Begins(asked), SignsThen, next.Kid)
 	}
 	if !step.At.IsZero() {
 		// The host's clock will show that time later where the store's is behind.
 		step.At = step.At.Add(pl.f.Clock.Wall.Sub(pl.early))
 	}
-	if step.Alarm = pl.alarm(); step.Alarm != "" && step.At.IsZero() {
-		step.Why = "something is in the way, as the alarm tells"
-	}
 	return step
 }
 
-// alarm is what keeps work from going on.
-func (pl planner) alarm() string {
+// alarms is what keeps work from going on, and needs a person. It is of the key:
+// that a step can be taken takes none of it away.
+func (pl planner) alarms() (all []Reason) {
 	// The longer wait is the one that is doubted for longer.
-	switch doubt := pl.doubt(max(pl.p.Grace, pl.p.Propagation)); {
-	case doubt != "":
-		return "the time is in doubt: " + doubt + ". Until then no key is deleted, and none begins to sign unless this process ran through its whole wait"
-	case !pl.othersReady().IsZero() || !pl.othersSettled().IsZero():
-		return "another process has other outputs for this key, and made its mark in place of this one's: " + pl.differ() + ". Give all the same config, and reload them"
-	case pl.behind(anyOutput) != "":
-		return "an output is behind: " + pl.behind(anyOutput) + ". Nothing is retired until it is back"
+	if doubt := pl.doubt(max(pl.p.Grace, pl.p.Propagation)); !doubt.IsZero() {
+		all = append(all, doubt)
 	}
-	_, next := pl.set.Next()
-	if _, wanted := pl.wanted(pl.p.Lead()); wanted && !next && !pl.set.HasRoom() {
-		return fmt.Sprintf("a rotation is wanted, but %d keys are live already; the next one is made when one of them has left its grace", len(pl.set.Keys))
+	if !pl.othersReady().IsZero() || !pl.othersSettled().IsZero() {
+		all = append(all, Reason{Code: OtherOutputs, Output: pl.lacking()})
 	}
-	return ""
-}
-
-func (pl planner) due() time.Time { return pl.p.Due(pl.set.Signing().NotBefore) }
-
-// known is when everyone has next; the zero time where everything reads at use.
-func (pl planner) known() time.Time {
-	if pl.p.Propagation == 0 {
-		return time.Time{}
+	for _, o := range pl.f.Outputs {
+		if !o.Behind.IsZero() {
+			behind := o.Behind
+			behind.Output = o.Name
+			all = append(all, behind)
+		}
 	}
-	return pl.set.Ready.At.Add(pl.p.Propagation + pl.p.Skew())
+	if _, wanted := pl.wanted(pl.p.Lead()); wanted && pl.Full() {
+		all = append(all, Reason{Code: NoRoom, Have: uint64(len(pl.set.Keys))})
+	}
+	return all
 }
 
 func anyOutput(Output) bool     { return true }
 func carriesNext(o Output) bool { return o.CarriesNext }
 
-// behind is why one of the chosen outputs is not up to date; "" if all are.
-func (pl planner) behind(which func(Output) bool) string {
-	for _, o := range pl.f.Outputs {
-		if which(o) && o.Behind != "" {
-			return o.Name + ": " + o.Behind
-		}
-	}
-	return ""
+// behind tells whether one of the chosen outputs is not up to date.
+func (pl planner) behind(which func(Output) bool) bool {
+	return slices.ContainsFunc(pl.f.Outputs, func(o Output) bool { return which(o) && !o.Behind.IsZero() })
 }
 
 // seen tells whether a mark speaks of this key, of the store and of the chosen
@@ -276,18 +261,16 @@ func (pl planner) others(m, own *keyset.Mark, wait time.Duration, which func(Out
 	return time.Time{}
 }
 
-// differ tells which outputs the document knows and this process does not.
-func (pl planner) differ() string {
+// lacking names the outputs that the document knows and this process does not
+// have; "" if it is the other one that lacks some.
+func (pl planner) lacking() string {
 	var more []string
 	for _, o := range pl.set.Outputs {
 		if !slices.ContainsFunc(pl.f.Outputs, func(own Output) bool { return own.Name == o.Name }) {
 			more = append(more, o.Name)
 		}
 	}
-	if len(more) == 0 {
-		return "it lacks some of those that this one has"
-	}
-	return "this one does not have " + strings.Join(more, ", ")
+	return strings.Join(more, ", ")
 }
 
 // places is the chosen outputs as a mark notes them.

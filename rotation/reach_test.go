@@ -98,7 +98,7 @@ func (w world) facts() rotation.Facts {
 		Clock:   rotation.Clock{Wall: w.now},
 	}
 	if w.behind {
-		f.Outputs[0].Behind = "unreachable"
+		f.Outputs[0].Behind = rotation.Reason{Code: rotation.OutputSilent}
 	}
 	if w.doubt {
 		f.Clock.Service = w.now.Add(2 * tick)
@@ -143,7 +143,7 @@ func (w world) waits(t *testing.T, step rotation.Step) []world {
 	at := func(now time.Time) world { n := w; n.now = now; n.observe(); return n }
 	late := at(w.now.Add(100 * every))
 	if step.At.IsZero() {
-		if step.Alarm == "" {
+		if len(step.Alarms) == 0 {
 			t.Errorf("it waits for nothing and says no alarm: %v", step)
 		}
 		return []world{at(w.now.Add(tick)), late}

@@ -12,7 +12,7 @@ import (
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ops"
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -108,11 +108,13 @@ func (b *backup) look(ctx context.Context) (answer, error) {
 	found, r, err := b.app.host(quiet).Look().Restored(ctx, b.key.Target)
 	switch {
 	case errors.Is(err, engine.ErrNotRestored):
-		return answer{}, fmt.Errorf("key %s: there is nothing to accept: neither the store nor an output knows a keyset of this name\nhint: put a backup into %s, and look again; rotate now %s begins anew", b.key.Name, b.key.Place(), b.key.Name)
+		return answer{}, say.Hint(
+			fmt.Errorf("key %s: there is nothing to accept: neither the store nor an output knows a keyset of this name", b.key.Name),
+			fmt.Sprintf("put a backup into %s, and look again; rotate now %s begins anew", b.key.Place(), b.key.Name))
 	case err != nil:
 		return answer{}, err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &ops.HaltError{Why: r.Step.Why + "\nhint: rotate accept takes only a whole document whose age is all that is wrong with it; docs/runbooks/lost-store.md has the other ways out"}
+		return answer{}, say.Hint(ops.Halted(b.key, r.Step.Why), "rotate accept takes only a whole document whose age is all that is wrong with it; docs/runbooks/lost-store.md has the other ways out")
 	}
 	b.found = found
 	at := found.Set.Generation
@@ -164,17 +166,17 @@ func (b *backup) recall() error {
 func (b *backup) notice(head string) answer {
 	t := &sheet{head: b.key.Name + ": " + head, now: b.now()}
 	set := b.found.Set
-	t.row("accepts", fmt.Sprintf("generation %d, of %s", set.Generation, ui.When(t.now, set.NewestTime())))
+	t.row("accepts", fmt.Sprintf("generation %d, of %s", set.Generation, say.When(t.now, set.NewestTime())))
 	for _, w := range b.found.Witnesses {
-		t.row("over", fmt.Sprintf("generation %d, which %s remembers", w.Generation, w.Whose))
+		t.row("over", fmt.Sprintf("generation %d, which %s remembers", w.Generation, say.Witness(rotation.Reason{Whose: w.Whose, Output: w.Output})))
 	}
 	for _, k := range set.Keys {
-		t.row(string(k.Status), fmt.Sprintf("kid %s (%s), made at %s; %s", ui.Kid(k.Kid), k.Alg, ui.When(t.now, k.Issued), b.fate(k)))
+		t.row(string(k.Status), fmt.Sprintf("kid %s (%s), made at %s; %s", say.Kid(k.Kid), k.Alg, say.When(t.now, k.Issued), b.fate(k)))
 	}
 	if newer := b.found.Newer; newer != nil {
 		for _, k := range newer.Keys {
 			if _, kept := set.Key(k.Kid); !kept {
-				t.row("lost", fmt.Sprintf("kid %s (%s), which %s still shows: whoever has a token of it is logged out", ui.Kid(k.Kid), k.Status, b.found.In))
+				t.row("lost", fmt.Sprintf("kid %s (%s), which output %s still shows: whoever has a token of it is logged out", say.Kid(k.Kid), k.Status, b.found.In))
 			}
 		}
 	} else {
@@ -212,7 +214,7 @@ func (b *backup) accept(ctx context.Context) (answer, error) {
 	case err != nil:
 		return answer{}, err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &ops.HaltError{Why: r.Step.Why}
+		return answer{}, ops.Halted(b.key, r.Step.Why)
 	}
 	head := fmt.Sprintf("generation %d is accepted", b.o.generation)
 	if len(r.Did) == 0 {
@@ -221,14 +223,14 @@ func (b *backup) accept(ctx context.Context) (answer, error) {
 	r, err = b.h.Rest(ctx, b.engine, b.key, engine.Ask{})
 	switch {
 	case err != nil:
-		return answer{text: b.key.Name + ": " + head + "; it has to be gone on with\n"}, err
+		return oneLine(b.key.Name + ": " + head + "; it has to be gone on with"), err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &ops.HaltError{Why: r.Step.Why}
+		return answer{}, ops.Halted(b.key, r.Step.Why)
 	}
 	w := &wish{app: b.app, key: b.key, last: r, did: r.Did}
 	t := w.sheet(fmt.Sprintf("%s; the key goes on at generation %d", head, r.Set.Generation))
 	w.keysNow(t)
 	t.row("lives in", b.key.Place())
 	t.row("daemons", "that have seen the newer document take this one for its successor: they need no restart")
-	return t.answer(r.Step.Alarm), nil
+	return t.answer(w.alarms()), nil
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/status"
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -104,7 +104,7 @@ func (a *app) adopt(ctx context.Context, name string, o adoptOptions) error {
 		ans.text += fmt.Sprintf("  %-8s  %s\n", "left", left)
 	}
 	if _, err := io.WriteString(a.stdout, ans.text); err != nil {
-		return unwritten(err, ans.head())
+		return unwritten(err, ans.head)
 	}
 	if made := cmp.Or(k.Spec.Algorithm, keyset.HS256); made != taken.Key.Alg {
 		a.voice.Warn("the adopted key is for %s, but the config makes %s keys: its successor will be one, so set algorithm: %s, or have applications verify both", taken.Key.Alg, made, taken.Key.Alg)
@@ -144,11 +144,11 @@ func (a *app) adoptKey(ctx context.Context, k *fleet.Key, taken keygen.Adoption,
 	}
 	switch {
 	case errors.Is(err, engine.ErrManaged):
-		return answer{}, fmt.Errorf("%w\nhint: rotate status %s shows it. To begin with another secret, use a new key name, or another `secret:` in the config", err, k.Name)
+		return answer{}, say.Hint(err, "rotate status "+k.Name+" shows it. To begin with another secret, use a new key name, or another `secret:` in the config")
 	case err != nil:
 		return answer{}, err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &ops.HaltError{Why: r.Step.Why}
+		return answer{}, ops.Halted(k, r.Step.Why)
 	}
 	return a.tellAdopted(k, r, taken, o), nil
 }
@@ -177,7 +177,7 @@ func (a *app) tellAdopted(k *fleet.Key, r engine.Result, taken keygen.Adoption, 
 	if r.Set != nil {
 		signs, from = r.Set.Signing(), r.Set.Signing().NotBefore
 	}
-	text := fmt.Sprintf("kid %s (%s)", ui.Kid(signs.Kid), signs.Alg)
+	text := fmt.Sprintf("kid %s (%s)", say.Kid(signs.Kid), signs.Alg)
 	switch {
 	case r.Set == nil && o.kid == "" && signs.Alg.Symmetric():
 		text = fmt.Sprintf("a kid that is made then (%s)", signs.Alg)
@@ -189,13 +189,13 @@ func (a *app) tellAdopted(k *fleet.Key, r engine.Result, taken keygen.Adoption, 
 	replaced := "at once: the next pass publishes a next key, and this one verifies for " + rotation.Duration(k.Policy.Grace).String() + " after it signs"
 	if r.Set != nil {
 		if next, ok := r.Set.Next(); ok {
-			replaced = fmt.Sprintf("by kid %s, which is next already; this one verifies for %s after it signs", ui.Kid(next.Kid), rotation.Duration(k.Policy.Grace))
+			replaced = fmt.Sprintf("by kid %s, which is next already; this one verifies for %s after it signs", say.Kid(next.Kid), rotation.Duration(k.Policy.Grace))
 		}
 	}
 	if len(taken.Weak) == 0 {
 		replaced = "never: the schedule does not fire"
 		if due := k.Policy.Due(from); !due.IsZero() {
-			replaced = fmt.Sprintf("at %s; then it verifies for %s more", ui.When(t.now, due), rotation.Duration(k.Policy.Grace).String())
+			replaced = fmt.Sprintf("at %s; then it verifies for %s more", say.When(t.now, due), rotation.Duration(k.Policy.Grace).String())
 		}
 	}
 	t.row("replaced", replaced)

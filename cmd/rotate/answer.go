@@ -15,9 +15,13 @@ import (
 
 // An answer is what a command has to say about one key.
 type answer struct {
-	text  string // to standard output
+	head  string // what happened, in one line
+	text  string // to standard output: head and what else there is to say
 	alarm string // a person should look, although it is done
 }
+
+// oneLine is an answer of one line.
+func oneLine(text string) answer { return answer{head: text, text: text + "\n"} }
 
 // each does f for every key, so many at a time, and prints the answers in the
 // order of the keys, each as soon as those before it are there.
@@ -27,12 +31,6 @@ func (a *app) each(ctx context.Context, keys []*fleet.Key, atOnce int, f func(co
 		result.add(o.Key, o.Got, o.Err)
 	}
 	return result.err(len(keys))
-}
-
-// head is the first line: what happened.
-func (o answer) head() string {
-	head, _, _ := strings.Cut(o.text, "\n")
-	return head
 }
 
 // unwritten is the error of an answer that could not be written: what it would
@@ -57,12 +55,11 @@ func (v *verdict) add(k *fleet.Key, ans answer, err error) {
 		_, v.unread = io.WriteString(v.stdout, ans.text)
 	}
 	if ans.text != "" && v.unread != nil {
-		v.lost = append(v.lost, ans.head())
+		v.lost = append(v.lost, ans.head)
 	}
 	if ans.alarm != "" {
 		v.attention = true
-		about := "key " + k.Name
-		v.voice.Warn("%s: %s", about, strings.TrimPrefix(ans.alarm, about+", ")) // a halt's own words begin with it
+		v.voice.Warn("key %s: %s", k.Name, ans.alarm)
 	}
 	if err != nil {
 		v.failed = append(v.failed, err)
@@ -113,7 +110,7 @@ func (s *sheet) row(name, text string) {
 }
 
 func (s *sheet) answer(alarm string) answer {
-	return answer{text: s.head + "\n" + s.rows.String(), alarm: alarm}
+	return answer{head: s.head, text: s.head + "\n" + s.rows.String(), alarm: alarm}
 }
 
 // caught is deferred by what is done for one key: a bug that shows there keeps

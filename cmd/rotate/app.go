@@ -16,9 +16,9 @@ import (
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 )
@@ -45,7 +45,7 @@ type app struct {
 	actor          string         // who this is, in audit events and requests
 	stores         stores.Registry
 
-	voice      *ui.Voice
+	voice      *say.Voice
 	configPath string // --config
 	trail      audit.File
 	lost       atomic.Bool // an event is missing in the trail
@@ -61,7 +61,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 			code = exitFailed
 		}
 	}()
-	a.voice = &ui.Voice{Err: a.stderr, Terminal: a.isTerminal(a.stderr)}
+	a.voice = &say.Voice{Err: a.stderr, Terminal: a.isTerminal(a.stderr)}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -126,9 +126,6 @@ func (a *app) exit(err error) int {
 		return exitUsage
 	case errors.As(err, &usage):
 		a.voice.Error(usage)
-		if usage.Hint != "" {
-			a.voice.Hint("%s", usage.Hint)
-		}
 		return exitUsage
 	case !a.started:
 		a.voice.Error(err)

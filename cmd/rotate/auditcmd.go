@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/usage"
 )
 
@@ -74,9 +75,9 @@ func (a *app) evidenceOf(ctx context.Context, k *fleet.Key, file string) (audit.
 	}
 	switch {
 	case seen.Err != nil:
-		f.Problem = seen.Err.Error()
+		f.Problem = say.Error(seen.Err).String()
 	case f.Set == nil:
-		f.Problem = seen.Result.Step.Why
+		f.Problem = say.Step(seen.Result.Step, k.Subject())
 	}
 	if file != "" {
 		f.Path = file

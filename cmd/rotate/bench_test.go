@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/daemon"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/test/bench/pair"
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 )
@@ -90,7 +90,7 @@ func daemonOf(b *testing.B, n int) *daemon.Daemon {
 		b.Fatal(err)
 	}
 	a := system()
-	a.voice, a.configPath = &ui.Voice{Err: io.Discard}, path
+	a.voice, a.configPath = &say.Voice{Err: io.Discard}, path
 	store := &memoryStore{memory.New()}
 	a.stores = stores.Registry{"memory": func() providers.Config { return store }}
 	d, err := daemon.New(a.daemon(quiet, ""))

@@ -18,7 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 )
@@ -109,7 +109,7 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, encoding: hex}, d: {
 		c.stores = registry()
 		c.stores["spills"] = func() providers.Config { return spilt }
 		var said bytes.Buffer // passes write to it at any time
-		d := c.daemonTo(slog.New(slog.NewJSONHandler(&ui.Voice{Err: &said}, nil)))
+		d := c.daemonTo(slog.New(slog.NewJSONHandler(&say.Voice{Err: &said}, nil)))
 		ctx, stop := context.WithCancel(t.Context())
 		stopped := make(chan error)
 		go func() { stopped <- d.Rotate(ctx) }()

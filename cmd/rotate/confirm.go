@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -72,7 +72,7 @@ func findKid(set *keyset.Set, kid string) (string, error) {
 		if k == kid {
 			return k, nil
 		}
-		if strings.TrimSuffix(ui.Kid(k), "…") == short {
+		if strings.TrimSuffix(say.Kid(k), "…") == short {
 			found = append(found, k)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -68,7 +68,7 @@ func newFan(t *testing.T, dir, text string, stores stores.Registry) *fan {
 	}
 	a := system()
 	a.configPath, a.stores = filepath.Join(dir, "rotate.yaml"), stores
-	a.stdout, a.stderr, a.actor, a.voice, a.started = &f.said, &f.said, "tester@host pid 1", &ui.Voice{Err: &f.said}, true
+	a.stdout, a.stderr, a.actor, a.voice, a.started = &f.said, &f.said, "tester@host pid 1", &say.Voice{Err: &f.said}, true
 	keys, err := a.keys(choice{all: true})
 	if err != nil {
 		t.Fatal(err)
@@ -158,12 +158,12 @@ func (f *fan) dayOfDeath() {
 	for end := time.Now().Add(24 * time.Hour); time.Now().Before(end); time.Sleep(time.Hour) {
 		r, _ = f.pass()
 	}
-	if r.Set.Generation != before || !strings.Contains(r.Step.Alarm, f.frail) {
-		f.t.Errorf("generation %d became %d while an output was dead; alarm %q", before, r.Set.Generation, r.Step.Alarm)
+	if r.Set.Generation != before || !strings.Contains(say.Alarms(r.Step.Alarms, say.Subject{}, say.Plain), f.frail) {
+		f.t.Errorf("generation %d became %d while an output was dead; alarms %+v", before, r.Set.Generation, r.Step.Alarms)
 	}
 	for _, o := range r.Outputs {
-		if (o.Behind != "") != strings.HasPrefix(o.Name, f.frail) {
-			f.t.Errorf("output %s: %q", o.Name, o.Behind)
+		if !o.Behind.IsZero() != strings.HasPrefix(o.Name, f.frail) {
+			f.t.Errorf("output %s: %+v", o.Name, o.Behind)
 		}
 	}
 	f.die(false)
@@ -213,8 +213,8 @@ func (f *fan) life(duringGrace func()) {
 	for range 4 { // what is superseded goes a propagation later
 		r, again := f.pass()
 		for _, o := range r.Outputs {
-			if o.Behind != "" {
-				f.t.Errorf("output %s: %s", o.Name, o.Behind)
+			if !o.Behind.IsZero() {
+				f.t.Errorf("output %s: %+v", o.Name, o.Behind)
 			}
 		}
 		time.Sleep(time.Until(again))

@@ -65,7 +65,7 @@ func (a *app) forget(ctx context.Context, h *ops.Host, name, place string, yes, 
 		_, err = fmt.Fprintf(a.stdout, "%s: dry run, nothing was changed; it would be removed from %s: whatever still reads it there loses the key\n", k.Name, place)
 		return err
 	}
-	notice := answer{text: fmt.Sprintf("key %s is removed from %s: whatever still reads it there loses the key\n", k.Name, place)}
+	notice := oneLine(fmt.Sprintf("key %s is removed from %s: whatever still reads it there loses the key", k.Name, place))
 	if err := a.confirm(ctx, notice, yes, fmt.Sprintf("Remove key %s from %s", k.Name, place)); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (a *app) forget(ctx context.Context, h *ops.Host, name, place string, yes, 
 		case err != nil:
 			return err
 		case r.Step.Do == rotation.Halt:
-			return &ops.HaltError{Why: r.Step.Why}
+			return ops.Halted(k, r.Step.Why)
 		}
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s: removed from %s\n", k.Name, place)

@@ -12,7 +12,7 @@ import (
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/ops"
-	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -74,8 +74,9 @@ func (a *app) get(ctx context.Context, names []string, o getOptions) error {
 	} else if err != nil {
 		return fmt.Errorf("key %s: %w", keys[0].Name, err)
 	}
-	if hidden := status.Hidden(a.now(), set, time.Time{}); f == format.Env && hidden != "" {
-		a.voice.Warn("key %s: %s", keys[0].Name, hidden)
+	now := a.now()
+	if hidden := keys[0].Outlook(set).Hidden(now, time.Time{}); f == format.Env && len(hidden.Keys) > 0 {
+		a.voice.Warn("key %s: %s", keys[0].Name, say.Hidden(hidden, say.From(now)))
 	}
 	secret := f != format.JWKS && f != format.PEM
 	return a.print(text.Reveal(), secret)
@@ -90,9 +91,9 @@ func (a *app) read(ctx context.Context, k *fleet.Key) (*keyset.Set, error) {
 	case err != nil:
 		return nil, err
 	case r.Step.Do == rotation.Halt:
-		return nil, &ops.HaltError{Why: r.Step.Why}
+		return nil, ops.Halted(k, r.Step.Why)
 	case r.Set == nil:
-		return nil, fmt.Errorf("key %s, store %s: there is no keyset yet\nhint: rotate now %s makes the first key", k.Name, k.StoreName, k.Name)
+		return nil, say.Hint(fmt.Errorf("key %s, store %s: there is no keyset yet", k.Name, k.StoreName), "rotate now "+k.Name+" makes the first key")
 	}
 	return r.Set, nil
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ops"
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -103,7 +103,7 @@ func (l *leak) find(ctx context.Context) error {
 	case err != nil:
 		return err
 	case r.Step.Do == rotation.Halt:
-		return &ops.HaltError{Why: r.Step.Why}
+		return ops.Halted(l.key, r.Step.Why)
 	case r.Set == nil:
 		return usage.New(fmt.Sprintf("key %s has no keyset yet: there is nothing to revoke", l.key.Name))
 	}
@@ -150,7 +150,7 @@ func (l *leak) revokedIn(set *keyset.Set) bool {
 func (l *leak) named() string {
 	var short []string
 	for _, kid := range l.kids {
-		short = append(short, "kid "+ui.Kid(kid))
+		short = append(short, "kid "+say.Kid(kid))
 	}
 	return strings.Join(short, ", ")
 }
@@ -160,13 +160,13 @@ func (l *leak) revoke(ctx context.Context) (answer, error) {
 	ask := engine.Ask{Revoke: l.kids, ID: l.requestID(), By: l.actor}
 	r, failed := l.h.Rest(ctx, l.engine, l.key, ask)
 	if failed == nil && r.Step.Do == rotation.Halt {
-		return answer{}, &ops.HaltError{Why: r.Step.Why}
+		return answer{}, ops.Halted(l.key, r.Step.Why)
 	}
 	found, err := l.engine.Remains(ctx, l.key.Target)
 	set := found.Set
 	switch {
 	case failed == nil && err != nil:
-		return answer{}, fmt.Errorf("%w\nhint: %s may be revoked; what is left of it could not be looked for. Repeat this command, which replaces nothing twice", err, l.named())
+		return answer{}, say.Hint(err, l.named()+" may be revoked; what is left of it could not be looked for. Repeat this command, which replaces nothing twice")
 	case set == nil || !l.revokedIn(set):
 		return answer{}, cmp.Or(failed, fmt.Errorf("key %s: %s is not on the revoked list of what the store holds now; repeat this command", l.key.Name, l.named()))
 	}
@@ -190,13 +190,17 @@ func (e *leftError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "key %s: %s is revoked, but not gone from every place", e.key, e.kids)
 	for _, l := range e.left {
-		fmt.Fprintf(&b, "\n  %s: %s", l.Where(), l.What())
+		fmt.Fprintf(&b, "\n  %s: %s", say.Where(l), say.Left(l))
 	}
 	if e.cause != nil {
 		fmt.Fprintf(&b, "\n  not finished: %v", e.cause)
 	}
-	b.WriteString("\nhint: mend the place and repeat this command, which replaces nothing twice; a running daemon goes on with it, too")
 	return b.String()
+}
+
+// Todo is the hint, for package say.
+func (e *leftError) Todo() string {
+	return "mend the place and repeat this command, which replaces nothing twice; a running daemon goes on with it, too"
 }
 
 func (e *leftError) Unwrap() error { return e.cause }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/providers/providertest"
@@ -69,7 +69,7 @@ func leaky(t *testing.T, store providers.Store) (l *leak, out *providertest.Faul
 	a := system()
 	a.stdout, a.stderr, a.actor = said, said, "tester@host pid 1"
 	a.started, a.configPath = true, filepath.Join(c.dir, "rotate.yaml")
-	a.voice = &ui.Voice{Err: said}
+	a.voice = &say.Voice{Err: said}
 	keys, err := a.keys(choice{})
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestACompromiseCountsTokensFromBeforeAdoption(t *testing.T) {
 	l := &leak{key: &fleet.Key{Target: engine.Target{Policy: rotation.Policy{TokenTTL: 24 * time.Hour}}}}
 	for adopted, since := range map[bool]time.Duration{true: 24 * time.Hour, false: time.Hour} {
 		k := keyset.Key{Status: keyset.Current, NotBefore: now.Add(-time.Hour), Adopted: adopted}
-		if got := l.harm(0, k, now); !strings.Contains(got, "issued from "+ui.When(now, now.Add(-since))+" to now") {
+		if got := l.harm(0, k, now); !strings.Contains(got, "issued from "+say.When(now, now.Add(-since))+" to now") {
 			t.Errorf("adopted %v: %s", adopted, got)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/say"
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -20,10 +19,10 @@ func (l *leak) notice(head string) answer {
 	var stay []string
 	for i, k := range l.before.Keys {
 		if slices.Contains(l.kids, k.Kid) {
-			t.row("revokes", fmt.Sprintf("kid %s (%s, %s)", ui.Kid(k.Kid), k.Alg, k.Status))
+			t.row("revokes", fmt.Sprintf("kid %s (%s, %s)", say.Kid(k.Kid), k.Alg, k.Status))
 			t.row("users", l.harm(i, k, t.now))
 		} else if k.Status != keyset.Current {
-			stay = append(stay, "--kid "+ui.Kid(k.Kid))
+			stay = append(stay, "--kid "+say.Kid(k.Kid))
 		}
 	}
 	if l.repeated() {
@@ -68,19 +67,19 @@ func (l *leak) harm(i int, k keyset.Key, now time.Time) string {
 				after = above
 			}
 		}
-		last := after.NotBefore.Add(p.Propagation + p.Skew())
+		last := l.key.Outlook(l.before).LastToken(after)
 		if !since.Before(last) {
-			return fmt.Sprintf("nobody should notice: the last token of it was issued by %s, and none lives longer than %s (%s)", ui.When(now, last), rotation.Duration(ttl), source)
+			return fmt.Sprintf("nobody should notice: the last token of it was issued by %s, and none lives longer than %s (%s)", say.When(now, last), rotation.Duration(ttl), source)
 		}
 		if last.Before(now) {
-			until = ui.When(now, last)
+			until = say.When(now, last)
 		}
 	}
 	bound := ""
 	if ttl > 0 {
 		bound = fmt.Sprintf("; older ones have expired, as none lives longer than %s (%s)", rotation.Duration(ttl), source)
 	}
-	return fmt.Sprintf("everyone with a token of it is logged out: at most those issued from %s to %s%s", ui.When(now, since), until, bound)
+	return fmt.Sprintf("everyone with a token of it is logged out: at most those issued from %s to %s%s", say.When(now, since), until, bound)
 }
 
 // places is everywhere that the key is taken from.
@@ -96,10 +95,10 @@ func (l *leak) places() string {
 func (l *leak) tell(r engine.Result, found engine.Remains) answer {
 	w := &wish{app: l.app, key: l.key, ask: engine.Ask{Away: l.before.Signing().Kid}, last: r, did: r.Did}
 	head := l.named() + " revoked"
-	alarm := r.Step.Alarm
+	alarm := w.alarms()
 	switch {
 	case l.taken:
-		head = fmt.Sprintf("nothing was replaced: %s was revoked %s, and kid %s took its place", l.named(), l.when(r.Set), ui.Kid(r.Set.Signing().Kid))
+		head = fmt.Sprintf("nothing was replaced: %s was revoked %s, and kid %s took its place", l.named(), l.when(r.Set), say.Kid(r.Set.Signing().Kid))
 		alarm = also(alarm, fmt.Sprintf("this was taken for a repeat of that report. If the key that signs now has leaked as well: rotate revoke %s %s", l.key.Name, r.Set.Signing().Kid))
 	case !w.took(rotation.Revoke):
 		head += " already, " + l.when(r.Set) + "; nothing was replaced again"
@@ -117,7 +116,7 @@ func (l *leak) tell(r engine.Result, found engine.Remains) answer {
 func (l *leak) when(set *keyset.Set) string {
 	for _, g := range set.Gone {
 		if slices.Contains(l.kids, g.Kid) {
-			return "at " + ui.When(l.now(), g.At)
+			return "at " + say.When(l.now(), g.At)
 		}
 	}
 	return "earlier"

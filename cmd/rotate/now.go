@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ops"
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -138,7 +137,7 @@ func (w *wish) again(ctx context.Context, eng *engine.Engine) error {
 			return err
 		}
 		if !told {
-			w.voice.Warn("%v", err)
+			w.voice.Warn("%s", say.Error(err))
 			w.voice.Note("key %s: waiting goes on; the store is tried again every minute", w.key.Name)
 		}
 		if err := ops.Pause(ctx, soon); err != nil {
@@ -170,7 +169,7 @@ func (w *wish) pass(ctx context.Context, eng *engine.Engine) error {
 		w.last = r
 	}
 	if err == nil && r.Step.Do == rotation.Halt {
-		return &ops.HaltError{Why: r.Step.Why}
+		return ops.Halted(w.key, r.Step.Why)
 	}
 	return err
 }
@@ -200,31 +199,23 @@ func (w *wish) idle(ctx context.Context) error {
 	if !step.At.IsZero() && step.At.Before(until) {
 		until = step.At
 	}
-	if step.Alarm != "" {
-		if step.Alarm != w.alarm || w.now().Sub(w.warned) >= soon {
-			w.voice.Warn("key %s: %s", w.key.Name, step.Alarm)
-			w.alarm, w.warned = step.Alarm, w.now()
+	if alarm := w.alarms(); alarm != "" {
+		if alarm != w.alarm || w.now().Sub(w.warned) >= soon {
+			w.voice.Warn("key %s: %s", w.key.Name, alarm)
+			w.alarm, w.warned = alarm, w.now()
 		}
 		until = w.now().Add(min(soon, w.key.Sync))
 	}
 	if !w.voice.Terminal && w.now().Sub(w.noted) >= soon { // a log has no use for more
 		w.noted = w.now()
-		w.voice.Note("key %s: waiting, %s", w.key.Name, w.waitsFor(w.now()))
+		w.voice.Note("key %s: waiting, %s", w.key.Name, say.Waiting(w.now(), step))
 	}
 	if err := w.sleepUntil(ctx, until, func(now time.Time) string {
-		return fmt.Sprintf("%s: waiting, %s; Ctrl-C leaves it to the daemon", w.key.Name, w.waitsFor(now))
+		return fmt.Sprintf("%s: waiting, %s; Ctrl-C leaves it to the daemon", w.key.Name, say.Waiting(now, step))
 	}); err != nil {
 		return fmt.Errorf("key %s: stopped waiting: %w; the rotation is on record, and a running daemon or `rotate run --once` goes on with it", w.key.Name, err)
 	}
 	return nil
-}
-
-func (w *wish) waitsFor(now time.Time) string {
-	step := w.last.Step
-	if step.At.IsZero() {
-		return step.Why
-	}
-	return fmt.Sprintf("%s %s", strings.TrimSuffix(step.Why, " then"), ui.Distance(now, step.At))
 }
 
 // sleepUntil shows progress each second, on a terminal.

@@ -6,8 +6,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/ops"
-	"github.com/keyrotate/rotate/internal/status"
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -18,8 +17,13 @@ func (w *wish) tell() answer {
 	w.keysNow(t)
 	t.row("lives in", w.key.Place())
 	w.comesNext(t)
-	return t.answer(also(w.last.Step.Alarm, status.HiddenKeys(t.now, w.key.Policy, w.last.Set)))
+	return t.answer(also(w.alarms(), say.Hidden(w.outlook().WorstHidden(t.now, false), say.From(t.now))))
 }
+
+// alarms is what needs a person, in words; "" if nothing does.
+func (w *wish) alarms() string { return say.Alarms(w.last.Step.Alarms, w.key.Subject(), say.Plain) }
+
+func (w *wish) outlook() rotation.Outlook { return w.key.Outlook(w.last.Set) }
 
 // also puts two alarms together, of which each may be "".
 func also(a, b string) string {
@@ -40,28 +44,28 @@ func (w *wish) headline() string {
 	current := set.Signing()
 	r, recorded := w.request()
 	mine := recorded && r.By == w.ask.By
-	before := "kid " + ui.Kid(w.ask.Away)
+	before := "kid " + say.Kid(w.ask.Away)
 	switch {
 	case w.took(rotation.Create):
 		return "created; there was no key before"
 	case recorded && r.From != w.ask.Away:
-		return fmt.Sprintf("nothing to do: request %q was served already; %s asked at %s", w.o.request, r.By, ui.When(w.now(), r.At))
+		return fmt.Sprintf("nothing to do: request %q was served already; %s asked at %s", w.o.request, r.By, say.When(w.now(), r.At))
 	case w.ask.Away == keyset.FromNothing:
 		who := "another process"
 		if recorded {
 			who = r.By
 		}
-		return fmt.Sprintf("created by %s at %s, before this process could; one key is enough", who, ui.When(w.now(), current.NotBefore))
+		return fmt.Sprintf("created by %s at %s, before this process could; one key is enough", who, say.When(w.now(), current.NotBefore))
 	case current.Kid != w.ask.Away && (mine || !recorded && w.took(rotation.Promote)):
 		return "rotated away from " + before
 	case current.Kid != w.ask.Away && recorded:
-		return fmt.Sprintf("rotated away from %s at %s, as %s asked; one rotation is enough", before, ui.When(w.now(), current.NotBefore), r.By)
+		return fmt.Sprintf("rotated away from %s at %s, as %s asked; one rotation is enough", before, say.When(w.now(), current.NotBefore), r.By)
 	case current.Kid != w.ask.Away:
-		return fmt.Sprintf("rotated away from %s at %s by another process; one rotation is enough", before, ui.When(w.now(), current.NotBefore))
-	case status.Full(set):
+		return fmt.Sprintf("rotated away from %s at %s by another process; one rotation is enough", before, say.When(w.now(), current.NotBefore))
+	case w.outlook().Full():
 		return fmt.Sprintf("the wish to rotate away from %s is on record, but nothing can be published %s", before, w.room())
 	case recorded && !mine:
-		return fmt.Sprintf("a rotation away from %s is under way already; %s asked at %s", before, r.By, ui.When(w.now(), r.At))
+		return fmt.Sprintf("a rotation away from %s is under way already; %s asked at %s", before, r.By, say.When(w.now(), r.At))
 	}
 	return "a rotation away from " + before + " is under way"
 }
@@ -69,8 +73,8 @@ func (w *wish) headline() string {
 // room is until when a full keyset keeps a rotation from beginning.
 func (w *wish) room() string {
 	until := "until the grace of one has begun and ended"
-	if at := status.Room(w.key.Policy, w.last.Set); !at.IsZero() {
-		until = "until one leaves its grace, at " + ui.When(w.now(), at)
+	if at := w.outlook().Room(); !at.IsZero() {
+		until = "until one leaves its grace, at " + say.When(w.now(), at)
 	}
 	return fmt.Sprintf("%s: %d keys are live, and more may not be", until, len(w.last.Set.Keys))
 }
@@ -79,19 +83,19 @@ func (w *wish) room() string {
 func (w *wish) keysNow(t *sheet) {
 	set, p := w.last.Set, w.key.Policy
 	current := set.Signing()
-	t.row("signs", fmt.Sprintf("kid %s (%s), since %s", ui.Kid(current.Kid), current.Alg, ui.When(t.now, current.NotBefore)))
+	t.row("signs", fmt.Sprintf("kid %s (%s), since %s", say.Kid(current.Kid), current.Alg, say.When(t.now, current.NotBefore)))
 	if next, ok := set.Next(); ok {
-		text := fmt.Sprintf("kid %s (%s), does not sign yet; not seen in every place yet", ui.Kid(next.Kid), next.Alg)
-		if at := w.begins(next); !at.IsZero() {
-			text = fmt.Sprintf("kid %s (%s), begins to sign at %s", ui.Kid(next.Kid), next.Alg, ui.When(t.now, at))
+		text := fmt.Sprintf("kid %s (%s), does not sign yet; not seen in every place yet", say.Kid(next.Kid), next.Alg)
+		if at := w.outlook().Begins(false); !at.IsZero() {
+			text = fmt.Sprintf("kid %s (%s), begins to sign at %s", say.Kid(next.Kid), next.Alg, say.When(t.now, at))
 		}
 		t.row("next", text)
 	}
 	w.algorithms(t)
 	for i, k := range set.Previous() {
-		text := fmt.Sprintf("kid %s, for %s from when the new key was seen in every place", ui.Kid(k.Kid), rotation.Duration(p.Grace))
+		text := fmt.Sprintf("kid %s, for %s from when the new key was seen in every place", say.Kid(k.Kid), rotation.Duration(p.Grace))
 		if !k.Expires.IsZero() {
-			text = fmt.Sprintf("kid %s, until %s; %s", ui.Kid(k.Kid), ui.When(t.now, k.Expires), status.Removal(p.Skew()))
+			text = fmt.Sprintf("kid %s, until %s; %s", say.Kid(k.Kid), say.When(t.now, k.Expires), say.Removal(p.Skew()))
 		}
 		if i > 0 {
 			text += "; only readers of the whole keyset or of list know it"
@@ -110,13 +114,8 @@ func (w *wish) algorithms(t *sheet) {
 		young, old, ok = old, previous[0], true
 	}
 	if ok && young.Alg != old.Alg {
-		t.row("changes", fmt.Sprintf("from %s to %s with kid %s: verifiers must know both algorithms", old.Alg, young.Alg, ui.Kid(young.Kid)))
+		t.row("changes", fmt.Sprintf("from %s to %s with kid %s: verifiers must know both algorithms", old.Alg, young.Alg, say.Kid(young.Kid)))
 	}
-}
-
-// begins is when next signs, once it has been seen in every place.
-func (w *wish) begins(next keyset.Key) time.Time {
-	return status.Begins(w.key.Policy, w.last.Set, next)
 }
 
 // doers are who takes the steps that come next.
@@ -124,9 +123,8 @@ const doers = "`rotate run` (a daemon), or `rotate run --once` from a timer: not
 
 // comesNext says what happens without anyone asking, and who does it.
 func (w *wish) comesNext(t *sheet) {
-	set := w.last.Set
-	if due := w.key.Policy.Due(set.Signing().NotBefore); !due.IsZero() && w.over() {
-		t.row("due", fmt.Sprintf("the next rotation, at %s", ui.When(t.now, due)))
+	if due := w.outlook().Due(); !due.IsZero() && w.over() {
+		t.row("due", fmt.Sprintf("the next rotation, at %s", say.When(t.now, due)))
 	}
 	t.row("who", doers)
 	if w.took(rotation.Create) {
@@ -141,12 +139,12 @@ func (w *wish) look(ctx context.Context) (answer, error) {
 	case err != nil:
 		return answer{}, err
 	case r.Step.Do == rotation.Halt:
-		return answer{}, &ops.HaltError{Why: r.Step.Why}
+		return answer{}, ops.Halted(w.key, r.Step.Why)
 	}
 	w.ask.Away, w.last = r.Away, r
 	t := w.sheet("dry run, nothing was changed")
 	t.row("would", w.would(r.Step))
-	alarm := r.Step.Alarm
+	alarm := w.alarms()
 	if r.Set != nil {
 		if new := w.key.Spec.Algorithm; r.Step.Do == rotation.Publish && new != r.Set.Signing().Alg {
 			t.row("changes", fmt.Sprintf("from %s to %s: verifiers must know both algorithms first", r.Set.Signing().Alg, new))
@@ -160,30 +158,20 @@ func (w *wish) look(ctx context.Context) (answer, error) {
 
 // wouldHide says which keys the rotation would leave out of the three values.
 func (w *wish) wouldHide(now time.Time) string {
-	p, set := w.key.Policy, w.last.Set
-	promotes := status.Promotes(now, p, set)
-	switch _, asked := set.Pending(); {
-	case asked || set.Signing().Kid != w.ask.Away || w.over():
-		return status.HiddenKeys(now, p, set)
-	case set.Ready != nil: // the wish makes next sign as soon as it is known
-		if promotes = set.Ready.At.Add(p.Propagation + p.Skew()); promotes.Before(now) {
-			promotes = now
-		}
-	case promotes.IsZero():
-		promotes = now.Add(p.Propagation + p.Skew())
-		if at := status.Room(p, set); !at.IsZero() {
-			promotes = at.Add(p.Propagation + p.Skew())
-		}
+	look, set := w.outlook(), w.last.Set
+	hidden := look.WorstHidden(now, false)
+	if _, asked := set.Pending(); !asked && set.Signing().Kid == w.ask.Away && !w.over() {
+		hidden = look.Hidden(now, look.Promotes(now, true))
 	}
-	return status.Hidden(now, set, promotes)
+	return say.Hidden(hidden, say.From(now))
 }
 
 // would words the first step of a pass.
 func (w *wish) would(step rotation.Step) string {
 	p := w.key.Policy
-	wait := fmt.Sprintf("%s later it signs, and kid %s verifies for %s more", rotation.Duration(p.Propagation+p.Skew()), ui.Kid(w.ask.Away), rotation.Duration(p.Grace))
+	wait := fmt.Sprintf("%s later it signs, and kid %s verifies for %s more", rotation.Duration(p.Propagation+p.Skew()), say.Kid(w.ask.Away), rotation.Duration(p.Grace))
 	if p.Propagation == 0 {
-		wait = fmt.Sprintf("it signs at once, as everything reads at use (propagation 0s), and kid %s verifies for %s more", ui.Kid(w.ask.Away), rotation.Duration(p.Grace))
+		wait = fmt.Sprintf("it signs at once, as everything reads at use (propagation 0s), and kid %s verifies for %s more", say.Kid(w.ask.Away), rotation.Duration(p.Grace))
 	}
 	switch step.Do {
 	case rotation.Create:
@@ -191,7 +179,7 @@ func (w *wish) would(step rotation.Step) string {
 	case rotation.Publish:
 		return "publish a next key; " + wait
 	case rotation.Record:
-		if status.Full(w.last.Set) {
+		if w.outlook().Full() {
 			return "put the wish on record; nothing can be published " + w.room()
 		}
 		return "put the wish on record; the key that is next signs as soon as its readers have had time to learn it"
@@ -199,7 +187,7 @@ func (w *wish) would(step rotation.Step) string {
 		if _, recorded := w.request(); recorded {
 			return "do nothing more: this wish is on record already"
 		}
-		return "do nothing: " + step.Why
+		return "do nothing: " + say.Step(step, w.key.Subject())
 	}
-	return fmt.Sprintf("go on with the rotation that is under way (%s): %s", step.Do, step.Why)
+	return fmt.Sprintf("go on with the rotation that is under way (%s): %s", step.Do, say.Step(step, w.key.Subject()))
 }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -96,8 +97,8 @@ func (e *everywhere) behind(before *keyset.Set) map[string]string {
 	}
 	all := map[string]string{}
 	for _, o := range r.Outputs {
-		if o.Behind != "" {
-			all[o.Name] = o.Behind
+		if !o.Behind.IsZero() {
+			all[o.Name] = say.Behind(o.Behind, say.Plain)
 		}
 	}
 	return all

@@ -8,7 +8,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/daemon"
 	"github.com/keyrotate/rotate/internal/fleet"
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -21,14 +21,18 @@ func (a *app) once(ctx context.Context, log *slog.Logger) error {
 	}
 	result := verdict{app: a}
 	for o := range daemon.Once(ctx, a.host(log), keys) {
-		text, alarm := a.onceLine(o.Key, o.Got), o.Got.Step.Alarm
-		switch {
+		var ans answer
+		switch about, step := o.Key.Subject(), o.Got.Step; {
 		case o.Err != nil:
-			text, alarm = o.Key.Name+": failed, see the error\n", ""
-		case o.Got.Step.Do == rotation.Halt:
-			text, alarm = o.Key.Name+": halted, a person has to look\n", o.Got.Step.Why
+			ans = oneLine(o.Key.Name + ": failed, see the error")
+		case step.Do == rotation.Halt:
+			ans = oneLine(o.Key.Name + ": halted, a person has to look")
+			ans.alarm = say.Found(step.Why, about).String()
+		default:
+			ans = oneLine(a.onceLine(o.Key, o.Got))
+			ans.alarm = say.Alarms(step.Alarms, about, say.Plain)
 		}
-		result.add(o.Key, answer{text, alarm}, o.Err)
+		result.add(o.Key, ans, o.Err)
 	}
 	return result.err(len(keys))
 }
@@ -38,21 +42,21 @@ func (a *app) onceLine(k *fleet.Key, r engine.Result) string {
 	var did []string
 	for _, ev := range r.Did {
 		if word := words[ev.Action]; word != "" && (ev.To == "current" || ev.Action != string(rotation.Promote)) {
-			did = append(did, word+" kid "+ui.Kid(ev.Kid))
+			did = append(did, word+" kid "+say.Kid(ev.Kid))
 		}
 	}
 	done := "nothing was due"
 	switch {
 	case len(did) > 0:
 		done = strings.Join(did, ", ")
-	case r.Step.Alarm != "" && r.Step.At.IsZero():
+	case len(r.Step.Alarms) > 0 && r.Step.At.IsZero():
 		done = "nothing could be done"
 	}
-	next := r.Step.Why
+	next := say.Step(r.Step, k.Subject())
 	if !r.Step.At.IsZero() {
-		next = "next at " + ui.When(a.now(), r.Step.At) + ": " + next
+		next = "next at " + say.When(a.now(), r.Step.At) + ": " + next
 	}
-	return fmt.Sprintf("%s: %s; %s\n", k.Name, done, next)
+	return fmt.Sprintf("%s: %s; %s", k.Name, done, next)
 }
 
 // words are for what people want to know of a pass; marks are not.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ops"
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -81,14 +81,14 @@ func (a *app) forecast(ctx context.Context, k *fleet.Key, from, until time.Time)
 	case err != nil:
 		return nil, err
 	case r.Step.Do == rotation.Halt:
-		return nil, &ops.HaltError{Why: r.Step.Why}
+		return nil, ops.Halted(k, r.Step.Why)
 	}
 	steps, err = rotation.Forecast(k.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: from}}, until)
 	if err != nil {
 		return steps, fmt.Errorf("key %s: the calendar ends early: %w", k.Name, err)
 	}
 	if n := len(steps); n > 0 && steps[n-1].At.Before(until.AddDate(0, 0, -1)) && n >= 1000 {
-		a.voice.Note("key %s: only the first %d steps are shown, until %s", k.Name, n, ui.Stamp(steps[n-1].At))
+		a.voice.Note("key %s: only the first %d steps are shown, until %s", k.Name, n, say.Stamp(steps[n-1].At))
 	}
 	return steps, nil
 }
@@ -106,14 +106,13 @@ func noCalendar(err error) string {
 	case errors.As(err, &failed):
 		state = "no calendar, its store is unreachable"
 	}
-	why, _, _ := strings.Cut(err.Error(), "\n")
-	return state + ": " + why
+	return state + ": " + say.Error(err).What
 }
 
 func (a *app) printCalendar(calendar []appointment, unknown []string, known bool, from, until time.Time) error {
 	var b strings.Builder
 	if len(calendar) == 0 && known {
-		fmt.Fprintf(&b, "nothing is to be done from %s to %s\n", ui.Stamp(from), ui.Stamp(until))
+		fmt.Fprintf(&b, "nothing is to be done from %s to %s\n", say.Stamp(from), say.Stamp(until))
 	}
 	wide := 0
 	for _, s := range calendar {
@@ -134,19 +133,20 @@ func (a *app) printCalendar(calendar []appointment, unknown []string, known bool
 // text is what the step does to whom, and why. Kids that do not exist yet are
 // not named.
 func (s appointment) text() string {
-	which := "kid " + ui.Kid(s.Kid)
-	if strings.HasPrefix(s.Kid, "future-") {
+	why := say.Why(s.Why, say.Plain)
+	which := "kid " + say.Kid(s.Kid)
+	if s.Future {
 		which = "that key"
 	}
 	switch s.Do {
 	case rotation.Create:
-		return "the first key is made and signs: " + s.Why
+		return "the first key is made and signs: " + why
 	case rotation.Publish:
-		return "a next key is made, for readers to learn: " + s.Why
+		return "a next key is made, for readers to learn: " + why
 	case rotation.Promote:
-		return which + " begins to sign: " + s.Why
+		return which + " begins to sign: " + why
 	case rotation.Retire:
 		return which + " is removed: its grace is over"
 	}
-	return s.Why
+	return why
 }

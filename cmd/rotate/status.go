@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -47,7 +48,7 @@ type Report in internal/status.`,
 
 func (a *app) status(ctx context.Context, names []string, output string, full bool) error {
 	write, ok := map[string]func(io.Writer, status.Report) error{
-		"text": func(w io.Writer, r status.Report) error { return r.Text(w, a.view(full || len(names) > 0)) },
+		"text": func(w io.Writer, r status.Report) error { return say.Status(w, r, a.view(full || len(names) > 0)) },
 		"json": writeJSON, "yaml": writeYAML,
 	}[output]
 	if !ok {
@@ -57,7 +58,7 @@ func (a *app) status(ctx context.Context, names []string, output string, full bo
 	if err != nil {
 		return err
 	}
-	report := a.report(ctx, keys)
+	report := say.Report(a.report(ctx, keys))
 	if err := write(a.stdout, report); err != nil {
 		return fmt.Errorf("the answer could not be written: %w", err)
 	}
@@ -68,8 +69,8 @@ func (a *app) status(ctx context.Context, names []string, output string, full bo
 }
 
 // view is how standard output shows a report.
-func (a *app) view(full bool) status.View {
-	v := status.View{Full: full}
+func (a *app) view(full bool) say.View {
+	v := say.View{Full: full}
 	if a.isTerminal(a.stdout) {
 		v.Width = a.columns(a.stdout)
 		v.Colour = a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" // no-color.org

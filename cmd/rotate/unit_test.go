@@ -9,9 +9,8 @@ import (
 	"testing"
 
 	"github.com/keyrotate/rotate/internal/fleet"
-	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -63,7 +62,7 @@ func TestProbe(t *testing.T) {
 // Too much is a warning, too little an error, each with the key that it is about.
 func TestSurvey(t *testing.T) {
 	var said bytes.Buffer
-	a := &app{voice: &ui.Voice{Err: &said}}
+	a := &app{voice: &say.Voice{Err: &said}}
 	at := func(name, store string) *fleet.Key {
 		return &fleet.Key{Target: engine.Target{Name: name, StoreName: store, Secret: name}}
 	}
@@ -137,13 +136,13 @@ func TestView(t *testing.T) {
 	for _, c := range []struct {
 		terminal    bool
 		name, value string
-		want        status.View
+		want        say.View
 	}{
-		{false, "", "", status.View{}},
-		{true, "", "", status.View{Width: 60, Colour: true}},
-		{true, "NO_COLOR", "1", status.View{Width: 60}},
-		{true, "TERM", "dumb", status.View{Width: 60}},
-		{false, "TERM", "xterm", status.View{}},
+		{false, "", "", say.View{}},
+		{true, "", "", say.View{Width: 60, Colour: true}},
+		{true, "NO_COLOR", "1", say.View{Width: 60}},
+		{true, "TERM", "dumb", say.View{Width: 60}},
+		{false, "TERM", "xterm", say.View{}},
 	} {
 		clear(env)
 		env[c.name] = c.value

@@ -13,8 +13,8 @@ import (
 
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 )
@@ -38,7 +38,7 @@ func (a *app) validate(ctx context.Context, try bool) error {
 	}
 	keys := fleet.Of(conf, nil)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: OK; environment %s, %s, %s\n", path, conf.Environment, ui.Plural(len(keys), "key"), ui.Plural(len(conf.Stores), "store"))
+	fmt.Fprintf(&b, "%s: OK; environment %s, %s, %s\n", path, conf.Environment, say.Plural(len(keys), "key"), say.Plural(len(conf.Stores), "store"))
 	for _, k := range keys {
 		b.WriteString(a.keyLine(k))
 	}
@@ -62,7 +62,7 @@ func (a *app) keyLine(k *fleet.Key) string {
 	p := k.Policy
 	due := "never rotated"
 	if t := p.Due(a.now()); !t.IsZero() {
-		due = "a key made now is replaced at " + ui.When(a.now(), t)
+		due = "a key made now is replaced at " + say.When(a.now(), t)
 	}
 	tokens := "" // of the others the config's notes speak
 	if p.TokenTTL > 0 {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/say"
 )
 
 // Text writes the report for people.
@@ -35,7 +35,7 @@ func (r Report) Text(w io.Writer) error {
 	for _, line := range r.Worth {
 		fmt.Fprintf(&b, "  - %s\n", strings.ReplaceAll(line, "\n", "\n    "))
 	}
-	_, err := io.WriteString(w, ui.Clean(b.String())) // the file may be anyone's
+	_, err := io.WriteString(w, say.Clean(b.String())) // the file may be anyone's
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/metrics"
 	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
@@ -54,7 +55,7 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.scheduler = scheduler.New(d.Host.Engine(), scheduler.Options{Log: d.Host.Log, Beat: o.Beat})
+	d.scheduler = scheduler.New(d.Host.Engine(), scheduler.Options{Tell: say.Notices(d.Host.Log), Beat: o.Beat})
 	if _, err := d.take(conf); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/serve"
 	"github.com/keyrotate/rotate/internal/usage"
 )
@@ -35,7 +36,7 @@ func (d *Daemon) answer(ctx context.Context) (*sync.WaitGroup, error) {
 		return nil, &usage.Error{Msg: fmt.Sprintf("the endpoints: %v; nothing was begun", err), Hint: "an address is such as 127.0.0.1:9797, or :9797 for every address of the host"}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the endpoints: %w; nothing was begun\nhint: another process has that port, or this host has no such address: change `listen` or --listen", err)
+		return nil, say.Hint(fmt.Errorf("the endpoints: %w; nothing was begun", err), "another process has that port, or this host has no such address: change `listen` or --listen")
 	}
 	server, log := d.server(), d.Host.Log
 	answering.Go(func() {

@@ -14,9 +14,11 @@ import (
 
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/rotation/scheduler"
@@ -155,6 +157,16 @@ func (k *Key) Place() string {
 		return fmt.Sprintf("store %s, %s", k.StoreName, where)
 	}
 	return fmt.Sprintf("store %s, secret %s", k.StoreName, k.Secret)
+}
+
+// Subject names the key for package say.
+func (k *Key) Subject() say.Subject {
+	return say.Subject{Key: k.Name, Store: k.StoreName, Secret: k.Secret}
+}
+
+// Outlook is the dates of a keyset of this key.
+func (k *Key) Outlook(set *keyset.Set) rotation.Outlook {
+	return rotation.Outlook{Policy: k.Policy, Set: set}
 }
 
 // Schedule is the key as the scheduler takes it.

@@ -3,16 +3,12 @@
 package live
 
 import (
-	"errors"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
-
-// errUnread is how a key is before its first pass has ended.
-var errUnread = errors.New("not looked at yet since the daemon began")
 
 // A Key is one key of a daemon at one moment. It is not to be changed.
 type Key struct {
@@ -28,8 +24,8 @@ func Of(now time.Time, f status.Facts, s scheduler.State) Key {
 	f.Readable, f.Traces = &readable, s.Result.Traces
 	switch {
 	case s.Ended.IsZero():
-		f.Err = errUnread
-	case s.Err != nil:
+		f.Err = status.ErrUnread
+	case s.Err != nil, s.Set != nil && s.Step.Why.Code == rotation.StaleRead && s.Step.Why.Whose == rotation.ThisProcess:
 		f.Result.Set = s.Set // what is known of it still holds
 	}
 	return Key{State: s, Facts: f}
@@ -70,7 +66,7 @@ func (k *Key) Due() time.Time {
 	if k.Set == nil {
 		return time.Time{}
 	}
-	return k.Facts.Target.Policy.Due(k.Set.Signing().NotBefore)
+	return rotation.Outlook{Policy: k.Facts.Target.Policy, Set: k.Set}.Due()
 }
 
 // Overdue is for how long a rotation has been due that has not happened. A
@@ -89,7 +85,8 @@ func (k *Key) Expired() (n int) {
 		return 0
 	}
 	for _, p := range k.Set.Previous() {
-		if !p.Expires.IsZero() && k.Facts.Now.After(p.Expires.Add(k.Facts.Target.Policy.Skew())) {
+		look := rotation.Outlook{Policy: k.Facts.Target.Policy, Set: k.Set}
+		if at := look.Removed(p); !at.IsZero() && k.Facts.Now.After(at) {
 			n++
 		}
 	}

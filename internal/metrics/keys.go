@@ -56,7 +56,7 @@ func ofState(k *sample, add add) {
 	}
 }
 
-func ofAttention(k *sample, add add) { add(bit(len(k.status.Attention) > 0)) }
+func ofAttention(k *sample, add add) { add(bit(k.status.Alarmed())) }
 
 func ofLive(k *sample, add add) {
 	if k.Set == nil {

@@ -55,7 +55,7 @@ func busy(t *testing.T) live.Key {
 		Key: "k", Store: "m", Ended: now, Well: now.Add(-time.Hour), Troubles: 2, Set: set, Read: now,
 		Behind: map[string]time.Time{"env": now.Add(-20 * time.Minute)},
 		Result: engine.Result{
-			Set: set, Step: rotation.Step{Do: rotation.Wait, Alarm: "an output is behind"},
+			Set: set, Step: rotation.Step{Do: rotation.Wait, Alarms: []rotation.Reason{{Code: rotation.OutputSilent, Output: "env"}}},
 			Clock: rotation.Clock{Wall: now, Service: now.Add(-3 * time.Second)}, Left: engine.Left{Revisions: 2, Failed: true},
 		},
 	})

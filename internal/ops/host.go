@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -40,6 +41,7 @@ func (h *Host) engine(audit func(engine.Event)) *engine.Engine {
 // record keeps an event in the audit file, if the config names one. What cannot
 // be kept is an alarm: nothing waits for it, and the log has the event.
 func (h *Host) record(ev engine.Event) {
+	ev = say.Event(ev)
 	err := h.Trail.Write(ev)
 	if h.Event != nil {
 		h.Event(ev)

@@ -12,7 +12,7 @@ import (
 // the event's own time. A refusal is a warning.
 func logEvent(log *slog.Logger, ev engine.Event) {
 	ctx, level := context.Background(), slog.LevelInfo
-	if ev.Action == "refuse" {
+	if ev.Action == engine.Refuse {
 		level = slog.LevelWarn
 	}
 	if !log.Enabled(ctx, level) {
@@ -22,7 +22,7 @@ func logEvent(log *slog.Logger, ev engine.Event) {
 	for _, o := range []struct{ name, value string }{
 		{"kid", ev.Kid}, {"from", string(ev.From)}, {"to", string(ev.To)},
 		{"revision", ev.Revision}, {"kids", strings.Join(ev.Kids, " ")}, {"how", ev.How},
-		{"reason", ev.Reason}, {"actor", ev.Actor},
+		{"code", string(ev.Code)}, {"reason", ev.Reason}, {"actor", ev.Actor},
 	} {
 		if o.value != "" {
 			attrs = append(attrs, slog.String(o.name, o.value))

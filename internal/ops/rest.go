@@ -5,15 +5,22 @@ import (
 	"fmt"
 
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
 
 // A HaltError is a Halt of the key that an operation is about: nothing was done.
-type HaltError struct{ Why string }
+type HaltError struct{ say.Words }
 
-func (e *HaltError) Error() string { return e.Why }
+// Halted is the error of a key that halted.
+func Halted(k *fleet.Key, why rotation.Reason) error { return &HaltError{say.Halt(why, k.Subject())} }
+
+func (e *HaltError) Error() string { return e.What }
+
+// Todo is the hint, for package say.
+func (e *HaltError) Todo() string { return e.Hint }
 
 // maxPasses bounds what one operation does about writers that keep getting in its
 // way.

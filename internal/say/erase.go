@@ -1,4 +1,3 @@
-// Package say puts what the rules answer into words.
 package say
 
 import (
@@ -6,15 +5,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
 )
 
 // Erased says how gone a removed key is; places are the names of those that make
 // it so.
 func Erased(now time.Time, t rotation.Trace, places []string) string {
 	in := ""
-	if len(places) > 0 && Telling(t) {
+	if len(places) > 0 && t.Telling() {
 		in = ": " + strings.Join(places, ", ")
 	}
 	switch {
@@ -25,9 +24,9 @@ func Erased(now time.Time, t rotation.Trace, places []string) string {
 	case !t.Observed:
 		return t.How + " by the store's kind, not observed"
 	case !t.Until.IsZero() && !now.Before(t.Until):
-		return t.How + "; the service was to destroy it at " + ui.When(now, t.Until)
+		return t.How + "; the service was to destroy it at " + When(now, t.Until)
 	case !t.Until.IsZero():
-		return t.How + " until the service destroys it at " + ui.When(now, t.Until)
+		return t.How + " until the service destroys it at " + When(now, t.Until)
 	}
 	return t.How
 }
@@ -40,26 +39,85 @@ func Held(now time.Time, t rotation.Trace, places []string) string {
 	return "what held it is " + Erased(now, t, places)
 }
 
-// Telling tells whether the places of a trace are worth naming: those in which a
-// key is less than gone.
-func Telling(t rotation.Trace) bool {
-	return t.How == rotation.NotYet || t.How == rotation.CannotTell || t.Observed && rotation.Reversible(t.How)
+// notGone says why a person should look after a removed key, and what to do.
+func (s speaker) notGone(r rotation.Reason) Words {
+	kid := "kid " + Kid(r.Kid)
+	if r.Whose != "" {
+		kid = "the " + r.Whose + " " + kid
+	}
+	switch {
+	case r.Is == rotation.NotYet:
+		return Words{fmt.Sprintf("%s can still be read in %s", kid, r.Output),
+			"rotate run --once, or a running daemon, erases it, and says what keeps it from that"}
+	case r.Is == rotation.CannotTell:
+		return Words{fmt.Sprintf("nobody can tell whether %s is gone from %s", kid, r.Output),
+			fmt.Sprintf("make the place readable for rotate. If no output of the config is there any more: rotate forget %s PLACE", s.Key)}
+	case !r.At.IsZero():
+		return Words{What: fmt.Sprintf("%s is only %s in %s: whoever may enable it again has it back until the service destroys it at %s", kid, r.Is, r.Output, s.at(r.At))}
+	}
+	return Words{What: fmt.Sprintf("%s is only %s in %s: whoever has the right to can get it back there. This is said until the next rotation", kid, r.Is, r.Output)}
 }
 
-// Alarm says why a person should look after a removed key, and what to do.
-func Alarm(now time.Time, key string, t rotation.Trace, places []string) string {
-	kid := "kid " + ui.Kid(t.Kid)
-	if t.Revoked {
-		kid = "the revoked " + kid
+func (k keyStatus) erasureText(b *strings.Builder, now time.Time) {
+	e := k.Erasure
+	text := "what is gone is " + e.How
+	if e.How == "" {
+		text = "not known while the store cannot be opened"
 	}
-	in := strings.Join(places, ", ")
-	switch {
-	case t.How == rotation.NotYet:
-		return fmt.Sprintf("%s can still be read in %s\nhint: rotate run --once, or a running daemon, erases it, and says what keeps it from that", kid, in)
-	case t.How == rotation.CannotTell:
-		return fmt.Sprintf("nobody can tell whether %s is gone from %s\nhint: make the place readable for rotate. If no output of the config is there any more: rotate forget %s PLACE", kid, in, key)
-	case !t.Until.IsZero():
-		return fmt.Sprintf("%s is only %s in %s: whoever may enable it again has it back until the service destroys it at %s", kid, t.How, in, ui.When(now, t.Until))
+	if e.Readable != nil && *e.Readable > 0 {
+		text += fmt.Sprintf("; %s can still be read", Plural(*e.Readable, "superseded revision"))
+	} else if e.Readable != nil {
+		text += "; no superseded revision can be read"
 	}
-	return fmt.Sprintf("%s is only %s in %s: whoever has the right to can get it back there. This is said until the next rotation", kid, t.How, in)
+	if e.Remains != "" {
+		text += "\n" + e.Remains
+	}
+	row(b, "erasure", text)
+	for _, g := range e.Gone {
+		t := rotation.Trace{How: g.How, Observed: g.Observed}
+		if g.Until != nil {
+			t.Until = *g.Until
+		}
+		row(b, "gone", fmt.Sprintf("%s  removed %s, %s", g.Kid, When(now, g.At), Erased(now, t, g.Places)))
+	}
+	if len(e.Revoked) > 0 {
+		row(b, "revoked", strings.Join(e.Revoked, ", "))
+	}
+}
+
+// superseded is the reason of an erasure.
+func superseded(r rotation.Reason, at Times) string {
+	text := "superseded: " + r.Is
+	if r.Output != "" {
+		text = r.Output + ": " + text
+	}
+	if !r.At.IsZero() {
+		text += " until it is destroyed at " + at(r.At)
+	}
+	return text
+}
+
+// Where names the place of a leftover.
+func Where(l engine.Leftover) string {
+	if l.Output == "" {
+		return fmt.Sprintf("store %s, secret %s", l.Store, l.Secret)
+	}
+	return fmt.Sprintf("output %s, secret %s", l.Output, l.Secret)
+}
+
+// Left says what is left there.
+func Left(l engine.Leftover) string {
+	switch l.Code {
+	case engine.LeftReadable:
+		return "these superseded revisions can still be read: " + strings.Join(l.Revisions, ", ")
+	case engine.LeftOld:
+		return fmt.Sprintf("its value is of generation %d, and what was removed left at generation %d", l.Generation, l.Dropped)
+	case engine.LeftForeign:
+		return "it may hold them: its value is not one that rotate wrote for this key"
+	case engine.LeftUnlisted:
+		return "what can be read of its past could not be listed: " + l.Cause.Error()
+	case engine.LeftUnrendered:
+		return "it cannot be brought up to date: " + l.Cause.Error()
+	}
+	return "it may hold them: " + l.Cause.Error()
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/status"
 )
 
@@ -41,7 +42,7 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 	for k := range s.Keys() {
 		keys = append(keys, k.Status())
 	}
-	doc, err := json.MarshalIndent(status.New(s.Now(), keys), "", "  ")
+	doc, err := json.MarshalIndent(say.Report(status.New(s.Now(), keys)), "", "  ")
 	if err != nil {
 		http.Error(w, "the report cannot be written", http.StatusInternalServerError)
 		return

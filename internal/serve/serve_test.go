@@ -132,7 +132,7 @@ func TestPaths(t *testing.T) {
 	failed := es
 	failed.Err = errors.New("no route")
 	halted := es
-	halted.Result = engine.Result{Step: rotation.Step{Do: rotation.Halt, Why: "edited"}}
+	halted.Result = engine.Result{Step: rotation.Step{Do: rotation.Halt, Why: rotation.Reason{Code: rotation.Spoilt, Cause: "edited"}}}
 	soon := es
 	soon.Result.Step.At = now.Add(10 * time.Minute)
 	old := es

@@ -1,12 +1,8 @@
 package status
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/say"
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -47,7 +43,7 @@ func erasure(f Facts) Erasure {
 	if set := f.Result.Set; set != nil {
 		for _, t := range f.traces(set) {
 			g := Gone{Kid: t.Kid, At: t.Removed, How: t.How, Observed: t.Observed, Until: some(t.Until)}
-			if say.Telling(t) {
+			if t.Telling() {
 				g.Places = f.places(t)
 			}
 			e.Gone = append(e.Gone, g)
@@ -90,34 +86,7 @@ func (f Facts) places(t rotation.Trace) (names []string) {
 func (k *Key) checkErased(f Facts, set *keyset.Set) {
 	for _, t := range f.Traces {
 		if t.Alarming(f.Now, set, f.Late+f.Target.Policy.Skew()) {
-			k.attend(say.Alarm(f.Now, k.Key, t, f.places(t)))
+			k.attend(t.Reason(f.places(t)))
 		}
-	}
-}
-
-func (k Key) erasureText(b *strings.Builder, now time.Time) {
-	e := k.Erasure
-	text := "what is gone is " + e.How
-	if e.How == "" {
-		text = "not known while the store cannot be opened"
-	}
-	if e.Readable != nil && *e.Readable > 0 {
-		text += fmt.Sprintf("; %s can still be read", ui.Plural(*e.Readable, "superseded revision"))
-	} else if e.Readable != nil {
-		text += "; no superseded revision can be read"
-	}
-	if e.Remains != "" {
-		text += "\n" + e.Remains
-	}
-	row(b, "erasure", text)
-	for _, g := range e.Gone {
-		t := rotation.Trace{How: g.How, Observed: g.Observed}
-		if g.Until != nil {
-			t.Until = *g.Until
-		}
-		row(b, "gone", fmt.Sprintf("%s  removed %s, %s", g.Kid, ui.When(now, g.At), say.Erased(now, t, g.Places)))
-	}
-	if len(e.Revoked) > 0 {
-		row(b, "revoked", strings.Join(e.Revoked, ", "))
 	}
 }

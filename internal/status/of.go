@@ -2,12 +2,11 @@ package status
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/ui"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -20,12 +19,12 @@ type Facts struct {
 	Target    engine.Target
 	Location  func() string    // path or address of the secret; nil or "" where the store cannot tell
 	Late      time.Duration    // how long work may wait for the next pass of a daemon
-	Warnings  []string         // from the config
+	Warnings  []string         // from the config, in words
 	Algorithm keyset.Algorithm // that the config asks for; "" if it does not tell
 
-	Twins  string        // which keys are live under another name, too
-	Result engine.Result // of a Look
-	Err    error         // of the same
+	Twins  []rotation.Reason // which keys are live under another name, too
+	Result engine.Result     // of a Look
+	Err    error             // of the same
 
 	History    []providers.Revision
 	HistoryErr error
@@ -39,12 +38,15 @@ func New(now time.Time, keys []Key) Report {
 	slices.SortStableFunc(r.Keys, func(a, b Key) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.Key, b.Key))
 	})
-	r.Attention = slices.ContainsFunc(keys, func(k Key) bool { return len(k.Attention) > 0 })
+	r.Attention = slices.ContainsFunc(keys, Key.Alarmed)
 	return r
 }
 
+// Alarmed tells whether a person should look at the key.
+func (k Key) Alarmed() bool { return len(k.Alarms) > 0 }
+
 func rank(k Key) int {
-	if len(k.Attention) > 0 {
+	if k.Alarmed() {
 		return 0
 	}
 	return 1
@@ -54,7 +56,7 @@ func rank(k Key) int {
 func Of(f Facts) Key {
 	t, set := f.Target, f.Result.Set
 	k := Key{
-		Key: t.Name, Environment: t.Environment, State: Healthy, Warnings: slices.Clone(f.Warnings),
+		Key: t.Name, Environment: t.Environment, State: Healthy,
 		Store: t.StoreName, Secret: t.Secret,
 		Clock: clock(t.Store.Traits()), StoreNotes: t.Store.Traits().Notes,
 		Erasure: erasure(f),
@@ -62,16 +64,22 @@ func Of(f Facts) Key {
 	if f.Location != nil {
 		k.Location = f.Location()
 	}
+	for _, text := range f.Warnings {
+		k.warn(rotation.Reason{Code: rotation.ConfigAdvice, Cause: text})
+	}
 	switch step := f.Result.Step; {
 	case f.Err != nil:
 		k.State = Unreachable
-		k.attend(f.Err.Error())
+		k.attend(f.unreachable())
 	case step.Do == rotation.Halt:
 		k.State = Halted
 		k.attend(step.Why)
+	case set == nil && step.Why.Code == rotation.StaleRead:
+		k.State = Unclear
+		k.attend(step.Why)
 	case set == nil && step.Do == rotation.Create:
 		k.State = Missing
-		k.attend("there is no keyset yet\nhint: rotate now " + t.Name + ", or a running daemon, makes the first key")
+		k.attend(rotation.Reason{Code: rotation.NoKeyYet})
 	}
 	if set != nil {
 		k.fill(f, set)
@@ -79,7 +87,18 @@ func Of(f Facts) Key {
 	return k
 }
 
-func (k *Key) attend(why string) { k.Attention = append(k.Attention, why) }
+func (k *Key) attend(why ...rotation.Reason) { k.Alarms = append(k.Alarms, why...) }
+func (k *Key) warn(why rotation.Reason)      { k.Notices = append(k.Notices, why) }
+
+// ErrUnread is how a key of a daemon is before its first pass has ended.
+var ErrUnread = errors.New("not looked at yet since the daemon began")
+
+func (f Facts) unreachable() rotation.Reason {
+	if errors.Is(f.Err, ErrUnread) {
+		return rotation.Reason{Code: rotation.NotLookedAt}
+	}
+	return engine.StoreFailed(f.Err)
+}
 
 // fill adds what a document that can be trusted says.
 func (k *Key) fill(f Facts, set *keyset.Set) {
@@ -94,22 +113,19 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 	if r, ok := set.Pending(); ok {
 		k.Pending = &Request{At: r.At, By: r.By}
 	}
-	k.Due = some(f.Target.Policy.Due(set.Signing().NotBefore))
+	look := f.outlook()
+	k.Due = some(look.Due())
 	step := f.Result.Step
-	k.Then = &Step{Do: string(step.Do), At: some(step.At), Why: step.Why}
-	if step.Alarm != "" && step.Do != rotation.Halt {
-		k.attend(step.Alarm)
+	k.Then = &Step{Do: string(step.Do), At: some(step.At), Code: step.Why.Code, Reason: step.Why}
+	k.attend(step.Alarms...)
+	k.attend(f.Twins...)
+	k.attend(weak(set)...)
+	if hidden := look.WorstHidden(f.Now, false); len(hidden.Keys) > 0 {
+		k.Hidden = hidden
+		k.warn(rotation.Reason{Code: rotation.HiddenKeys, At: hidden.From, Have: uint64(len(hidden.Keys))})
 	}
-	if f.Twins != "" {
-		k.attend(f.Twins)
-	}
-	for _, why := range weak(f.Now, set) {
-		k.attend(why)
-	}
-	for _, why := range []string{HiddenKeys(f.Now, f.Target.Policy, set), otherAlgorithm(set, f.Algorithm)} {
-		if why != "" {
-			k.Warnings = append(k.Warnings, why)
-		}
+	if r := otherAlgorithm(set, f.Algorithm); !r.IsZero() {
+		k.warn(r)
 	}
 	k.checkErased(f, set)
 	if f.Err != nil || step.Do == rotation.Halt {
@@ -119,9 +135,9 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 		k.State = Rotating
 	}
 	if f.HistoryErr != nil {
-		k.Warnings = append(k.Warnings, "what is still readable of the past could not be listed: "+f.HistoryErr.Error())
+		k.warn(rotation.Reason{Code: rotation.NoHistory, Cause: f.HistoryErr.Error()})
 	}
-	k.checkLate(f, set)
+	k.checkLate(f)
 }
 
 func (k *Key) add(status keyset.Status, l Live) {
@@ -138,44 +154,20 @@ func (k *Key) add(status keyset.Status, l Live) {
 // checkLate finds work that nobody does. A daemon has it done the moment it is
 // due, `run --once` at its next call; so it is late after Late, and a clock's
 // difference.
-func (k *Key) checkLate(f Facts, set *keyset.Set) {
-	since := waiting(f.Target.Policy, set, f.Result.Step)
+func (k *Key) checkLate(f Facts) {
+	step := f.Result.Step
+	since := f.outlook().LateSince(step)
 	late := f.Now.Sub(since)
 	if since.IsZero() || late <= f.Late+f.Target.Policy.Skew() {
 		return
 	}
 	k.State = Overdue
-	k.attend(fmt.Sprintf("the step %q could have been taken since %s and was not: %s\nhint: is `rotate run` running, or a timer that calls `rotate run --once`? Its log says what keeps it",
-		f.Result.Step.Do, ui.When(f.Now, since), f.Result.Step.Why))
+	k.attend(rotation.Reason{Code: rotation.Overdue, Is: string(step.Do), At: since})
 }
 
-// waiting is since when a step could have been taken; zero if it is no step.
-func waiting(p rotation.Policy, set *keyset.Set, step rotation.Step) time.Time {
-	wanted := p.Due(set.Signing().NotBefore)
-	if r, ok := set.Pending(); ok {
-		wanted = r.At
-	}
-	switch step.Do {
-	case rotation.Publish:
-		if _, asked := set.Pending(); !asked {
-			return wanted.Add(-p.Lead())
-		}
-		return wanted
-	case rotation.MarkReady:
-		next, _ := set.Next()
-		return next.Issued
-	case rotation.Promote:
-		if known := set.Ready.At.Add(p.Propagation + p.Skew()); known.After(wanted) {
-			return known
-		}
-		return wanted
-	case rotation.MarkSettled:
-		return set.Signing().NotBefore
-	case rotation.Retire:
-		k, _ := set.Key(step.Kid)
-		return k.Expires.Add(p.Skew())
-	}
-	return time.Time{}
+// outlook is the dates of what was read.
+func (f Facts) outlook() rotation.Outlook {
+	return rotation.Outlook{Policy: f.Target.Policy, Set: f.Result.Set}
 }
 
 func live(f Facts, set *keyset.Set, k keyset.Key) (keyset.Status, Live) {
@@ -190,29 +182,14 @@ func live(f Facts, set *keyset.Set, k keyset.Key) (keyset.Status, Live) {
 		}
 	}
 	if k.Status == keyset.Next {
-		l.Signs = some(Begins(f.Target.Policy, set, k))
+		l.Signs = some(f.outlook().Begins(false))
 	}
 	if l.Expires != nil {
 		left := int64(max(0, l.Expires.Sub(f.Now)).Seconds())
 		l.GraceSeconds = &left
-		l.Removed = some(l.Expires.Add(f.Target.Policy.Skew()))
+		l.Removed = some(f.outlook().Removed(k))
 	}
 	return k.Status, l
-}
-
-// Begins is when next will sign; zero while it was not seen in every place.
-func Begins(p rotation.Policy, set *keyset.Set, next keyset.Key) time.Time {
-	if set.Ready == nil || set.Ready.Kid != next.Kid {
-		return time.Time{}
-	}
-	known := set.Ready.At.Add(p.Propagation + p.Skew())
-	if _, asked := set.Pending(); asked {
-		return known
-	}
-	if due := p.Due(set.Signing().NotBefore); due.After(known) {
-		return due
-	}
-	return known
 }
 
 func clock(t providers.Traits) string {
@@ -234,3 +211,48 @@ func some(t time.Time) *time.Time {
 }
 
 func whole(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// WeakAsker is on record as who wants a weak adopted key gone. Why it is weak
+// would help a guesser as long as it is live, so that is told to the adopter
+// alone.
+const WeakAsker = "rotate adopt (a weak key)"
+
+// weak is the adopted keys that are weak and still live, not in what way.
+func weak(set *keyset.Set) (told []rotation.Reason) {
+	for _, k := range set.Keys {
+		if k.Adopted && (wantedGone(set, k.Kid) || short(k)) {
+			told = append(told, rotation.Reason{Code: rotation.WeakKey, Kid: k.Kid, Is: string(k.Status), At: k.Expires})
+		}
+	}
+	return told
+}
+
+// wantedGone tells whether adopt asked for a rotation away from a key.
+func wantedGone(set *keyset.Set, kid string) bool {
+	for _, r := range set.Requests {
+		if r.From == kid && r.By == WeakAsker {
+			return true
+		}
+	}
+	return false
+}
+
+// short: adopt's request may be forgotten before the key is gone, its length is
+// not.
+func short(k keyset.Key) bool {
+	material, symmetric := k.VerifyKey().([]byte)
+	return symmetric && len(material) < k.Alg.MinBytes()
+}
+
+// otherAlgorithm says that the youngest key is not for the algorithm that the
+// config asks for; zero if it is.
+func otherAlgorithm(set *keyset.Set, asked keyset.Algorithm) rotation.Reason {
+	youngest, ok := set.Next()
+	if !ok {
+		youngest = set.Signing()
+	}
+	if asked == "" || youngest.Alg == asked {
+		return rotation.Reason{}
+	}
+	return rotation.Reason{Code: rotation.OtherAlgorithm, Kid: youngest.Kid, Is: string(youngest.Alg), Whose: string(asked)}
+}

@@ -1,8 +1,12 @@
 // Package status says how a key is, from what its store holds: a report with a
-// stable form for machines, and a text for people.
+// stable form. Its words are those of package say, which fills them in.
 package status
 
-import "time"
+import (
+	"time"
+
+	"github.com/keyrotate/rotate/rotation"
+)
 
 // Schema names the form of a Report. Members may be added to it; a change of
 // one that exists gets a new name.
@@ -25,6 +29,7 @@ type State string
 const (
 	Halted      State = "halted"      // what is stored cannot be trusted: nothing is done until a person has looked
 	Unreachable State = "unreachable" // the store could not be read
+	Unclear     State = "unclear"     // the store shows less than is known of it, as it may for a while: nobody can tell yet
 	Overdue     State = "overdue"     // work is due, and nobody has done it: no daemon runs, or it cannot write
 	Missing     State = "missing"     // the store has no keyset of this name yet
 	Rotating    State = "rotating"    // a next key stands, or a previous one still verifies
@@ -33,7 +38,7 @@ const (
 
 // States lists every State, the worst first.
 func States() []State {
-	return []State{Halted, Unreachable, Overdue, Missing, Rotating, Healthy}
+	return []State{Halted, Unreachable, Unclear, Overdue, Missing, Rotating, Healthy}
 }
 
 // A Key is one key of the config, as its store shows it.
@@ -43,6 +48,12 @@ type Key struct {
 	State       State    `json:"state"`
 	Attention   []string `json:"attention,omitempty"` // why a person should look
 	Warnings    []string `json:"warnings,omitempty"`  // what is less than it should be
+
+	AttentionCodes []rotation.Code   `json:"attention_codes,omitempty"` // one for each of attention
+	WarningCodes   []rotation.Code   `json:"warning_codes,omitempty"`   // one for each of warnings
+	Alarms         []rotation.Reason `json:"-"`                         // attention as data
+	Notices        []rotation.Reason `json:"-"`                         // warnings as data
+	Hidden         rotation.Hidden   `json:"-"`                         // of the notice HiddenKeys
 
 	Store    string `json:"store"`
 	Secret   string `json:"secret"`
@@ -71,12 +82,15 @@ type Key struct {
 
 // An Output is a further place that gets the key.
 type Output struct {
-	Output      string     `json:"output"` // STORE SECRET, or the path of a file
-	Format      string     `json:"format"`
-	Generation  uint64     `json:"generation,omitempty"`  // that it holds; absent if that is not known
-	Behind      string     `json:"behind,omitempty"`      // why it is not up to date
-	Generations uint64     `json:"generations,omitempty"` // by how many it is behind, if that is known
-	Since       *time.Time `json:"since,omitempty"`       // it does not have what was changed then
+	Output     string        `json:"output"` // STORE SECRET, or the path of a file
+	Format     string        `json:"format"`
+	Generation uint64        `json:"generation,omitempty"` // that it holds; absent if that is not known
+	Behind     string        `json:"behind,omitempty"`     // why it is not up to date
+	Code       rotation.Code `json:"code,omitempty"`       // of behind
+
+	Reason      rotation.Reason `json:"-"`                     // behind as data
+	Generations uint64          `json:"generations,omitempty"` // by how many it is behind, if that is known
+	Since       *time.Time      `json:"since,omitempty"`       // it does not have what was changed then
 }
 
 // A Live is a key that signs or verifies.
@@ -101,7 +115,10 @@ type Request struct {
 
 // A Step is what will be done, and when.
 type Step struct {
-	Do  string     `json:"do"` // create, publish, ready, promote, settled, retire, wait or halt
-	At  *time.Time `json:"at,omitempty"`
-	Why string     `json:"why"`
+	Do   string        `json:"do"` // create, publish, ready, promote, settled, retire, wait or halt
+	At   *time.Time    `json:"at,omitempty"`
+	Why  string        `json:"why"`
+	Code rotation.Code `json:"code,omitempty"` // of why
+
+	Reason rotation.Reason `json:"-"` // why as data
 }

@@ -10,7 +10,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -27,7 +29,7 @@ func moments(t *testing.T) []status.Facts {
 	settled := ok(promoted.MarkSettled(due.Add(time.Minute), nil, policy.Grace))
 	again := ok(settled.Publish(newKey(t, "c"), due.Add(20*time.Hour)))
 	halted := facts(start, nil)
-	halted.Result.Step.Do, halted.Result.Step.Why = "halt", "key k, store m: edited by hand\nhint: put back what rotate wrote"
+	halted.Result.Step.Do, halted.Result.Step.Why = "halt", rotation.Reason{Code: rotation.Spoilt, Cause: "edited by hand"}
 	return []status.Facts{
 		facts(start, created), facts(start.Add(30*24*time.Hour), created), facts(due.Add(-time.Hour), ready),
 		facts(due.Add(time.Minute), promoted), facts(due.Add(24*time.Hour), settled), facts(due.Add(21*time.Hour), again),
@@ -37,14 +39,14 @@ func moments(t *testing.T) []status.Facts {
 
 // TestTimeline holds what a terminal shows against what a person has looked at.
 func TestTimeline(t *testing.T) {
-	for _, view := range []status.View{{Width: 80}, {Width: 120}, {Width: 56}, {Width: 40}, {Width: 100, Colour: true}} {
+	for _, view := range []say.View{{Width: 80}, {Width: 120}, {Width: 56}, {Width: 40}, {Width: 100, Colour: true}} {
 		name := fmt.Sprintf("%d", view.Width)
 		if view.Colour {
 			name += "-colour"
 		}
 		var all strings.Builder
 		for _, f := range moments(t) {
-			if err := status.New(f.Now, []status.Key{status.Of(f)}).Text(&all, view); err != nil {
+			if err := say.Status(&all, status.New(f.Now, []status.Key{status.Of(f)}), view); err != nil {
 				t.Fatal(err)
 			}
 			all.WriteString("\n")
@@ -83,18 +85,18 @@ func TestManyKeys(t *testing.T) {
 		k := one
 		k.Key = fmt.Sprintf("key-%05d", i)
 		if i%400 == 0 {
-			k.State, k.Attention = status.Halted, []string{"edited by hand"}
+			k.State, k.Alarms = status.Halted, []rotation.Reason{{Code: rotation.Spoilt, Cause: "edited by hand"}}
 		}
 		keys = append(keys, k)
 	}
-	write := func(v status.View) string {
+	write := func(v say.View) string {
 		var b strings.Builder
-		if err := status.New(start, keys).Text(&b, v); err != nil {
+		if err := say.Status(&b, status.New(start, keys), v); err != nil {
 			t.Fatal(err)
 		}
 		return b.String()
 	}
-	short := write(status.View{})
+	short := write(say.View{})
 	if n := strings.Count(short, "edited by hand"); n != 20 {
 		t.Errorf("%d keys that need attention are shown", n)
 	}
@@ -103,7 +105,7 @@ func TestManyKeys(t *testing.T) {
 			t.Errorf("%q is missing", want)
 		}
 	}
-	if n := strings.Count(write(status.View{Full: true}), "generation 1\n"); n != 10_000 {
+	if n := strings.Count(write(say.View{Full: true}), "generation 1\n"); n != 10_000 {
 		t.Errorf("the full view has %d keys", n)
 	}
 }

@@ -17,6 +17,9 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Msg }
 
+// Todo is the hint, for package say.
+func (e *Error) Todo() string { return e.Hint }
+
 // New is an Error with hints on what to do, each on a line of its own.
 func New(msg string, hints ...string) *Error {
 	return &Error{Msg: msg, Hint: strings.Join(hints, "\n")}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/test/awsfake"
 	"github.com/keyrotate/rotate/providers"
 )
@@ -35,7 +36,7 @@ func fails(t testing.TB, err, kind error, words ...string) {
 		t.Errorf("the error is %v, want %v", err, kind)
 	}
 	for _, w := range words {
-		if !strings.Contains(fmt.Sprint(err), w) {
+		if !strings.Contains(say.Error(err).String(), w) {
 			t.Errorf("%v does not say %q", err, w)
 		}
 	}

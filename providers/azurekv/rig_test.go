@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 	"go.uber.org/goleak"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/test/azurefake"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/providertest"
@@ -125,7 +126,7 @@ func fails(t testing.TB, err, kind error, words ...string) {
 		t.Errorf("the error is %v, want %v", err, kind)
 	}
 	for _, w := range words {
-		if !strings.Contains(fmt.Sprint(err), w) {
+		if !strings.Contains(say.Error(err).String(), w) {
 			t.Errorf("%v does not say %q", err, w)
 		}
 	}

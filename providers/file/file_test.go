@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/providertest"
 )
@@ -229,7 +230,7 @@ hint: run rotate as the user that the directory belongs to`)
 
 func says(t *testing.T, s *store, err error, want string) {
 	t.Helper()
-	if err == nil || strings.ReplaceAll(err.Error(), s.dir, "DIR") != want {
+	if err == nil || strings.ReplaceAll(say.Error(err).String(), s.dir, "DIR") != want {
 		t.Errorf("the error is\n%v\nwant\n%s", err, want)
 	}
 }

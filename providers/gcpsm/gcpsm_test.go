@@ -24,6 +24,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/test/gcpfake"
 	"github.com/keyrotate/rotate/providers"
 )
@@ -45,7 +46,7 @@ func fails(t testing.TB, err, kind error, words ...string) {
 		t.Errorf("the error is %v, want %v", err, kind)
 	}
 	for _, w := range words {
-		if !strings.Contains(fmt.Sprint(err), w) {
+		if !strings.Contains(say.Error(err).String(), w) {
 			t.Errorf("%v does not say %q", err, w)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -54,7 +55,7 @@ func fails(t *testing.T, err, kind error, words ...string) {
 		return
 	}
 	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
+		if !strings.Contains(say.Error(err).String(), w) {
 			t.Errorf("%q does not say %q", err, w)
 		}
 	}

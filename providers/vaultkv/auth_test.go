@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
 )
@@ -159,7 +160,7 @@ func TestTokenFile(t *testing.T) {
 		put(t, s, "a", "", 1)
 		time.Sleep(2 * time.Hour)
 		_, err = s.Read(t.Context(), name)
-		if !errors.Is(err, providers.ErrDenied) || !strings.Contains(err.Error(), "hint: the token has ended") {
+		if !errors.Is(err, providers.ErrDenied) || !strings.Contains(say.Error(err).String(), "hint: the token has ended") {
 			t.Errorf("ended: %v", err)
 		}
 		grant("two")
@@ -236,7 +237,7 @@ func TestProbeNamesWhatLacks(t *testing.T) {
 			}
 			must(t, err)
 			want := fmt.Sprintf("path %q { capabilities = [%q] }", strings.TrimSuffix(path, "*")+"rotate-probe", missing)
-			if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(err.Error(), want) {
+			if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(say.Error(err).String(), want) {
 				t.Errorf("without %s of %s: %v, want %s", missing, path, err, want)
 			}
 		}

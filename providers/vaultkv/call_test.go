@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,6 +17,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
 )
@@ -91,7 +91,7 @@ func TestErrors(t *testing.T) {
 	}
 	f.Script = nil
 	f.Sealed = true
-	if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrUnavailable) || !strings.Contains(err.Error(), "hint: vault operator unseal") {
+	if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrUnavailable) || !strings.Contains(say.Error(err).String(), "hint: vault operator unseal") {
 		t.Errorf("sealed: %v", err)
 	}
 	f.Sealed, f.Standby = false, true
@@ -202,7 +202,7 @@ func TestTLS(t *testing.T) {
 	}
 	for what, tls := range map[string]TLS{"an unknown authority": {}, "another name": {CACert: ca, ServerName: "other.example"}} {
 		err := open(tls)
-		if !errors.Is(err, providers.ErrUnavailable) || !strings.Contains(fmt.Sprint(err), "hint: check the store's tls options") {
+		if !errors.Is(err, providers.ErrUnavailable) || !strings.Contains(say.Error(err).String(), "hint: check the store's tls options") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -88,7 +88,7 @@ func TestPromise6EveryOldVersionIsNoticed(t *testing.T) {
 			old := l.document()
 			for range 3 {
 				res, err := l.engine.Pass(t.Context(), l.target, engine.Ask{Rotate: true})
-				if err != nil || res.Step.Do != rotation.Halt || !strings.Contains(res.Step.Why, "the store's own record") {
+				if err != nil || res.Step.Do != rotation.Halt || res.Step.Why.Whose != rotation.TheStore {
 					t.Fatalf("version %d: %v, %v", n, res.Step, err)
 				}
 				time.Sleep(time.Hour)

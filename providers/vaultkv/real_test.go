@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -197,7 +198,7 @@ func realLogins(t *testing.T, v server) {
 			if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrDenied) {
 				t.Errorf("elsewhere: %v, want ErrDenied", err)
 			}
-			if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(err.Error(), `path "secret/data/elsewhere/rotate-probe" { capabilities = ["create", "read", "update"] }`) {
+			if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(say.Error(err).String(), `path "secret/data/elsewhere/rotate-probe" { capabilities = ["create", "read", "update"] }`) {
 				t.Errorf("elsewhere the probe says %v", err)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/secret"
@@ -166,7 +167,7 @@ func goneHead(t *testing.T, v server, s *store) {
 	second := put(t, s, "b", first.ID, 2)
 	v.admin(t, "DELETE", s.at("data", name), nil)
 	_, err := s.Read(t.Context(), name)
-	if !errors.Is(err, providers.ErrUnreadable) || !strings.Contains(err.Error(), "hint: vault kv undelete -mount=secret -versions=2 "+s.path(name)) {
+	if !errors.Is(err, providers.ErrUnreadable) || !strings.Contains(say.Error(err).String(), "hint: vault kv undelete -mount=secret -versions=2 "+s.path(name)) {
 		t.Errorf("deleted: %v", err)
 	}
 	v.admin(t, "POST", s.at("undelete", name), map[string]any{"versions": []int{2}})
@@ -175,7 +176,7 @@ func goneHead(t *testing.T, v server, s *store) {
 	}
 	v.admin(t, "POST", s.at("destroy", name), map[string]any{"versions": []int{2}})
 	_, err = s.Read(t.Context(), name)
-	if !errors.Is(err, providers.ErrUnreadable) || !strings.Contains(err.Error(), "vault kv rollback") {
+	if !errors.Is(err, providers.ErrUnreadable) || !strings.Contains(say.Error(err).String(), "vault kv rollback") {
 		t.Errorf("destroyed: %v", err)
 	}
 	for _, after := range []providers.RevisionID{"", first.ID, second.ID} {

@@ -16,10 +16,10 @@ import (
 // A Restored is a document that a witness of a newer truth contradicts, and what
 // is known of the time that it misses.
 type Restored struct {
-	Set       *keyset.Set // what the store holds
-	Witnesses []Witness   // who remembers something newer; empty if nobody does
+	Set       *keyset.Set        // what the store holds
+	Witnesses []rotation.Witness // who remembers something newer, the newest first; empty if nobody does
 
-	// Newer is the newest keyset that an output still shows, and In that output;
+	// Newer is the newest keyset that an output still shows, and In that output's name;
 	// nil where none can be read. Without it nobody can tell here which keys were
 	// deleted, or reported as compromised, since Set was written.
 	Newer *keyset.Set
@@ -28,12 +28,6 @@ type Restored struct {
 	// Revoked is every kid that one of the outputs knows as compromised, Newer's or
 	// another's. They are never accepted again.
 	Revoked []string
-}
-
-// A Witness remembers a document that Set does not follow.
-type Witness struct {
-	Whose string
-	keyset.Past
 }
 
 // ErrNotRestored says that there is nothing to accept.
@@ -85,7 +79,8 @@ func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) e
 	if err != nil {
 		return err
 	}
-	step.Why = fmt.Sprintf("generation %d was accepted over generation %d, which %s remembers", generation, found.Witnesses[0].Generation, found.Witnesses[0].Whose)
+	over := found.Witnesses[0]
+	step.Why = rotation.Reason{Code: rotation.AcceptedOver, Have: generation, Want: over.Generation, Whose: over.Whose, Output: over.Output}
 	if err := p.commit(ctx, set, step); err != nil {
 		return err
 	}
@@ -101,45 +96,44 @@ func (p *pass) accepted(ctx context.Context) error {
 	if err := p.resolve(); err != nil {
 		return err
 	}
-	p.result.Step = rotation.Step{Do: rotation.Wait, At: p.e.Clock().Wall, Why: "accepted"}
+	p.result.Step = rotation.Step{Do: rotation.Wait, At: p.e.Clock().Wall, Why: rotation.Reason{Code: rotation.AcceptedNow}}
 	return nil
 }
 
 // restored reads the head and everyone who may remember a newer truth. Unless
 // all that is wrong with the head is its age, the pass is halted.
 func (p *pass) restored(ctx context.Context) (Restored, error) {
-	p.restoring = true
-	defer func() { p.restoring = false }()
+	p.trust.Restoring = true
+	defer func() { p.trust.Restoring = false }()
 	stop, err := p.read(ctx)
 	switch {
 	case err != nil || stop:
 		return Restored{}, err
 	case p.result.Set == nil && p.remembered(ctx): // the witnesses that are not asked otherwise
 		p.e.remember(p.place(), func(m *memory) { p.known = *m })
-		p.halt(p.missing())
+		p.halt(p.trust.Nothing(p.known.newest))
 		return Restored{}, nil
 	case p.result.Set == nil:
 		return Restored{}, ErrNotRestored
 	}
 	found := Restored{Set: p.result.Set}
-	add := func(whose string, n providers.Note) {
-		w := keyset.Past{Generation: n.Generation, Digest: n.Digest}
-		if n.Lineage == found.Set.Lineage && !found.Set.Follows(w) {
-			found.Witnesses = append(found.Witnesses, Witness{whose, w})
+	add := func(w rotation.Witness) {
+		if w.Lineage == found.Set.Lineage && w.Contradicts(found.Set) {
+			found.Witnesses = append(found.Witnesses, w)
 		}
 	}
-	add(storesRecord, p.head.Witness)
-	add(p.known.whose, providers.Note{Lineage: p.known.lineage, Generation: p.known.seen.Generation, Digest: p.known.seen.Digest})
-	for _, got := range p.readOutputs(ctx) {
+	add(witness(rotation.TheStore, p.head.Witness))
+	add(p.known.newest)
+	for _, got := range p.outputs.read(ctx) {
 		if got.err != nil && !errors.Is(got.err, providers.ErrNotFound) {
 			return Restored{}, fmt.Errorf("output %s may remember a newer generation, and cannot be asked: %w", got.name, got.err)
 		}
 		if got.rev.Note.Generation > found.Set.Generation {
-			add("output "+got.name, got.rev.Note)
+			add(got.witness)
 		}
 		found.learn(got)
 	}
-	slices.SortStableFunc(found.Witnesses, func(a, b Witness) int { return cmp.Compare(b.Generation, a.Generation) })
+	slices.SortStableFunc(found.Witnesses, func(a, b rotation.Witness) int { return cmp.Compare(b.Generation, a.Generation) })
 	return found, nil
 }
 
@@ -150,7 +144,7 @@ func (r *Restored) learn(got held) {
 		return
 	}
 	if r.Newer == nil || newer.Generation > r.Newer.Generation {
-		r.Newer, r.In = newer, "output "+got.name
+		r.Newer, r.In = newer, got.name
 	}
 	for _, kid := range newer.Revoked {
 		if !slices.Contains(r.Revoked, kid) {

@@ -120,7 +120,7 @@ func (l *leakRig) noticed(w witness, v version) {
 	l.events = nil
 	for range 3 {
 		res := l.pass(engine.Ask{Rotate: true, By: "someone"})
-		if res.Step.Do != rotation.Halt || !strings.Contains(res.Step.Why, w.says) || res.Set != nil {
+		if res.Step.Do != rotation.Halt || !strings.Contains(why(res), w.says) || res.Set != nil {
 			l.t.Fatalf("generation %d of %d: %v", old.Generation, newest.Generation, res.Step)
 		}
 		time.Sleep(12 * time.Hour)
@@ -139,7 +139,7 @@ func (l *leakRig) noticed(w witness, v version) {
 		l.t.Errorf("accepted is generation %d with %s", set.Generation, kinds(set))
 	}
 	l.engine = daemon // which has seen the newest document
-	if res := l.pass(engine.Ask{}); res.Step.Do == rotation.Halt || res.Step.Alarm != "" {
+	if res := l.pass(engine.Ask{}); res.Step.Do == rotation.Halt || alarms(res) != "" {
 		l.t.Errorf("afterwards: %v", res.Step)
 	}
 	for _, o := range l.target.Outputs {
@@ -189,7 +189,7 @@ func TestPromise6AcceptIsNoWayAroundTheOthers(t *testing.T) {
 				l.restart()
 				writes := l.calls.Count(providertest.Write)
 				res, err := l.engine.Accept(context.Background(), l.target, c.generation, nil)
-				if !errors.Is(err, c.err) || c.want != "" && !strings.Contains(res.Step.Why, c.want) {
+				if !errors.Is(err, c.err) || c.want != "" && !strings.Contains(why(res), c.want) {
 					t.Errorf("%v, %v", res.Step, err)
 				}
 				if l.calls.Count(providertest.Write) != writes {
@@ -210,7 +210,7 @@ func TestPromise6AnOutputRemembersALostStore(t *testing.T) {
 		l.restart()
 		for range 3 {
 			res := l.pass(engine.Ask{Rotate: true})
-			if res.Step.Do != rotation.Halt || !strings.Contains(res.Step.Why, "output") || len(empty.Peek()) > 0 {
+			if res.Step.Do != rotation.Halt || !strings.Contains(why(res), "output") || len(empty.Peek()) > 0 {
 				t.Fatalf("%v", res.Step)
 			}
 			time.Sleep(time.Hour)
@@ -235,7 +235,7 @@ func TestPromise6AnOutputRemembersALostStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.restart()
-		if res := l.pass(engine.Ask{}); res.Step.Do != rotation.Wait || res.Step.Alarm != "" {
+		if res := l.pass(engine.Ask{}); res.Step.Do != rotation.Wait || alarms(res) != "" {
 			t.Errorf("%v", res.Step)
 		}
 		if set := l.document(); set.Signing().Kid != before.Signing().Kid || len(set.Keys) != 4 {
@@ -266,7 +266,7 @@ func TestAnOutputAheadOfAStaleReadIsNoAlarm(t *testing.T) {
 			t.Errorf("beyond the bound: %v", res.Step)
 		}
 		r.target.Store = r.store
-		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Wait || res.Step.Alarm != "" {
+		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Wait || alarms(res) != "" {
 			t.Errorf("with the newest head: %v", res.Step)
 		}
 	})
@@ -309,7 +309,7 @@ func TestPromise6AForkIsNoticed(t *testing.T) {
 				}
 				l.store.Tamper(name, bytesOf(fork))
 				l.restart()
-				if res := l.pass(engine.Ask{}); res.Step.Do != rotation.Halt || !strings.Contains(res.Step.Why, "fork") {
+				if res := l.pass(engine.Ask{}); res.Step.Do != rotation.Halt || !strings.Contains(why(res), "fork") {
 					t.Fatalf("%v", res.Step)
 				}
 				theirs := fork.set()
@@ -319,7 +319,7 @@ func TestPromise6AForkIsNoticed(t *testing.T) {
 				if set := l.set(); set.Signing().Kid != theirs.Signing().Kid || set.Generation != theirs.Generation+1 {
 					t.Errorf("generation %d after %d", set.Generation, theirs.Generation)
 				}
-				if res := l.pass(engine.Ask{}); res.Step.Do == rotation.Halt || res.Step.Alarm != "" {
+				if res := l.pass(engine.Ask{}); res.Step.Do == rotation.Halt || alarms(res) != "" {
 					t.Errorf("afterwards: %v", res.Step)
 				}
 			})
@@ -391,7 +391,7 @@ func TestPromise6AcceptAsksEveryOutput(t *testing.T) {
 		l.restart()
 		l.target.Outputs = slices.Concat(one, two)
 		found, _, err := l.engine.Restored(context.Background(), l.target)
-		if err != nil || found.In != "output two" || !slices.Contains(found.Revoked, leaked) {
+		if err != nil || found.In != "two" || !slices.Contains(found.Revoked, leaked) {
 			t.Fatalf("%s, %v, %v", found.In, found.Revoked, err)
 		}
 		if _, err := l.engine.Accept(context.Background(), l.target, found.Set.Generation, nil); err != nil {

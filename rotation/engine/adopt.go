@@ -49,12 +49,12 @@ func (p *pass) adopt(ctx context.Context, k keyset.Key, weak string) error {
 	case !set.Signing().SameMaterial(k):
 		return ErrManaged
 	}
-	p.result.Step = rotation.Step{Do: rotation.Wait, Why: "adopted"}
+	p.result.Step = rotation.Step{Do: rotation.Wait, Why: rotation.Reason{Code: rotation.AdoptedNow}}
 	return nil
 }
 
 func (p *pass) adoptFirst(ctx context.Context, k keyset.Key, weak string) error {
-	step := rotation.Step{Do: rotation.Create, At: p.e.Clock().Wall, Why: "adopted: applications use this key already"}
+	step := rotation.Step{Do: rotation.Create, At: p.e.Clock().Wall, Why: rotation.Reason{Code: rotation.AdoptedKey}}
 	set, err := keyset.Create(p.t.Name, p.t.Environment, p.e.NewID(), k, step.At)
 	if err != nil {
 		return err

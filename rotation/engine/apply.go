@@ -35,7 +35,7 @@ func (p *pass) apply(ctx context.Context, step rotation.Step) error {
 
 // commit writes a document if the head is still the one that was read.
 func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) error {
-	set, err := set.WithOutputs(p.written())
+	set, err := set.WithOutputs(written(p.t))
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
 	}
@@ -51,10 +51,11 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 	switch {
 	case err == nil:
 		p.saw(set)
-		p.marked(set, step)
+		p.e.remember(p.place(), func(m *memory) { m.marked(set, step.Do) })
 		p.tell(events)
 		return nil
 	case errors.Is(err, providers.ErrConflict):
+		p.lost++
 		return nil // someone was faster: read what they did, and decide anew
 	case errors.Is(err, providers.ErrUnclear):
 		p.pending = &attempt{set: set, base: p.head.ID, events: events, err: err}
@@ -74,18 +75,6 @@ func (m *memory) observed(set *keyset.Set) *keyset.Set {
 		}
 	}
 	return set
-}
-
-// marked keeps the mark that this process made, to know it from another's.
-func (p *pass) marked(set *keyset.Set, step rotation.Step) {
-	p.e.remember(p.place(), func(m *memory) {
-		switch step.Do {
-		case rotation.MarkReady:
-			m.ready = set.Ready
-		case rotation.MarkSettled:
-			m.settled = set.Settled
-		}
-	})
 }
 
 // noteOf is what a store keeps beside a document, or a rendering of it.

@@ -11,7 +11,6 @@ package engine
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -108,55 +107,6 @@ type Engine struct {
 	claims claims
 }
 
-// A place is one secret of one store.
-type place struct{ store, secret string }
-
-// place is where the keyset lives.
-func (t Target) place() place { return place{t.StoreName, t.Secret} }
-
-// memory is what an Engine keeps of one place between passes.
-type memory struct {
-	lineage string
-	seen    keyset.Past // the newest document read or written
-	at      time.Time   // when that was
-	whose   string      // who it was seen at
-	other   string      // the other key that whose shows to be its own; "" if it shows none
-	swept   providers.RevisionID
-	dropped uint64             // the last removal that was swept up after
-	sweepAt time.Time          // when something more can be erased; zero if nothing waits
-	left    int                // revisions that the last sweep left
-	behind  int                // sweeps in a row that were overtaken
-	past    rotation.Place     // what the last sweep left; without a Content if there was none
-	weaker  []rotation.Erasure // what was erased less strongly than the store's kind promises
-	traces  []rotation.Trace   // how gone each removed key was at last
-	traced  time.Time          // when that was
-	refusal string             // the last one told, so that each is told once
-
-	ready, settled *keyset.Mark // that this process made last
-
-	claim *claim // the live keys of the set that was read last; nil if none was
-}
-
-// remember hands the memory of a place to f, alone.
-func (e *Engine) remember(p place, f func(*memory)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	f(e.memoryOf(p))
-}
-
-// memoryOf is the memory of a place. e.mu is held.
-func (e *Engine) memoryOf(p place) *memory {
-	if e.memory == nil {
-		e.memory = map[place]*memory{}
-	}
-	m := e.memory[p]
-	if m == nil {
-		m = &memory{}
-		e.memory[p] = m
-	}
-	return m
-}
-
 // Pass does what can be done for a target now. It returns when nothing is left
 // to do before Step.At (Wait), or when a person has to look first (Halt). An
 // error means that a call failed: nothing is lost by it, and the next pass goes
@@ -178,7 +128,10 @@ func (e *Engine) Look(ctx context.Context, t Target, ask Ask) (Result, error) {
 }
 
 func (e *Engine) begin(t Target, ask Ask) *pass {
-	return &pass{e: e, t: t, ask: ask, wrote: map[string]tried{}}
+	return &pass{
+		e: e, t: t, ask: ask, trust: rotation.Trust{Name: t.Name, Environment: t.Environment},
+		outputs: outputs{all: t.Outputs, wrote: map[string]tried{}},
+	}
 }
 
 func (p *pass) end(err error) (Result, error) {
@@ -186,10 +139,7 @@ func (p *pass) end(err error) (Result, error) {
 	if p.result.Erases = p.head.Erases; p.result.Erases == "" {
 		p.result.Erases = p.t.Store.Traits().Erases
 	}
-	if err != nil {
-		err = p.explain(err)
-	}
-	return p.result, err
+	return p.result, explain(err, p.t, p.result.Set)
 }
 
 // A pass is the state of one call of Pass.
@@ -199,14 +149,13 @@ type pass struct {
 	ask     Ask
 	result  Result
 	head    providers.Revision
-	pending *attempt                        // a write of which no reply came
-	known   memory                          // what the process knew of the key before the last read
-	wrote   map[string]tried                // outputs written in this pass
-	current map[string]providers.RevisionID // heads of the outputs that are up to date
-	lagging map[string]synced               // the other outputs
+	pending *attempt // a write of which no reply came
+	known   memory   // what the process knew of the key before the last read
+	outputs outputs
+	lost    int // writes that another writer was faster with
 
-	readOnly  bool // look, and change nothing
-	restoring bool // the age of the head is no reason to halt
+	readOnly bool // look, and change nothing
+	trust    rotation.Trust
 }
 
 func (p *pass) run(ctx context.Context) error {
@@ -216,7 +165,11 @@ func (p *pass) run(ctx context.Context) error {
 			return err
 		}
 	}
-	p.result.Step = rotation.Step{Do: rotation.Wait, At: p.e.Clock().Wall, Why: "other writers were busy; going on"}
+	busy := rotation.Reason{Code: rotation.WritersBusy, Have: uint64(p.lost)} //nolint:gosec // a few
+	p.result.Step = rotation.Step{Do: rotation.Wait, At: p.e.Clock().Wall, Why: busy}
+	if p.lost > maxRounds/2 {
+		p.result.Step.Alarms = []rotation.Reason{busy}
+	}
 	return nil
 }
 
@@ -235,16 +188,15 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	if p.result.Set == nil && p.remembered(ctx) {
 		return false, nil // whether the store has lost a key is told by reading it again
 	}
-	if p.unrecorded() {
+	if set := p.result.Set; set != nil && !p.readOnly && unrecorded(set, p.t) {
 		return false, p.record(ctx)
 	}
-	outputs, again := p.syncOutputs(ctx)
-	if again {
+	if again := p.syncOutputs(ctx); again {
 		return false, nil // what was written has to be read back
 	}
-	p.result.Outputs, p.result.Clock = outputs, p.clock()
+	p.result.Clock = p.clock()
 	step := rotation.Plan(p.t.Policy, rotation.Facts{
-		Set: p.result.Set, Outputs: outputs, Request: p.request(), Clock: p.result.Clock,
+		Set: p.result.Set, Outputs: p.result.Outputs, Request: p.request(), Clock: p.result.Clock,
 		Covered: p.head.Copy != "", Ready: p.known.ready, Settled: p.known.settled,
 	})
 	p.result.Step = step
@@ -253,9 +205,7 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 		return true, nil
 	case step.Do == rotation.Wait:
 		rest(ctx, p)
-		if twins := p.e.Twins(p.t); twins != "" {
-			p.result.Step.Alarm = join(p.result.Step.Alarm, twins)
-		}
+		p.result.Step.Alarms = append(p.result.Step.Alarms, p.e.Twins(p.t)...)
 		return true, nil
 	}
 	return false, p.apply(ctx, step)
@@ -294,7 +244,7 @@ func (p *pass) request() rotation.Request {
 }
 
 // halt ends the pass with a reason that a person has to look at.
-func (p *pass) halt(why string) {
-	p.result.Step = rotation.Step{Do: rotation.Halt, Why: why, Alarm: why}
+func (p *pass) halt(why rotation.Reason) {
+	p.result.Step = rotation.Step{Do: rotation.Halt, Why: why}
 	p.refuse(why)
 }

@@ -1,32 +1,55 @@
 package engine
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
 
-// explain tells which key and store an error is about, and that the key that
-// signs is unharmed.
-func (p *pass) explain(err error) error {
-	still := "nothing was changed"
-	if p.result.Set != nil {
-		still = fmt.Sprintf("kid %s still signs", p.result.Set.Signing().Kid)
-	}
-	return &Error{Key: p.t.Name, Store: p.t.StoreName, Still: still, Err: err}
-}
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
 
-// An Error is a failed pass.
+// An Error is a failed pass. Nothing is lost by it.
 type Error struct {
 	Key, Store string
-	Still      string // what is unharmed
+	Signs      string // the kid that signs, unharmed; "" if none is known
 	Err        error
 }
 
-// Error says what to do last, after what is still well.
-func (e *Error) Error() string {
-	what, hint := withoutHint(e.Err)
-	if hint != "" {
-		hint = "\nhint: " + hint
-	}
-	return fmt.Sprintf("key %s, store %s: %s; %s%s", e.Key, e.Store, what, e.Still, hint)
-}
+// Error leaves it to package say to tell what is unharmed.
+func (e *Error) Error() string { return fmt.Sprintf("key %s, store %s: %v", e.Key, e.Store, e.Err) }
 
 // Unwrap lets errors.Is see what failed.
 func (e *Error) Unwrap() error { return e.Err }
+
+// explain tells which key and store an error is about, and which key still signs.
+func explain(err error, t Target, set *keyset.Set) error {
+	if err == nil {
+		return nil
+	}
+	failed := &Error{Key: t.Name, Store: t.StoreName, Err: err}
+	if set != nil {
+		failed.Signs = set.Signing().Kid
+	}
+	return failed
+}
+
+// failure is a failed call of a store as a reason.
+func failure(of func(kind string) rotation.Code, err error) rotation.Reason {
+	r := rotation.Reason{Code: of(providers.Kind(err)), Cause: err.Error()}
+	if failed, ok := errors.AsType[*providers.Error](err); ok {
+		r.Hint = failed.Hint
+	}
+	return r
+}
+
+// StoreFailed is an error of Pass or Look as a reason: what kind of call failed, how, and which kid still signs.
+func StoreFailed(err error) rotation.Reason {
+	failed, ok := errors.AsType[*Error](err)
+	if !ok {
+		return failure(rotation.StoreFailure, err)
+	}
+	r := failure(rotation.StoreFailure, failed.Err)
+	r.Kid = failed.Signs
+	return r
+}

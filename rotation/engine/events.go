@@ -7,6 +7,9 @@ import (
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
+// Refuse is the action of an Event that tells that a key has halted.
+const Refuse = "refuse"
+
 // An Event is one thing that changed, or was refused: an audit record. It never
 // holds material.
 type Event struct {
@@ -20,7 +23,8 @@ type Event struct {
 	To         keyset.Status `json:"to,omitempty"`   // "" where it is gone
 	Generation uint64        `json:"generation,omitempty"`
 	Revision   string        `json:"revision,omitempty"`
-	Reason     string        `json:"reason,omitempty"`
+	Code       rotation.Code `json:"code,omitempty"`   // of Why; lines that older versions wrote have none
+	Reason     string        `json:"reason,omitempty"` // Why in words, by package say
 	Actor      string        `json:"actor,omitempty"`
 
 	// Of an erasure: the keys that the revision held, how strongly it was erased
@@ -29,6 +33,8 @@ type Event struct {
 	Kids  []string   `json:"kids,omitempty"`
 	How   string     `json:"how,omitempty"`
 	Until *time.Time `json:"until,omitempty"`
+
+	Why rotation.Reason `json:"-"`
 }
 
 const eraseAction = "erase"
@@ -39,7 +45,7 @@ func (p *pass) events(old, now *keyset.Set, step rotation.Step) []Event {
 	var events []Event
 	add := func(kid string, from, to keyset.Status) {
 		events = append(events, p.event(Event{
-			Action: string(step.Do), Kid: kid, From: from, To: to, Generation: now.Generation, Reason: step.Why,
+			Action: string(step.Do), Kid: kid, From: from, To: to, Generation: now.Generation, Why: step.Why,
 		}))
 	}
 	was := map[string]keyset.Status{}
@@ -66,6 +72,7 @@ func (p *pass) events(old, now *keyset.Set, step rotation.Step) []Event {
 // event fills in what all events share.
 func (p *pass) event(ev Event) Event {
 	ev.Time = p.e.Clock().Wall.UTC()
+	ev.Code = ev.Why.Code
 	ev.Key, ev.Store, ev.Secret, ev.Actor = p.t.Name, p.t.StoreName, p.t.Secret, p.e.Actor
 	return ev
 }
@@ -89,13 +96,13 @@ func (p *pass) tellOf(ev Event) {
 }
 
 // refuse reports a refusal, once for as long as it stays the same.
-func (p *pass) refuse(why string) {
+func (p *pass) refuse(why rotation.Reason) {
 	repeated := false
 	p.e.remember(p.place(), func(m *memory) {
-		repeated = m.refusal == why
+		repeated = m.refusal.Same(why)
 		m.refusal = why
 	})
 	if !repeated && p.e.Audit != nil {
-		p.e.Audit(p.event(Event{Action: "refuse", Reason: why}))
+		p.e.Audit(p.event(Event{Action: Refuse, Why: why}))
 	}
 }

@@ -40,7 +40,7 @@ func (p *pass) forget(ctx context.Context, o Output) error {
 		if err != nil {
 			return err
 		}
-		if err := p.commit(ctx, set, rotation.Step{Do: "forget", At: at, Why: o.Name + " was cleaned"}); err != nil {
+		if err := p.commit(ctx, set, rotation.Step{Do: "forget", At: at, Why: rotation.Reason{Code: rotation.PlaceCleaned, Output: o.Name}}); err != nil {
 			return err
 		}
 		if stop, err := p.read(ctx); stop || err != nil {

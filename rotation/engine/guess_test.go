@@ -53,7 +53,7 @@ func TestPromise6NoGuessing(t *testing.T) {
 					writes := r.calls.Count(providertest.Write)
 					for range 5 {
 						res := r.pass(engine.Ask{Rotate: true, By: "someone"})
-						if res.Step.Do != rotation.Halt || !strings.Contains(res.Step.Why, c.want) {
+						if res.Step.Do != rotation.Halt || !strings.Contains(why(res), c.want) {
 							t.Fatalf("got %v, want a halt that says %q", res.Step, c.want)
 						}
 						if res.Set != nil {
@@ -132,11 +132,11 @@ func TestPromise6ARunningDaemonIsAWitness(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.target.Store = whole
-		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Halt || !strings.Contains(res.Step.Why, "what this process saw earlier") {
+		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Halt || !strings.Contains(why(res), "what this process saw earlier") {
 			t.Errorf("%v", res.Step)
 		}
 		r.target.Store = memory.New()
-		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Halt || !strings.Contains(res.Step.Why, "has nothing under this name") {
+		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Halt || !strings.Contains(why(res), "has nothing under this name") {
 			t.Errorf("%v", res.Step)
 		}
 	})

@@ -268,7 +268,7 @@ func TestPromise4ADeadOutputIsNamed(t *testing.T) {
 						equal(t, "still readable", r.where(r.text), want)
 						found, err := r.engine.Remains(context.Background(), r.target)
 						left := found.Left
-						if err != nil || len(left) != 1 || !strings.Contains(left[0].Where(), "output "+dead) {
+						if err != nil || len(left) != 1 || left[0].Output != dead {
 							t.Errorf("left: %v, %v", left, err)
 						}
 						r.outputs[dead].On(nil)
@@ -294,12 +294,12 @@ func TestPromise4OneRefusedErasureStopsNoOther(t *testing.T) {
 		r.rotated() // several revisions hold the key
 		r.calls.On(providertest.Nth(providertest.Erase, r.calls.Count(providertest.Erase)+1, providertest.Fault{Before: providers.ErrDenied}))
 		res := r.pass(r.ask())
-		if !strings.Contains(res.Step.Alarm, "could not be erased") {
-			t.Errorf("alarm %q", res.Step.Alarm)
+		if !strings.Contains(alarms(res), "could not be erased") {
+			t.Errorf("alarm %q", alarms(res))
 		}
 		found, err := r.engine.Remains(context.Background(), r.target)
 		left := found.Left
-		if err != nil || len(left) != 1 || strings.Count(left[0].What(), "r0") != 1 {
+		if err != nil || len(left) != 1 || len(left[0].Revisions) != 1 {
 			t.Errorf("left: %v, %v", left, err)
 		}
 		r.calls.On(nil)

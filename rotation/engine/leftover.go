@@ -55,7 +55,7 @@ func (e *Engine) Remains(ctx context.Context, t Target) (Remains, error) {
 	stop, err := p.read(ctx)
 	switch {
 	case err != nil:
-		return Remains{}, p.explain(err)
+		return Remains{}, explain(err, t, nil)
 	case stop || p.result.Set == nil:
 		return Remains{}, nil
 	}
@@ -118,7 +118,7 @@ func headOf(ctx context.Context, p rotation.Policy, o Output, set *keyset.Set) (
 		}
 	}()
 	defer bug.Catch(&err)
-	seen.Name, seen.Behind = o.Name, "not up to date"
+	seen.Name, seen.Behind = o.Name, rotation.Reason{Code: rotation.OutputOld, Output: o.Name}
 	want, err := o.Render(set)
 	if err != nil {
 		cause := err
@@ -133,7 +133,7 @@ func headOf(ctx context.Context, p rotation.Policy, o Output, set *keyset.Set) (
 	case err != nil:
 		return l, seen
 	case rev.Value.Equal(want):
-		seen.Behind = ""
+		seen.Behind = rotation.Reason{}
 		return l, seen
 	case rev.Note.Lineage != set.Lineage:
 		return Leftover{Code: LeftForeign}, seen

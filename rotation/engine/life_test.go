@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/providers/providertest"
@@ -81,14 +82,14 @@ func TestASweepThatWasOvertakenComesBackSoon(t *testing.T) {
 			r.pass(engine.Ask{})
 		}
 		res := r.pass(engine.Ask{})
-		if res.Step.Alarm != "" || time.Until(res.Step.At) != 2*time.Second || !readable(r.store, old) {
+		if alarms(res) != "" || time.Until(res.Step.At) != 2*time.Second || !readable(r.store, old) {
 			t.Fatalf("the second time: %+v", res.Step)
 		}
 		for range 4 {
 			time.Sleep(time.Until(res.Step.At))
 			res = r.pass(engine.Ask{})
 		}
-		if !strings.Contains(res.Step.Alarm, "each time") || !res.Left.Failed || time.Until(res.Step.At) != 32*time.Second {
+		if !strings.Contains(alarms(res), "each time") || !res.Left.Failed || time.Until(res.Step.At) != 32*time.Second {
 			t.Errorf("the sixth time: %+v", res.Step)
 		}
 		r.calls.On(nil)
@@ -110,7 +111,7 @@ func TestAListingThatIsRefusedIsAnAlarm(t *testing.T) {
 			}
 			return nil
 		})
-		if res := r.pass(engine.Ask{}); res.Step.Alarm == "" || !res.Left.Failed {
+		if res := r.pass(engine.Ask{}); alarms(res) == "" || !res.Left.Failed {
 			t.Errorf("%+v", res)
 		}
 	})
@@ -284,7 +285,7 @@ func TestErrorsSayWhatIsStillWell(t *testing.T) {
 		}}))
 		_, err := r.engine.Pass(context.Background(), r.target, engine.Ask{Rotate: true})
 		want := fmt.Sprintf("key auth-jwt, store disk: write test-auth-jwt: permission denied: AccessDeniedException; kid %s still signs\nhint: allow it", kid)
-		if err == nil || err.Error() != want {
+		if say.Error(err).String() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 		if !errors.Is(err, providers.ErrDenied) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -21,93 +20,102 @@ const outputTimeout = 15 * time.Second
 
 var errNoAnswer = errors.New("it did not answer in time")
 
+// outputs are a key's, in one pass.
+type outputs struct {
+	all     []Output
+	wrote   map[string]tried                // in this pass
+	current map[string]providers.RevisionID // heads of those that are up to date
+	lagging map[string]synced               // the others
+}
+
 // A tried is a write of an output in this pass.
 type tried struct {
 	generation uint64
-	err        error
+	failed     rotation.Reason
 }
 
-// syncOutputs holds every output against the newest rendering and writes those
-// that differ, all at once: an output that fails or hangs is behind, and keeps
-// no other from being written. again says that the store has to be read before
-// the outputs can be spoken of: something was written, or an output remembers a
-// newer document than was read.
-func (p *pass) syncOutputs(ctx context.Context) (seen []rotation.Output, again bool) {
-	if p.result.Set == nil {
-		return nil, false
+// A synced is what came of one output in one round.
+type synced struct {
+	revision providers.RevisionID
+	copy     string // since it is there all waits begin anew: until then something older was read
+	note     rotation.Witness
+	shown    *providers.Note // beside the value that was read; nil if nothing was
+	wrote    *tried          // it was written, and has to be read back
+	behind   rotation.Reason // why it is; zero if it is not
+}
+
+// syncOutputs brings the outputs up to date. again says that the store has to be
+// read before they can be spoken of: something was written, or an output
+// remembers a newer document than was read.
+func (p *pass) syncOutputs(ctx context.Context) (again bool) {
+	p.result.Outputs = nil
+	set := p.result.Set
+	if set == nil {
+		return false
 	}
-	p.lagging = map[string]synced{}
-	synced := make([]synced, len(p.t.Outputs))
-	var wg sync.WaitGroup
+	p.outputs.lagging = map[string]synced{}
+	found := p.outputs.sync(ctx, set, p.readOnly)
+	p.outputs.current = map[string]providers.RevisionID{}
 	for i, o := range p.t.Outputs {
-		before, wrote := p.wrote[o.Name]
-		wg.Go(func() {
-			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
-			defer cancel()
-			synced[i] = p.syncOutput(limited, o, before, wrote)
-		})
-	}
-	wg.Wait()
-	p.current = map[string]providers.RevisionID{}
-	for i, o := range p.t.Outputs {
-		got := synced[i]
-		state := rotation.Output{Name: o.Name, CarriesNext: o.CarriesNext, Revision: string(got.revision) + got.copy}
-		if n := got.note; n.Lineage == p.result.Set.Lineage {
+		got := found[i]
+		state := rotation.Output{Name: o.Name, CarriesNext: o.CarriesNext, Revision: string(got.revision) + got.copy, Behind: got.behind}
+		if n := got.note; n.Lineage == set.Lineage {
 			state.Generation = n.Generation
-			if n.Generation > p.result.Set.Generation {
-				p.heard("output "+o.Name, "", o.witness(n))
+			if n.Generation > set.Generation {
+				p.heard(n)
 				again = true
 			}
 		}
 		switch {
-		case got.err != nil:
-			state.Behind = got.err.Error()
-			p.lagging[o.Name] = got
+		case !got.behind.IsZero():
+			p.outputs.lagging[o.Name] = got
 		case got.wrote != nil:
-			p.wrote[o.Name] = *got.wrote
+			p.outputs.wrote[o.Name] = *got.wrote
 			again = true
 		default:
-			p.current[o.Name] = got.revision
+			p.outputs.current[o.Name] = got.revision
 		}
-		seen = append(seen, state)
+		p.result.Outputs = append(p.result.Outputs, state)
 	}
-	return seen, again
+	return again
 }
 
 // remembered tells whether an output was written from a keyset of this key,
 // although the store has none.
 func (p *pass) remembered(ctx context.Context) (found bool) {
-	for _, got := range p.readOutputs(ctx) {
-		if got.err == nil && got.rev.Note.Lineage != "" {
-			p.heard("output "+got.name, p.other(got.rev.Value), got.rev.Note)
+	for _, got := range p.outputs.read(ctx) {
+		if got.err == nil && got.witness.Lineage != "" {
+			got.witness.Of = p.other(got.rev.Value)
+			p.heard(got.witness)
 			found = true
 		}
 	}
 	return found
 }
 
-// other is the key whose keyset an output shows, if that is not this one; "" if
+// other is the key whose keyset an output shows, if that is not this one; nil if
 // its format does not tell.
-func (p *pass) other(v secret.Text) string {
+func (p *pass) other(v secret.Text) *rotation.Ref {
 	set, err := keyset.Parse(bytes.TrimSpace(v.Reveal()))
 	if err != nil || set.Name == p.t.Name && set.Environment == p.t.Environment {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("key %q of environment %q", set.Name, set.Environment)
+	return &rotation.Ref{Key: set.Name, Environment: set.Environment}
 }
 
 // A held is what an output holds.
 type held struct {
-	name string
-	rev  providers.Revision
-	err  error
+	name    string
+	rev     providers.Revision
+	witness rotation.Witness // rev's note
+	err     error
 }
 
-// readOutputs reads all of them at once.
-func (p *pass) readOutputs(ctx context.Context) []held {
-	all := make([]held, len(p.t.Outputs))
+// read reads all of them at once.
+func (os outputs) read(ctx context.Context) []held {
+	all := make([]held, len(os.all))
 	var wg sync.WaitGroup
-	for i, o := range p.t.Outputs {
+	for i, o := range os.all {
 		wg.Go(func() { all[i] = readOutput(ctx, o) })
 	}
 	wg.Wait()
@@ -120,59 +128,72 @@ func readOutput(ctx context.Context, o Output) (h held) {
 	defer cancel()
 	h.name = o.Name
 	h.rev, h.err = o.Store.Read(limited, o.Secret)
-	h.rev.Note = o.witness(h.rev.Note)
+	h.witness = o.witness(h.rev.Note)
 	return h
 }
 
-// A synced is what came of one output in one round.
-type synced struct {
-	revision providers.RevisionID
-	copy     string // since it is there all waits begin anew: until then something older was read
-	note     providers.Note
-	read     bool   // it was read; else nothing is known of it
-	wrote    *tried // it was written, and has to be read back
-	err      error  // why it is behind
+// sync holds every output against the newest rendering and writes those that
+// differ, all at once: an output that fails or hangs is behind, and keeps no
+// other from being written.
+func (os outputs) sync(ctx context.Context, set *keyset.Set, readOnly bool) []synced {
+	found := make([]synced, len(os.all))
+	var wg sync.WaitGroup
+	for i, o := range os.all {
+		before, wrote := os.wrote[o.Name]
+		again := wrote && before.generation == set.Generation
+		wg.Go(func() {
+			limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
+			defer cancel()
+			found[i] = syncOutput(limited, o, set, before, again, readOnly)
+		})
+	}
+	wg.Wait()
+	return found
 }
 
 // syncOutput reads one output, and writes it if it differs, once a generation
 // and pass: a place that does not keep what it is given is not written again and
-// again.
-func (p *pass) syncOutput(ctx context.Context, o Output, before tried, wrote bool) (got synced) {
-	defer bug.Catch(&got.err)
-	set := p.result.Set
+// again. again says that before is that write.
+func syncOutput(ctx context.Context, o Output, set *keyset.Set, before tried, again, readOnly bool) (got synced) {
+	var panicked error
+	defer func() {
+		if panicked != nil {
+			got.behind = behind(panicked)
+		}
+	}()
+	defer bug.Catch(&panicked)
 	want, err := o.Render(set)
 	if err != nil {
-		return synced{err: fmt.Errorf("cannot be rendered: %w", err)}
+		return synced{behind: rotation.Reason{Code: rotation.OutputUnrendered, Cause: err.Error()}}
 	}
 	rev, err := o.Store.Read(ctx, o.Secret)
 	if err != nil && !errors.Is(err, providers.ErrNotFound) {
-		return synced{err: err}
+		return synced{behind: behind(err)}
 	}
-	got.read, got.revision, got.copy, got.note = true, rev.ID, rev.Copy, rev.Note
-	again := wrote && before.generation == set.Generation
+	got.shown, got.revision, got.copy, got.note = &rev.Note, rev.ID, rev.Copy, o.witness(rev.Note)
 	equal := err == nil && rev.Value.Equal(want)
 	if equal && (again || rev.Note.Lineage == set.Lineage) {
 		return got
 	}
-	if !equal { // else only its note was lost, and is written anew
-		got.err = p.mayReplace(o, rev)
+	if !equal && rev.ID != "" { // else only its note was lost, and is written anew
+		adopted := rev.Note.Lineage == "" && o.Adopted != nil && o.Adopted(set, rev.Value)
+		got.behind = rotation.MayReplace(set, got.note, adopted)
 	}
 	switch {
-	case got.err != nil:
-	case p.readOnly:
-		got.err = errors.New("it is not up to date")
-	case again && before.err != nil:
-		got.err = before.err
+	case !got.behind.IsZero():
+	case readOnly:
+		got.behind = rotation.Reason{Code: rotation.OutputOld}
+	case again && !before.failed.IsZero():
+		got.behind = before.failed
 	case again:
-		got.err = errors.New("it does not hold what was written to it")
+		got.behind = rotation.Reason{Code: rotation.OutputNotKept}
 	default:
-		got.wrote = &tried{generation: set.Generation, err: p.writeOutput(ctx, o, want, rev.ID)}
+		got.wrote = &tried{generation: set.Generation, failed: behind(o.write(ctx, set, want, rev.ID))}
 	}
 	return got
 }
 
-func (p *pass) writeOutput(ctx context.Context, o Output, v secret.Text, after providers.RevisionID) error {
-	set := p.result.Set
+func (o Output) write(ctx context.Context, set *keyset.Set, v secret.Text, after providers.RevisionID) error {
 	note := noteOf(set)
 	if o.OneKey {
 		note.Digest = rotation.KidNote(set.Signing().Kid)
@@ -181,31 +202,26 @@ func (p *pass) writeOutput(ctx context.Context, o Output, v secret.Text, after p
 	return err
 }
 
-// mayReplace refuses to write a lower generation over a higher one, and
-// anything over a value that this keyset did not put there.
-func (p *pass) mayReplace(o Output, rev providers.Revision) error {
-	set := p.result.Set
+// behind is why an output is, after a call that failed; zero if none did.
+func behind(err error) rotation.Reason {
 	switch {
-	case rev.ID == "":
-		return nil
-	case rev.Note.Lineage == "" && o.Adopted != nil && o.Adopted(set, rev.Value):
-		return nil
-	case rev.Note.Lineage == "":
-		return errors.New("it holds a value that rotate did not write; nothing was overwritten. " +
-			"If applications use that value, `rotate adopt` takes it in as the key, and then this place with it; if they do not, move it away")
-	case rev.Note.Lineage != set.Lineage:
-		return errors.New("it holds a value of another keyset; nothing was overwritten. Give the output a place of its own, or move that value away")
-	case rev.Note.Generation > set.Generation:
-		return fmt.Errorf("it holds generation %d, the store %d; nothing was overwritten. The store may have been restored from a backup: put the newest document back", rev.Note.Generation, set.Generation)
+	case err == nil:
+		return rotation.Reason{}
+	case errors.Is(err, errNoAnswer):
+		r := failure(rotation.OutputFailure, err)
+		r.Code = rotation.OutputSilent
+		return r
 	}
-	return nil
+	return failure(rotation.OutputFailure, err)
 }
 
 // witness is what a note tells of the store's past. That of an output with one
 // key names the key in place of the document, so it tells the generation only.
-func (o Output) witness(n providers.Note) providers.Note {
+func (o Output) witness(n providers.Note) rotation.Witness {
 	if o.OneKey {
 		n.Digest = ""
 	}
-	return n
+	w := witness(rotation.AnOutput, n)
+	w.Output = o.Name
+	return w
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/providers/providertest"
@@ -69,7 +70,7 @@ func TestAPanickingOutputIsBehind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := res.Outputs[0].Behind; !strings.Contains(got, "a panic of type string") || strings.Contains(got, "canary") {
+		if got := say.Behind(res.Outputs[0].Behind, say.Plain); !strings.Contains(got, "a panic of type string") || strings.Contains(got, "canary") {
 			t.Errorf("the output is behind for %q", got)
 		}
 		if _, err := stores["two"].Read(context.Background(), "out-two"); err != nil {
@@ -103,7 +104,7 @@ func TestPromise2And3ADeadOutputHoldsEverythingBack(t *testing.T) {
 					if got := kinds(r.set()); got != want {
 						t.Fatalf("with a dead output it came to %q, want %q", got, want)
 					}
-					if !strings.Contains(last.Step.Alarm, "one") {
+					if !strings.Contains(alarms(last), "one") {
 						t.Errorf("no alarm that names it: %v", last.Step)
 					}
 					rev, err := stores["two"].Read(context.Background(), "out-two")
@@ -133,8 +134,8 @@ func TestOutputsFollowAWholeRotationInOnePass(t *testing.T) {
 		withOutputs(r)
 		r.pass(engine.Ask{})
 		res := r.pass(engine.Ask{Rotate: true})
-		if kinds(r.set()) != "current previous" || res.Step.Alarm != "" {
-			t.Errorf("%s, alarm %q", kinds(r.set()), res.Step.Alarm)
+		if kinds(r.set()) != "current previous" || alarms(res) != "" {
+			t.Errorf("%s, alarm %q", kinds(r.set()), alarms(res))
 		}
 	})
 }
@@ -154,8 +155,8 @@ func TestPromise10AnOutputWithoutItsNoteIsOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.pass(engine.Ask{})
-		if res := r.pass(engine.Ask{Rotate: true}); res.Step.Alarm != "" {
-			t.Errorf("alarm %q", res.Step.Alarm)
+		if res := r.pass(engine.Ask{Rotate: true}); alarms(res) != "" {
+			t.Errorf("alarm %q", alarms(res))
 		}
 	})
 }
@@ -169,7 +170,7 @@ func TestPromise3AHangingOutputBlocksNoOther(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		res, err := r.engine.Pass(ctx, r.target, engine.Ask{Rotate: true})
-		if err != nil || !strings.Contains(res.Step.Alarm, "did not answer in time") {
+		if err != nil || !strings.Contains(alarms(res), "did not answer in time") {
 			t.Errorf("%v, %v", res.Step, err)
 		}
 		for _, n := range []string{"two", "value"} {
@@ -254,8 +255,8 @@ func TestPromise6OutputsOfOthersAreNotOverwritten(t *testing.T) {
 					t.Fatal(err)
 				}
 				res := r.pass(engine.Ask{Rotate: true})
-				if !strings.Contains(res.Step.Alarm, c.want) {
-					t.Errorf("alarm %q, want %q", res.Step.Alarm, c.want)
+				if !strings.Contains(alarms(res), c.want) {
+					t.Errorf("alarm %q, want %q", alarms(res), c.want)
 				}
 				rev, err := stores["one"].Read(context.Background(), "out-one")
 				if err != nil || !rev.Value.Equal(held) {
@@ -391,11 +392,11 @@ func TestDifferentOutputsHoldNothingUpForEver(t *testing.T) {
 		b := *r
 		b.engine = r.process("rotate test 2")
 		b.target.Outputs = append([]engine.Output{keysetOutput("four", memory.New())}, r.target.Outputs[1:]...)
-		alarms := map[string]int{}
+		seen := map[string]int{}
 		for end := time.Now().Add(3 * every); time.Now().Before(end); time.Sleep(time.Hour) {
 			for _, one := range []*rig{r, &b} {
-				if res := one.pass(engine.Ask{}); res.Step.Alarm != "" {
-					alarms[res.Step.Alarm]++
+				if res := one.pass(engine.Ask{}); alarms(res) != "" {
+					seen[alarms(res)]++
 				}
 			}
 		}
@@ -403,8 +404,8 @@ func TestDifferentOutputsHoldNothingUpForEver(t *testing.T) {
 			t.Errorf("generation %d after three periods", g)
 		}
 		const said = "another process has other outputs for this key, and made its mark in place of this one's: this one does not have %s. Give all the same config, and reload them"
-		if len(alarms) != 2 || alarms[fmt.Sprintf(said, "one")] == 0 || alarms[fmt.Sprintf(said, "four")] == 0 {
-			t.Errorf("alarms %v", alarms)
+		if len(seen) != 2 || seen[fmt.Sprintf(said, "one")] == 0 || seen[fmt.Sprintf(said, "four")] == 0 {
+			t.Errorf("alarms %v", seen)
 		}
 		// The other one is stopped in the middle of a rotation: this one goes on.
 		r.pass(engine.Ask{Rotate: true})
@@ -439,16 +440,17 @@ func TestANewKeyAtThePlaceOfAnother(t *testing.T) {
 				r.target.Name, r.target.Secret, r.target.StoreName = "other-jwt", "test-other-jwt", "usb"
 				r.target.Outputs = slices.DeleteFunc(r.target.Outputs, func(o engine.Output) bool { return o.Name != output })
 				r.restart()
+				other := say.Subject{Key: "other-jwt", Store: "usb", Secret: "test-other-jwt"}
 				want := "key other-jwt, store usb, secret test-other-jwt: " + strings.ReplaceAll(want, "LINEAGE", lineage)
-				if step := r.pass(engine.Ask{}).Step; step.Do != rotation.Halt || step.Why != want {
-					t.Errorf("%s\n%s\nwant\n%s", step.Do, step.Why, want)
+				if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Halt || say.Halt(res.Step.Why, other).String() != want {
+					t.Errorf("%s\n%s\nwant\n%s", res.Step.Do, why(res), want)
 				}
 				r.target.Outputs = []engine.Output{keysetOutput("own", memory.New())}
 				if step := r.pass(engine.Ask{}).Step; step.Do != rotation.Halt {
 					t.Error("no restart is needed:", step)
 				}
 				r.restart()
-				if step := r.pass(engine.Ask{}).Step; step.Do != rotation.Wait || step.Alarm != "" {
+				if step := r.pass(engine.Ask{}).Step; step.Do != rotation.Wait || len(step.Alarms) > 0 {
 					t.Error(step)
 				}
 			})

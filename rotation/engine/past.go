@@ -37,7 +37,7 @@ func (e *Engine) Past(ctx context.Context, t Target, r Result, all bool) []Past 
 	for i, o := range t.Outputs {
 		behind := true // until it is known to be up to date
 		for _, seen := range r.Outputs {
-			behind = behind && (seen.Name != o.Name || seen.Behind != "")
+			behind = behind && (seen.Name != o.Name || !seen.Behind.IsZero())
 		}
 		past := Past{Place: rotation.Place{Name: o.Name, Content: o.content()}, Secret: o.Secret}
 		wg.Go(func() {

@@ -8,9 +8,9 @@ import (
 )
 
 // written is the outputs as the document notes them.
-func (p *pass) written() []keyset.Output {
+func written(t Target) []keyset.Output {
 	var out []keyset.Output
-	for _, o := range p.t.Outputs {
+	for _, o := range t.Outputs {
 		out = append(out, keyset.Output{Name: o.Name, Format: o.Format, Variables: o.Variables})
 	}
 	return out
@@ -19,9 +19,8 @@ func (p *pass) written() []keyset.Output {
 // unrecorded reports whether an output is not in the document yet. It has to be
 // before anything is written to it: whoever is killed in between leaves no copy
 // that nobody knows of.
-func (p *pass) unrecorded() bool {
-	set := p.result.Set
-	return set != nil && !p.readOnly && set.Writable() == nil && !set.HasOutputs(p.written())
+func unrecorded(set *keyset.Set, t Target) bool {
+	return set.Writable() == nil && !set.HasOutputs(written(t))
 }
 
 // record writes them down and changes nothing else.
@@ -31,5 +30,5 @@ func (p *pass) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.commit(ctx, set, rotation.Step{Do: rotation.Record, At: at, Why: "an output is new"})
+	return p.commit(ctx, set, rotation.Step{Do: rotation.Record, At: at, Why: rotation.Reason{Code: rotation.OutputNew}})
 }

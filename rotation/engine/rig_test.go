@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/providers/providertest"
@@ -192,4 +193,18 @@ func equal(t *testing.T, what string, got, want []string) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%s:\n  got  %s\n  want %s", what, strings.Join(got, ", "), strings.Join(want, ", "))
 	}
+}
+
+// about is the rig's key, for words.
+var about = say.Subject{Key: "auth-jwt", Store: "disk", Secret: name}
+
+// why is why a key halted, in words.
+func why(r engine.Result) string { return say.Halt(r.Step.Why, about).String() }
+
+// alarms is what needs a person, in words.
+func alarms(r engine.Result) string {
+	if r.Step.Do == rotation.Halt {
+		return why(r)
+	}
+	return say.Alarms(r.Step.Alarms, about, say.Plain)
 }

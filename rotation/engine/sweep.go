@@ -28,7 +28,7 @@ type sweeper struct {
 	tell   func(Event)
 
 	left   Left
-	alarms []string
+	alarms []rotation.Reason
 	again  time.Time // when to come back before anything is due; zero if there is no need
 }
 
@@ -40,8 +40,12 @@ type dirty struct {
 	head  providers.RevisionID
 }
 
-// errOvertaken says that a sweep is not the newest head's.
-var errOvertaken = errors.New("another writer has moved on")
+// errOvertaken says that a sweep is not the newest head's; errAlwaysOvertaken
+// that none ever is, so that the place cannot be swept at all.
+var (
+	errOvertaken       = errors.New("another writer has moved on")
+	errAlwaysOvertaken = errors.New("another writer has moved on, each time")
+)
 
 // rest is what a pass does when nothing else is due: it sweeps, and says how gone
 // each removed key is.
@@ -56,20 +60,18 @@ func rest(ctx context.Context, p *pass) {
 	own := dirty{place: p.place(), at: rotation.Place{Content: rotation.Documents}, store: p.t.Store, head: p.head.ID}
 	places := []rotation.Place{w.sweepOnce(ctx, own)}
 	for _, o := range p.t.Outputs {
-		d := dirty{place: p.t.outputPlace(o), at: rotation.Place{Name: o.Name, Content: o.content()}, store: o.Store, head: p.current[o.Name]}
-		if _, current := p.current[o.Name]; current {
+		d := dirty{place: p.t.outputPlace(o), at: rotation.Place{Name: o.Name, Content: o.content()}, store: o.Store, head: p.outputs.current[o.Name]}
+		if _, current := p.outputs.current[o.Name]; current {
 			places = append(places, w.sweepOnce(ctx, d))
 		} else {
-			places = append(places, w.unswept(d, p.lagging[o.Name]))
+			places = append(places, w.unswept(d, p.outputs.lagging[o.Name]))
 		}
 	}
 	step := &p.result.Step
 	p.result.Left, p.result.Traces = w.left, rotation.Traces(w.clock.Wall, w.set, places)
-	for _, alarm := range w.alarms {
-		step.Alarm = join(step.Alarm, alarm)
-	}
+	step.Alarms = append(step.Alarms, w.alarms...)
 	if !w.again.IsZero() && (step.At.IsZero() || w.again.Before(step.At)) {
-		step.At, step.Why = w.again, errOvertaken.Error()
+		step.At, step.Why = w.again, rotation.Reason{Code: rotation.HeadMoved}
 	}
 	p.e.remember(p.place(), func(m *memory) { m.traces, m.traced = p.result.Traces, w.clock.Early() })
 }
@@ -117,7 +119,9 @@ func (w *sweeper) sweepOnce(ctx context.Context, d dirty) rotation.Place {
 
 func (w *sweeper) fail(d dirty, err error) {
 	w.left.Failed = true
-	w.alarms = append(w.alarms, cannotErase(d.at.Name, err))
+	failed := failure(func(string) rotation.Code { return rotation.NotErased }, err)
+	failed.Output = d.at.Name
+	w.alarms = append(w.alarms, failed)
 }
 
 // overtaken plans to come back soon: whoever moved the head may have been killed,
@@ -146,10 +150,15 @@ func (w *sweeper) unswept(d dirty, seen synced) rotation.Place {
 		}
 	})
 	at.Erases, at.Head = string(traits.Erases), nil
-	switch head := noted(at.Content, seen.note); {
-	case !seen.read, seen.revision != "" && head.Lineage != w.set.Lineage:
+	if seen.shown == nil {
 		at.Unseen = true
-	case seen.revision != "":
+		return at
+	}
+	switch head := noted(at.Content, *seen.shown); {
+	case seen.revision == "": // it shows nothing
+	case head.Lineage != w.set.Lineage:
+		at.Unseen = true
+	default:
 		at.Head = &head
 	}
 	return at
@@ -217,7 +226,7 @@ func (w *sweeper) erased(d dirty, rev providers.Revision, r rotation.Revision, e
 	}
 	ev := Event{
 		Secret: d.secret, Action: eraseAction, Generation: rev.Note.Generation, Revision: string(rev.ID),
-		Kids: rotation.Held(w.set, d.at.Content, r), How: string(e.How), Reason: superseded(d.at.Name, e),
+		Kids: rotation.Held(w.set, d.at.Content, r), How: string(e.How), Why: rotation.Reason{Code: rotation.Superseded, Output: d.at.Name, Is: string(e.How), At: e.Until},
 	}
 	if !e.Until.IsZero() {
 		ev.Until = &e.Until
@@ -235,11 +244,4 @@ func (w *sweeper) weaker(d dirty, now time.Time) (weaker []rotation.Erasure) {
 		weaker = slices.Clone(m.weaker)
 	})
 	return weaker
-}
-
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
 }

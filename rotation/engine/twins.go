@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -81,28 +82,26 @@ func (known *claims) drop(c *claim) {
 	}
 }
 
-// Twins names the live keys of a target that are also live in another keyset
-// which this process has read; "" if there are none. It is an alarm and stops
-// neither: to rotate both is what parts them.
-func (e *Engine) Twins(t Target) string {
+// Twins is the live keys of a target that are also live in another keyset which
+// this process has read. It is an alarm and stops neither: to rotate both is what
+// parts them.
+func (e *Engine) Twins(t Target) (found []rotation.Reason) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ours := e.memoryOf(t.place()).claim
 	if ours == nil {
-		return ""
+		return nil
 	}
-	var found []string
 	for _, k := range ours.live {
 		for _, c := range e.claims.by[k.fingerprint] {
 			if c.key != ours.key || c.environment != ours.environment {
-				found = append(found, fmt.Sprintf("kid %s is the same key as kid %s of key %s (environment %s, store %s, secret %s)", k.kid, c.kid(k.fingerprint), c.key, c.environment, c.place.store, c.place.secret))
+				other := rotation.Ref{Key: c.key, Environment: c.environment, Store: c.place.store, Secret: c.place.secret, Kid: c.kid(k.fingerprint)}
+				found = append(found, rotation.Reason{Code: rotation.SharedKey, Kid: k.kid, Of: &other})
 			}
 		}
 	}
-	if len(found) == 0 {
-		return ""
-	}
-	slices.Sort(found)
-	return strings.Join(found, "; ") + ": who can sign for one can sign for the other. Both go on as they are, as nobody can tell which one is meant to have it. " +
-		"Rotate both (rotate now), and they part when the grace has ended; at once, with --compromised, where one side must not be able to sign for the other"
+	slices.SortFunc(found, func(a, b rotation.Reason) int {
+		return cmp.Or(strings.Compare(a.Kid, b.Kid), strings.Compare(a.Of.Kid, b.Of.Kid), strings.Compare(a.Of.Key, b.Of.Key), strings.Compare(a.Of.Environment, b.Of.Environment))
+	})
+	return found
 }

@@ -28,13 +28,13 @@ func TestOneSecretUnderTwoNamesIsAnAlarm(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		alarm := a.pass(engine.Ask{}).Step.Alarm
+		alarm := alarms(a.pass(engine.Ask{}))
 		for _, want := range []string{"kid kid-of-auth-jwt is the same key as kid kid-of-other of key other", "environment staging, store vault, secret staging-other"} {
 			if !strings.Contains(alarm, want) {
 				t.Errorf("alarm %q, want %q", alarm, want)
 			}
 		}
-		if alarm := b.pass(engine.Ask{}).Step.Alarm; !strings.Contains(alarm, "of key auth-jwt (environment test") {
+		if alarm := alarms(b.pass(engine.Ask{})); !strings.Contains(alarm, "of key auth-jwt (environment test") {
 			t.Errorf("the other's alarm: %q", alarm)
 		}
 		if strings.Contains(fmt.Sprintf("%v %+v", a.engine, alarm), "very same secret") {
@@ -45,7 +45,7 @@ func TestOneSecretUnderTwoNamesIsAnAlarm(t *testing.T) {
 		}
 		time.Sleep(3 * time.Hour)
 		a.pass(engine.Ask{})
-		if a.pass(engine.Ask{}).Step.Alarm == "" {
+		if alarms(a.pass(engine.Ask{})) == "" {
 			t.Error("the old key still verifies on both sides, and no alarm says so")
 		}
 		time.Sleep(grace + time.Hour)
@@ -54,7 +54,7 @@ func TestOneSecretUnderTwoNamesIsAnAlarm(t *testing.T) {
 			b.pass(engine.Ask{})
 			time.Sleep(grace + time.Hour)
 		}
-		if alarm := a.pass(engine.Ask{}).Step.Alarm; alarm != "" {
+		if alarm := alarms(a.pass(engine.Ask{})); alarm != "" {
 			t.Errorf("after both were rotated: %q", alarm)
 		}
 	})
@@ -67,7 +67,7 @@ func TestAKeyIsNoTwinOfItself(t *testing.T) {
 		r := newRig(t)
 		r.pass(engine.Ask{})
 		r.target.StoreName = "the same one, under another name"
-		if alarm := r.pass(engine.Ask{}).Step.Alarm; alarm != "" {
+		if alarm := alarms(r.pass(engine.Ask{})); alarm != "" {
 			t.Error(alarm)
 		}
 	})

@@ -118,6 +118,12 @@ func (s *Set) Key(kid string) (Key, bool) {
 	return s.Keys[i], true
 }
 
+// Knows tells whether a kid is live, or is on record as gone or revoked.
+func (s *Set) Knows(kid string) bool {
+	_, live := s.Key(kid)
+	return live || slices.Contains(s.Revoked, kid) || slices.ContainsFunc(s.Gone, func(g Gone) bool { return g.Kid == kid })
+}
+
 // Next is the published key that does not sign yet.
 func (s *Set) Next() (Key, bool) {
 	if len(s.Keys) > 1 && s.Keys[1].Status == Next {

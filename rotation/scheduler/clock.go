@@ -59,13 +59,13 @@ func (s *Scheduler) follow(step time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if step < 0 {
-		s.log.Warn("the wall clock was set back, and what is planned with it", "by", -step)
+		s.tell(Notice{Of: ClockSetBack, For: -step})
 		for _, k := range s.keys { // their order stays, so the heap stays one
 			k.shift(-step)
 		}
 		return
 	}
-	s.log.Warn("the wall clock was set forward, or the host was suspended; what came due meanwhile is done now", "by", step)
+	s.tell(Notice{Of: ClockSetForward, For: step})
 	now := s.now()
 	for _, f := range s.firings {
 		if at := f.schedule.Next(now.Add(-step)); !at.IsZero() && !at.After(now) {

@@ -228,7 +228,7 @@ func TestAlarmIsTriedAgain(t *testing.T) {
 		}}}
 		s, stop := w.run(scheduler.Options{}, k)
 		time.Sleep(6 * time.Hour)
-		if st := s.States()[0]; st.Step.Alarm == "" || st.Since.IsZero() {
+		if st := s.States()[0]; len(st.Step.Alarms) == 0 || st.Since.IsZero() {
 			t.Errorf("no alarm: %+v", st)
 		}
 		if n := out.Count(providertest.Read); n > 6*8+10 {
@@ -263,7 +263,7 @@ func TestHaltLooksAgainEachSync(t *testing.T) {
 			t.Errorf("the state is %+v, logged was\n%s", st, &w.log)
 		}
 		faulty.On(nil)
-		time.Sleep(time.Minute)
+		time.Sleep(10 * time.Minute)
 		if !w.made("k") {
 			t.Error("the key does not go on")
 		}
@@ -305,7 +305,8 @@ func TestIncident10LogIsLimited(t *testing.T) {
 	})
 }
 
-// A pass that was not finished goes on soon, but does not spin.
+// A pass that other writers never let finish is told of, and is tried less and less often: each lost race may cost a
+// version.
 func TestNeverSpins(t *testing.T) {
 	in(t, func(w *world) {
 		faulty := providertest.NewFaulty(w.store)
@@ -313,17 +314,15 @@ func TestNeverSpins(t *testing.T) {
 		w.store = faulty
 		_, stop := w.run(scheduler.Options{}, w.key("k", rotation.Every(day)))
 		rounds := faulty.Count(providertest.Read) // of one pass
-		time.Sleep(time.Second)
-		synctest.Wait()
-		if n := faulty.Count(providertest.Read) / rounds; n != 4 {
-			t.Errorf("%d passes in the first second, want 4", n)
+		if told := w.logged("other writers were faster, 8 times in a row"); len(told) != 1 {
+			t.Errorf("told %d times after the eighth round, want once", len(told))
 		}
 		time.Sleep(time.Hour)
-		if n := faulty.Count(providertest.Read) / rounds; n > 70 {
-			t.Errorf("%d passes in an hour, want one a minute", n)
+		if n := faulty.Count(providertest.Read) / rounds; n > 15 {
+			t.Errorf("%d passes in an hour, want one in ten minutes at the end", n)
 		}
 		faulty.On(nil)
-		time.Sleep(time.Minute)
+		time.Sleep(10 * time.Minute)
 		if !w.made("k") {
 			t.Error("the key was not made")
 		}

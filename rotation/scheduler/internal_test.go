@@ -44,24 +44,19 @@ func TestPlanNeverSpinsAndNeverStops(t *testing.T) {
 		k := newKey(Key{Target: engine.Target{Name: rapid.String().Draw(t, "name")}}, now)
 		k.Sync = time.Duration(rapid.Int64Range(int64(time.Second), int64(1000*time.Hour)).Draw(t, "sync"))
 		k.troubles = rapid.IntRange(0, 1000).Draw(t, "troubles")
-		k.hurried = rapid.IntRange(0, 1000).Draw(t, "hurried")
 		step := rotation.Step{
-			Do:    rapid.SampledFrom([]rotation.Action{rotation.Wait, rotation.Halt}).Draw(t, "do"),
-			Alarm: rapid.SampledFrom([]string{"", "alarm"}).Draw(t, "alarm"),
+			Do:     rapid.SampledFrom([]rotation.Action{rotation.Wait, rotation.Halt}).Draw(t, "do"),
+			Alarms: rapid.SampledFrom([][]rotation.Reason{nil, {{Code: rotation.NoRoom}}}).Draw(t, "alarms"),
 		}
 		if rapid.Bool().Draw(t, "at") {
 			step.At = now.Add(time.Duration(rapid.Int64Range(int64(-1000*time.Hour), int64(1000*time.Hour)).Draw(t, "in")))
 		}
-		hurried := k.hurried
 		k.settle(now, engine.Result{Step: step}, nil)
 		got := k.deadline.Sub(now)
 		least, most := minGap, max(k.Sync, minGap)
 		if past := step.Do == rotation.Wait && !step.At.IsZero() && !step.At.After(now); past {
-			least, most = firstHurry, maxHurry
-			if hurried > 10 {
-				least = maxHurry
-			}
-			if step.Alarm != "" { // others were faster each time
+			most = minGap
+			if len(step.Alarms) > 0 { // others were faster each time
 				least, most = firstRetry*4/5, maxRetry
 			}
 		} else if step.Do == rotation.Wait && !step.At.IsZero() {

@@ -18,9 +18,7 @@ import (
 
 // The distances between two passes of one key.
 const (
-	minGap     = time.Second            // after a pass that had its say
-	firstHurry = 100 * time.Millisecond // after one that wants to go on at once; doubles up to
-	maxHurry   = time.Minute
+	minGap     = time.Second     // between two passes
 	firstRetry = 5 * time.Second // after one that failed; doubles up to
 	maxRetry   = 10 * time.Minute
 	maxAsked   = 24 * time.Hour // a service that asks for more is not believed
@@ -41,7 +39,6 @@ type key struct {
 	gone    bool // removed while it was busy
 	changed bool // configured anew while it was busy
 	began   time.Time
-	hurried int // passes in a row that wanted to go on at once
 
 	result   engine.Result // of the last pass that did not fail
 	err      error         // of the last pass
@@ -112,7 +109,7 @@ func (k *key) settle(now time.Time, r engine.Result, err error) {
 		k.set, k.read = r.Set, k.began
 	}
 	switch {
-	case err == nil && r.Step.Do != rotation.Halt && r.Step.Alarm == "":
+	case err == nil && r.Step.Do != rotation.Halt && len(r.Step.Alarms) == 0:
 		k.troubles, k.since, k.well = 0, time.Time{}, now
 	default:
 		k.troubles++
@@ -133,7 +130,7 @@ func (k *key) settle(now time.Time, r engine.Result, err error) {
 func behind(was map[string]time.Time, outputs []rotation.Output, now time.Time) map[string]time.Time {
 	var is map[string]time.Time // nil for most keys
 	for _, o := range outputs {
-		if o.Behind != "" {
+		if !o.Behind.IsZero() {
 			if is == nil {
 				is = map[string]time.Time{}
 			}
@@ -148,8 +145,6 @@ func behind(was map[string]time.Time, outputs []rotation.Output, now time.Time) 
 // An alarm is tried again as a failure is: what is in the way, an output say,
 // may be back long before the next sync.
 func (k *key) plan(now time.Time, step rotation.Step, err error) time.Time {
-	hurried := k.hurried
-	k.hurried = 0
 	k.floor = now.Add(minGap)
 	switch {
 	case err != nil:
@@ -160,23 +155,18 @@ func (k *key) plan(now time.Time, step rotation.Step, err error) time.Time {
 	case step.Do == rotation.Halt:
 		return k.sync(now)
 	case !step.At.IsZero() && !step.At.After(now):
-		// The pass was not finished. How long others keep it from that is not
-		// known: wait about as long as it has lasted. With an alarm it was others'
-		// writes that kept it from each of its own: the same again would be more
-		// of them.
-		k.hurried = hurried + 1
-		gap := doubled(firstHurry, hurried, maxHurry)
-		if step.Alarm != "" {
-			gap = k.backoff()
+		// The pass was not finished. With an alarm it was others' writes that kept
+		// it from each of its own: the same again would be more of them.
+		if len(step.Alarms) > 0 {
+			k.floor = now.Add(k.backoff())
 		}
-		k.floor = now.Add(gap)
 		return k.floor
 	}
 	at := k.sync(now)
 	if !step.At.IsZero() {
 		at = earlier(at, step.At)
 	}
-	if step.Alarm != "" {
+	if len(step.Alarms) > 0 {
 		at = earlier(at, now.Add(k.backoff()))
 	}
 	return at

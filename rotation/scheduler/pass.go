@@ -84,11 +84,7 @@ func (s *Scheduler) protect(ctx context.Context, t engine.Target) (r engine.Resu
 	defer func() {
 		// guard incident 24: a panic is over with its pass
 		if v := recover(); v != nil {
-			err = &engine.Error{
-				Key: t.Name, Store: t.StoreName,
-				Still: "what the store holds counts, and the next pass goes on from there",
-				Err:   bug.Of(v),
-			}
+			err = &engine.Error{Key: t.Name, Store: t.StoreName, Err: bug.Of(v)}
 		}
 	}()
 	return s.engine.Pass(ctx, t, engine.Ask{})

@@ -37,7 +37,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -78,7 +77,7 @@ type Key struct {
 
 // Options are what a Scheduler can do without. The zero Options are fine.
 type Options struct {
-	Log      *slog.Logger  // slog.Default() if nil
+	Tell     func(Notice)  // is told what a person should know; nil for nobody. Safe for concurrent calls
 	PerStore int           // passes at once of keys that use the same stores; 4 if 0
 	Timeout  time.Duration // of one pass, after which it has failed; 2 min if 0
 
@@ -91,7 +90,7 @@ type Options struct {
 // A Scheduler runs passes. It is safe for concurrent use.
 type Scheduler struct {
 	engine   *engine.Engine
-	log      *slog.Logger
+	tell     func(Notice)
 	perStore int
 	timeout  time.Duration
 	beat     func()
@@ -118,10 +117,13 @@ func New(e *engine.Engine, o Options) *Scheduler {
 	if o.Beat == nil {
 		o.Beat = func() {}
 	}
+	if o.Tell == nil {
+		o.Tell = func(Notice) {}
+	}
 	return &Scheduler{
 		engine:   e,
 		beat:     o.Beat,
-		log:      cmp.Or(o.Log, slog.Default()),
+		tell:     o.Tell,
 		perStore: cmp.Or(o.PerStore, 4),
 		timeout:  cmp.Or(o.Timeout, 2*time.Minute),
 		cron:     cron.New(cron.WithLocation(time.UTC)),

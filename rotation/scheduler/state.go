@@ -12,7 +12,7 @@ import (
 
 // A State is what is known of one key: for metrics, health checks and status.
 type State struct {
-	Environment, Key, Store string
+	Environment, Key, Store, Secret string
 
 	Step     rotation.Step // how the last pass that did not fail ended; zero before the first
 	Result   engine.Result // the same with what it read; its Set is nil where none could be trusted
@@ -86,7 +86,7 @@ func (s *Scheduler) State(environment, name string) (State, bool) {
 
 func (k *key) state() State {
 	st := State{
-		Environment: k.Target.Environment, Key: k.Target.Name, Store: k.Target.StoreName,
+		Environment: k.Target.Environment, Key: k.Target.Name, Store: k.Target.StoreName, Secret: k.Target.Secret,
 		Step: k.result.Step, Err: k.err, Ended: k.ended, Troubles: k.troubles, Since: k.since, Next: k.deadline,
 		Result: k.result, Well: k.well, Set: k.set, Read: k.read, Behind: k.behind,
 	}

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/rotation"
@@ -113,7 +114,7 @@ func (w *world) cronKey(name, text string) scheduler.Key {
 // run starts a daemon. stop ends it and returns what Run did.
 func (w *world) run(o scheduler.Options, keys ...scheduler.Key) (s *scheduler.Scheduler, stop func() error) {
 	w.t.Helper()
-	o.Log = slog.New(slog.NewTextHandler(w, nil))
+	o.Tell = say.Notices(slog.New(slog.NewTextHandler(w, nil)))
 	s = scheduler.New(w.engine, o)
 	if err := s.Replace(keys); err != nil {
 		w.t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 // plans is what a daemon keeps between passes to plan the next one.
 type plans struct {
 	troubles int // passes in a row that failed or raised an alarm
-	hurried  int // passes in a row that wanted to go on at once
 	planned  int // grows with each plan: an older one is void
 }
 
@@ -30,17 +29,16 @@ func (p *process) settle() {
 		p.troubles++
 		p.again(untilSync)
 		return
-	case !step.At.IsZero() && !step.At.After(now):
-		p.hurried++
-		p.again(doubled(100*time.Millisecond, p.hurried-1, time.Minute))
+	case !step.At.IsZero() && !step.At.After(now) && len(step.Alarms) > 0:
+		p.troubles++
+		p.again(p.backoff())
 		return
 	}
-	p.hurried = 0
 	wait := untilSync
 	if !step.At.IsZero() {
 		wait = min(wait, max(step.At.Sub(now), time.Second))
 	}
-	if step.Alarm == "" {
+	if len(step.Alarms) == 0 {
 		p.troubles = 0
 	} else {
 		p.troubles++

@@ -128,19 +128,23 @@ func (o *oracle) judgePass(p *process) {
 	// Where reads may be stale, a process that is paused with one in hand halts
 	// for a moment; that is an alarm too many, and nothing else.
 	if step.Do == rotation.Halt && o.w.store.disturbed == nil && o.w.store.repaired.Before(p.began) && o.w.script.Stale == 0 {
-		o.fail(10, "%s halts for no reason: %s", p.name, step.Why)
+		o.fail(10, "%s halts for no reason: %+v", p.name, step.Why)
 	}
-	if step.Alarm != p.alarm && step.Do == rotation.Wait {
-		o.tell("%s: alarm: %q", p.name, step.Alarm)
+	alarm := ""
+	for _, a := range step.Alarms {
+		alarm += string(a.Code) + " " + a.Output + " "
 	}
-	p.alarm = step.Alarm
+	if alarm != p.alarm && step.Do == rotation.Wait {
+		o.tell("%s: alarm: %s", p.name, alarm)
+	}
+	p.alarm = alarm
 	store := o.w.store
 	if store.disturbed != nil && store.disturbAt.Before(p.began) && step.Do != rotation.Halt && o.w.script.Stale == 0 {
-		o.fail(6, "%s said nothing about the store, which someone had changed (%s): %s, %s", p.name, store.disturbed.Kind, step.Do, step.Why)
+		o.fail(6, "%s said nothing about the store, which someone had changed (%s): %s, %+v", p.name, store.disturbed.Kind, step.Do, step.Why)
 	}
 	for i, pl := range o.w.outputs {
 		if pl.disturbed != nil && pl.disturbed.Kind == Foreign && pl.disturbAt.Before(p.began) && p.using.outputs[i] &&
-			step.Do == rotation.Wait && step.Alarm == "" && p.result.Set != nil {
+			step.Do == rotation.Wait && len(step.Alarms) == 0 && p.result.Set != nil {
 			o.fail(6, "%s said nothing about %s, which holds another keyset", p.name, pl.name)
 		}
 	}

@@ -97,7 +97,7 @@ func (r *rig) pass() {
 	if r.last, err = r.engine.Pass(context.Background(), r.target, engine.Ask{}); err != nil {
 		r.Fatal(err)
 	}
-	if r.last.Step.Do != rotation.Wait || r.last.Step.Alarm != "" {
+	if r.last.Step.Do != rotation.Wait || len(r.last.Step.Alarms) > 0 {
 		r.Fatalf("%+v", r.last.Step)
 	}
 }

@@ -1,4 +1,4 @@
-package status
+package say
 
 import (
 	"fmt"
@@ -54,7 +54,7 @@ func (s span) clamped(t time.Time) int {
 
 // timeline draws the live keys as bars over time, the next above the current
 // above the previous ones: what was, the line of now, and what is to come.
-func (k Key) timeline(now time.Time, width int, p palette) []string {
+func (k keyStatus) timeline(now time.Time, width int, p palette) []string {
 	if k.Current == nil || width < leastWidth {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (k Key) timeline(now time.Time, width int, p palette) []string {
 
 // span is from the oldest live key's first signature, but not so far back that
 // what is to come has no room, to a little after what comes last.
-func (k Key) span(now time.Time, columns int) span {
+func (k keyStatus) span(now time.Time, columns int) span {
 	from, to := *k.Current.Signs, now.Add(5*time.Second)
 	for _, l := range k.Previous {
 		from = earliest(from, *l.Signs)
@@ -170,7 +170,7 @@ func (s span) stamp(t time.Time) string {
 }
 
 // legend explains the marks that are there.
-func (k Key) legend(s span, now time.Time) string {
+func (k keyStatus) legend(s span, now time.Time) string {
 	var parts []string
 	if k.Due != nil {
 		left := rotation.Duration(k.Due.Sub(now).Abs()).String()
@@ -198,4 +198,9 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-func latest(a, b time.Time) time.Time { return later(a, b) }
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

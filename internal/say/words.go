@@ -1,11 +1,9 @@
-package ui
+package say
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/rotation"
 )
 
@@ -19,26 +17,6 @@ func Distance(now, t time.Time) string {
 		return rotation.Duration(-d).String() + " ago"
 	}
 	return "now"
-}
-
-// reasonTime is a time in a reason, after a word that says that it is one: a kid
-// that was named by a date is never taken for it.
-var reasonTime = lazy.Regexp(`\b(at|says|until|since|store's) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d))[,.;:)]*(?:\s|$)`)
-
-// Reason writes the times of a reason as When does. They are RFC 3339 where
-// reasons are made, as programs read them, too.
-func Reason(now time.Time, why string) string {
-	var b strings.Builder
-	end := 0
-	for _, at := range reasonTime().FindAllStringSubmatchIndex(why, -1) {
-		t, err := time.Parse(time.RFC3339, why[at[4]:at[5]])
-		if err != nil {
-			continue
-		}
-		b.WriteString(why[end:at[4]] + When(now, t))
-		end = at[5]
-	}
-	return b.String() + why[end:]
 }
 
 // kidLength is enough to tell live keys apart, and to find one in a log.

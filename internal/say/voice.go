@@ -1,4 +1,5 @@
-// Package ui is how rotate speaks to people. The rules, in the manner of age's:
+// Package say is how rotate speaks to people: it turns reasons, outcomes and reports into words, tables and timelines,
+// and is the only package that does. Whoever decides something, decides by data. The rules, in the manner of age's:
 //
 //   - Standard output is the answer to the command: what `now` did, the status,
 //     the calendar, the secret of `get`. It is what a script reads, and what
@@ -17,7 +18,7 @@
 //   - Nothing is coloured, and only progress is overwritten, on a terminal.
 //   - Key material is printed by get and generate, to standard output, and by
 //     nothing else.
-package ui
+package say
 
 import (
 	"fmt"
@@ -37,7 +38,7 @@ type Voice struct {
 }
 
 // Error prints an error, with what hints it carries on lines of their own.
-func (v *Voice) Error(err error) { v.line("rotate: " + Clean(err.Error())) }
+func (v *Voice) Error(err error) { v.line("rotate: " + Clean(Error(err).String())) }
 
 // Hint says what to do about the error above it.
 func (v *Voice) Hint(format string, args ...any) { v.line("hint: " + fmt.Sprintf(format, args...)) }

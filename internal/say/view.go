@@ -1,11 +1,11 @@
-package status
+package say
 
 import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/keyrotate/rotate/internal/ui"
+	"github.com/keyrotate/rotate/internal/status"
 )
 
 // A View is where a text is shown. The zero View is no terminal: no timeline, no
@@ -24,21 +24,23 @@ const (
 )
 
 // listed is the keys to show, and what to say of the others.
-func (r Report) listed(v View) (shown []Key, rest string) {
+func listed(r status.Report, v View) (shown []status.Key, rest string) {
 	if v.Full || len(r.Keys) <= manyKeys {
 		return r.Keys, ""
 	}
 	woes := 0
 	for _, k := range r.Keys {
-		woes += 1 - rank(k)
+		if k.Alarmed() {
+			woes++
+		}
 	}
 	shown = r.Keys[:min(woes, manyWoes)]
 	var parts []string
 	if n := woes - len(shown); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s more need attention", ui.Plural(n, "key")))
+		parts = append(parts, fmt.Sprintf("%s more need attention", Plural(n, "key")))
 	}
 	if n := len(r.Keys) - woes; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s need none", ui.Plural(n, "key")))
+		parts = append(parts, fmt.Sprintf("%s need none", Plural(n, "key")))
 	}
 	return shown, strings.Join(parts, ", ") + "; --full, -o json, or their names show them"
 }

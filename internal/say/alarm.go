@@ -1,0 +1,138 @@
+package say
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// Alarm says what needs a person although work goes on.
+func Alarm(r rotation.Reason, about Subject, at Times) Words {
+	s := speaker{about, at}
+	if r.Code.Behind() {
+		return Words{What: fmt.Sprintf("an output is behind: %s: %s. Nothing is retired until it is back", r.Output, Behind(r, at))}
+	}
+	switch r.Code {
+	case rotation.ClocksApart:
+		return doubt(fmt.Sprintf("this host's clock says %s, the store's %s, %s apart", at(r.At), at(r.At.Add(-r.For)), rotation.Duration(r.For.Abs())))
+	case rotation.ClockBehind:
+		return doubt(fmt.Sprintf("the document was written at %s, but this host's clock says %s", at(r.At), at(r.At.Add(-r.For))))
+	case rotation.ClockJumped:
+		return doubt(fmt.Sprintf("this host's clock jumped %s ago, or the host was suspended, and the store tells no time; it is trusted again at %s", rotation.Duration(r.For), at(r.At)))
+	case rotation.OtherOutputs:
+		differ := "it lacks some of those that this one has"
+		if r.Output != "" {
+			differ = "this one does not have " + r.Output
+		}
+		return Words{What: "another process has other outputs for this key, and made its mark in place of this one's: " + differ + ". Give all the same config, and reload them"}
+	case rotation.NoRoom:
+		return Words{What: fmt.Sprintf("a rotation is wanted, but %d keys are live already; the next one is made when one of them has left its grace", r.Have)}
+	case rotation.NotErased:
+		return s.notErased(r)
+	case rotation.NotGone:
+		return s.notGone(r)
+	case rotation.WritersBusy:
+		return Words{
+			What: fmt.Sprintf("other writers were faster, %d times in a row; this process tries again, less and less often", r.Have),
+			Hint: "something writes this secret again and again: look at who does, in the service's own audit log",
+		}
+	case rotation.StaleRead:
+		return Words{What: s.stale(r), Hint: "look again in a minute"}
+	case rotation.WeakKey:
+		return Words{What: fmt.Sprintf("the adopted kid %s is weak and still %s", Kid(r.Kid), s.weak(r))}
+	case rotation.NoKeyYet:
+		return Words{"there is no keyset yet", "rotate now " + s.Key + ", or a running daemon, makes the first key"}
+	case rotation.NotLookedAt:
+		return Words{What: "not looked at yet since the daemon began"}
+	}
+	return s.failed(r)
+}
+
+// doubt words why the time is not trusted.
+func doubt(why string) Words {
+	return Words{What: "the time is in doubt: " + why + ". Until then no key is deleted, and none begins to sign unless this process ran through its whole wait"}
+}
+
+func (s speaker) notErased(r rotation.Reason) Words {
+	place := ""
+	if r.Output != "" {
+		place = r.Output + ": "
+	}
+	return Words{What: place + "superseded revisions could not be erased: " + r.Cause, Hint: r.Hint}
+}
+
+// weak words how long a weak key is still of use to a thief.
+func (s speaker) weak(r rotation.Reason) string {
+	switch {
+	case r.Is != "previous":
+		return "signs until the next key has taken its place"
+	case r.At.IsZero():
+		return "verifies until its grace has ended"
+	}
+	return "verifies until " + s.at(r.At)
+}
+
+// failed words a call of the key's store that failed.
+func (s speaker) failed(r rotation.Reason) Words {
+	return Words{fmt.Sprintf("key %s, store %s: %s; %s", s.Key, s.Store, r.Cause, still(r.Kid)), r.Hint}
+}
+
+// still says what is unharmed.
+func still(kid string) string {
+	if kid == "" {
+		return "nothing was changed"
+	}
+	return "kid " + kid + " still signs"
+}
+
+// Alarms says all of them in one text; "" for none.
+func Alarms(all []rotation.Reason, about Subject, at Times) string {
+	var texts []string
+	for _, r := range all {
+		if r.Code != rotation.SharedKey {
+			texts = append(texts, Alarm(r, about, at).String())
+		}
+	}
+	if twins := Shared(all); twins != "" {
+		texts = append(texts, twins)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Shared words every SharedKey of some reasons; "" if there is none.
+func Shared(all []rotation.Reason) string {
+	var found []string
+	for _, r := range all {
+		if r.Code == rotation.SharedKey {
+			found = append(found, fmt.Sprintf("kid %s is the same key as kid %s of key %s (environment %s, store %s, secret %s)", r.Kid, r.Of.Kid, r.Of.Key, r.Of.Environment, r.Of.Store, r.Of.Secret))
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	slices.Sort(found)
+	return strings.Join(found, "; ") + ": who can sign for one can sign for the other. Both go on as they are, as nobody can tell which one is meant to have it. " +
+		"Rotate both (rotate now), and they part when the grace has ended; at once, with --compromised, where one side must not be able to sign for the other"
+}
+
+// Behind says why an output is.
+func Behind(r rotation.Reason, _ Times) string {
+	switch r.Code {
+	case rotation.OutputStranger:
+		return "it holds a value that rotate did not write; nothing was overwritten. " +
+			"If applications use that value, `rotate adopt` takes it in as the key, and then this place with it; if they do not, move it away"
+	case rotation.OutputForeign:
+		return "it holds a value of another keyset; nothing was overwritten. Give the output a place of its own, or move that value away"
+	case rotation.OutputNewer:
+		return fmt.Sprintf("it holds generation %d, the store %d; nothing was overwritten. The store may have been restored from a backup: put the newest document back", r.Have, r.Want)
+	case rotation.OutputOld:
+		return "it is not up to date"
+	case rotation.OutputNotKept:
+		return "it does not hold what was written to it"
+	case rotation.OutputUnrendered:
+		return "cannot be rendered: " + r.Cause
+	}
+	return Words{r.Cause, r.Hint}.String()
+}

@@ -1,0 +1,93 @@
+package say
+
+import (
+	"fmt"
+
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// Halt says why a key has halted, that what was found is left as it is, and what to do.
+func Halt(r rotation.Reason, about Subject) Words {
+	w := Found(r, about)
+	w.What = "key " + about.Key + ", " + w.What
+	return w
+}
+
+// Found is Halt where the key was named already.
+func Found(r rotation.Reason, about Subject) Words {
+	w := speaker{about, Plain}.halt(r)
+	w.What = fmt.Sprintf("store %s, secret %s: %s. Nothing was overwritten; this key is not rotated until that is settled, the others are", about.Store, about.Secret, w.What)
+	return w
+}
+
+// halt words what was found.
+func (s speaker) halt(r rotation.Reason) Words {
+	who := Witness(r)
+	switch r.Code {
+	case rotation.OtherName:
+		return Words{fmt.Sprintf("it holds the keyset of %q", r.Is), "give every key a secret of its own"}
+	case rotation.OtherEnvironment:
+		return Words{
+			fmt.Sprintf("it holds a keyset of environment %q, this is %q", r.Is, r.Whose),
+			"environments never share keys: check `environment:` and which account the store belongs to",
+		}
+	case rotation.NewerWriter:
+		return Words{r.Cause, "run the newest rotate everywhere; this one only reads"}
+	case rotation.OtherLineage:
+		return Words{
+			"it holds a keyset of another lineage than " + who,
+			"someone created it anew or copied it from elsewhere; put the right one back. `rotate accept` does not take it: it is another key, which belongs under a name and `secret:` of its own",
+		}
+	case rotation.OlderDocument:
+		return Words{
+			fmt.Sprintf("it is at generation %d, but %s is of generation %d and is not among its ancestors: a restored backup, or a fork", r.Have, who, r.Want),
+			fmt.Sprintf("put the newest document back. Where it cannot be had: rotate accept %s --generation %d --dry-run tells which keys would be lost, and which deleted ones would verify again", s.Key, r.Have),
+		}
+	case rotation.OlderNote:
+		return Words{
+			fmt.Sprintf("it is at generation %d, and so is %s, but it is not the same document: an earlier one was put back. At one generation the keys are the same, so what is lost is a note of what was seen everywhere; after a fork it may be more", r.Have, who),
+			fmt.Sprintf("put the newest document back, or go on from this one: rotate accept %s --generation %d --dry-run says what that means", s.Key, r.Have),
+		}
+	case rotation.KeyLost:
+		return s.lost(r)
+	case rotation.PlaceShared:
+		return Words{
+			fmt.Sprintf("the store has nothing under this name, and %s belongs to key %q of environment %q, which wrote %s there", who, r.Of.Key, r.Of.Environment, lineage(r)),
+			"give the output a place of its own" + restart,
+		}
+	case rotation.Spoilt:
+		return Words{
+			"what is stored there is not a keyset that can be trusted: " + r.Cause,
+			"put back the document that rotate wrote last, from the store's own history or a backup",
+		}
+	case rotation.ForeignValue:
+		return Words{
+			"the secret holds a value that is not a keyset, and rotate has never written there: " + r.Cause,
+			fmt.Sprintf("give the key another `secret:`. If applications use that value, take it in from there: rotate adopt %s --from %s:%s", s.Key, s.Store, s.Secret),
+		}
+	}
+	return Words{r.Cause, r.Hint}
+}
+
+// restart is for whoever removes what a daemon remembers.
+const restart = ". Then restart the daemon, if one runs: it remembers what it has read"
+
+func lineage(r rotation.Reason) string {
+	return fmt.Sprintf("generation %d of the lineage %s", r.Want, r.Is)
+}
+
+// lost words an empty store of which someone remembers a key.
+func (s speaker) lost(r rotation.Reason) Words {
+	who := Witness(r)
+	if r.Whose == rotation.ThisProcess {
+		return Words{
+			fmt.Sprintf("the store has nothing under this name, but %s is of generation %d: the key was lost", who, r.Want),
+			"restore it; to begin anew on purpose, restart rotate",
+		}
+	}
+	return Words{
+		fmt.Sprintf("the store has nothing under this name, but %s was written from %s: the key was lost, or another key writes to that place, too", who, lineage(r)),
+		"if the key is new, give the output a place of its own: `rotate status -o json`, with the config of the other key, shows whose lineage that is. If it was in use, restore it. " +
+			"To begin anew on purpose, remove what " + who + " holds, too: everyone with a token of the lost key is logged out" + restart,
+	}
+}

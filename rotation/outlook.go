@@ -1,0 +1,180 @@
+package rotation
+
+import (
+	"slices"
+	"time"
+
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// An Outlook is every date of a keyset under a policy: what RFC 7583 (DNSSEC key timing) calls publish, ready, active,
+// retired and removed. Plan goes by it, and so does whoever shows a date. A zero time means never, or that nobody can
+// tell yet.
+type Outlook struct {
+	Policy Policy
+	Set    *keyset.Set
+}
+
+// Due is when the schedule wants another key to sign.
+func (o Outlook) Due() time.Time { return o.Policy.Due(o.Set.Signing().NotBefore) }
+
+// Publishes is when the next key has to be published to sign when it is due.
+func (o Outlook) Publishes() time.Time {
+	due := o.Due()
+	if due.IsZero() {
+		return due
+	}
+	return due.Add(-o.Policy.Lead())
+}
+
+// Known is when every reader has the next key; zero while it was not seen in every place.
+func (o Outlook) Known() time.Time {
+	next, ok := o.Set.Next()
+	if m := o.Set.Ready; !ok || m == nil || m.Kid != next.Kid {
+		return time.Time{}
+	}
+	return o.Set.Ready.At.Add(o.wait())
+}
+
+// wait is how long every reader takes to have what was written.
+func (o Outlook) wait() time.Duration { return o.Policy.Propagation + o.Policy.Skew() }
+
+// Begins is when the next key signs; zero while it was not seen in every place. asked says that someone wants it before
+// it is due, beyond what the document has on record.
+func (o Outlook) Begins(asked bool) time.Time {
+	known := o.Known()
+	if _, pending := o.Set.Pending(); known.IsZero() || pending || asked {
+		return known
+	}
+	return latest(known, o.Due())
+}
+
+// Promotes is when a rotation makes another key sign, if all goes well from now on; zero if none is under way and nobody
+// asked.
+func (o Outlook) Promotes(now time.Time, asked bool) time.Time {
+	_, published := o.Set.Next()
+	_, pending := o.Set.Pending()
+	switch at := o.Begins(asked); {
+	case !at.IsZero():
+		return latest(at, now)
+	case published:
+		return now.Add(o.wait())
+	case pending || asked:
+		return latest(now, o.Room()).Add(o.wait())
+	}
+	return time.Time{}
+}
+
+// Removed is when a previous key is removed: its grace, and what clocks may differ by; zero while its grace has not
+// begun.
+func (o Outlook) Removed(k keyset.Key) time.Time {
+	if k.Expires.IsZero() {
+		return time.Time{}
+	}
+	return k.Expires.Add(o.Policy.Skew())
+}
+
+// LastToken is when the last token of the key that k replaced can have been signed: every issuer has k by then.
+func (o Outlook) LastToken(k keyset.Key) time.Time { return k.NotBefore.Add(o.wait()) }
+
+// Full tells that a rotation cannot begin: as many keys are live as may be.
+func (o Outlook) Full() bool {
+	_, published := o.Set.Next()
+	return !published && !o.Set.HasRoom()
+}
+
+// Room is when a keyset that is Full has room for another key; zero if it is not full, or if no grace has begun.
+func (o Outlook) Room() (first time.Time) {
+	if !o.Full() {
+		return first
+	}
+	for _, k := range o.Set.Previous() {
+		if at := o.Removed(k); !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
+// LateSince is since when a step could have been taken; zero if it is none that waits for someone.
+func (o Outlook) LateSince(step Step) time.Time {
+	wanted, published := o.Due(), o.Publishes()
+	if r, ok := o.Set.Pending(); ok {
+		wanted, published = r.At, r.At
+	}
+	switch step.Do {
+	case Publish:
+		return published
+	case MarkReady:
+		next, _ := o.Set.Next()
+		return next.Issued
+	case Promote:
+		return latest(wanted, o.Known())
+	case MarkSettled:
+		return o.Set.Signing().NotBefore
+	case Retire:
+		k, _ := o.Set.Key(step.Kid)
+		return o.Removed(k)
+	}
+	return time.Time{}
+}
+
+// Changed is when the keys changed last.
+func (o Outlook) Changed() (last time.Time) {
+	for _, k := range o.Set.Keys {
+		last = latest(last, k.Issued, k.NotBefore)
+	}
+	for _, g := range o.Set.Gone {
+		last = latest(last, g.At)
+	}
+	return last
+}
+
+// Unseen tells whether the newest key was not seen in every place yet.
+func (o Outlook) Unseen() bool {
+	if _, published := o.Set.Next(); published {
+		return o.Known().IsZero()
+	}
+	return len(o.Set.Previous()) > 0 && (o.Set.Settled == nil || o.Set.Settled.Kid != o.Set.Signing().Kid)
+}
+
+// Hidden is the keys that verify and that readers of three variables (current, next, previous) do not have, since those
+// have room for one previous key.
+type Hidden struct {
+	Keys []keyset.Key
+	From time.Time // when a promotion hides them; zero if they are hidden now
+}
+
+// Hidden is what the three variables cannot show now or, unless promotes is zero, once another key signs at that time.
+func (o Outlook) Hidden(now, promotes time.Time) Hidden {
+	previous, from := o.Set.Previous(), latest(now, promotes)
+	if promotes.IsZero() {
+		previous = previous[min(1, len(previous)):] // the youngest has a place
+	}
+	verifies := func(k keyset.Key) bool { return k.Expires.IsZero() || k.Expires.After(from) }
+	return Hidden{
+		Keys: slices.DeleteFunc(slices.Clone(previous), func(k keyset.Key) bool { return !verifies(k) }),
+		From: promotes,
+	}
+}
+
+// WorstHidden is what is hidden now, or by the rotation that is under way, or asked for, if that hides more.
+func (o Outlook) WorstHidden(now time.Time, asked bool) Hidden {
+	is := o.Hidden(now, time.Time{})
+	if at := o.Promotes(now, asked); !at.IsZero() {
+		if will := o.Hidden(now, at); len(will.Keys) > len(is.Keys) {
+			return will
+		}
+	}
+	return is
+}
+
+// latest is the latest of some times.
+func latest(t time.Time, others ...time.Time) time.Time {
+	for _, o := range others {
+		if o.After(t) {
+			t = o
+		}
+	}
+	return t
+}

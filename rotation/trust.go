@@ -1,0 +1,132 @@
+package rotation
+
+import (
+	"errors"
+	"time"
+
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// A Witness is what someone remembers of a key's newest document. An output is only ever written from a document that
+// was read in the store, so its note is a witness, too.
+type Witness struct {
+	Whose   string // TheStore, ThisProcess or AnOutput
+	Output  string // its name, for AnOutput
+	Lineage string // "" for a witness of nothing
+	keyset.Past
+	Of *Ref // the key that the output shows to be its own, if that is another one; nil if it shows none
+}
+
+// reason is a Reason that tells of the witness.
+func (w Witness) reason(c Code) Reason {
+	return Reason{Code: c, Whose: w.Whose, Output: w.Output, Want: w.Generation, Of: w.Of}
+}
+
+// Contradicts tells whether a document cannot be what became of the one that the witness remembers.
+func (w Witness) Contradicts(set *keyset.Set) bool {
+	return w.Lineage != "" && (w.Lineage != set.Lineage || !set.Follows(w.Past))
+}
+
+// A Trust is whose keyset is expected in a store. It is promise 6: what it refuses stops the key, and nothing is
+// overwritten.
+type Trust struct {
+	Name, Environment string
+	Restoring         bool // a person goes on from an old document: its age is no reason to stop
+}
+
+// Document says why a well-formed document is not the one that this key may go on from; zero if it is.
+func (t Trust) Document(set *keyset.Set, witnesses ...Witness) Reason {
+	switch {
+	case set.Name != t.Name:
+		return Reason{Code: OtherName, Is: set.Name}
+	case set.Environment != t.Environment:
+		return Reason{Code: OtherEnvironment, Is: set.Environment, Whose: t.Environment}
+	case set.Writable() != nil:
+		return Reason{Code: NewerWriter, Cause: set.Writable().Error()}
+	}
+	for _, w := range witnesses {
+		if r := t.witnessed(set, w); !r.IsZero() {
+			return r
+		}
+	}
+	return Reason{}
+}
+
+// witnessed holds a document against one witness of a newer truth. At one generation the keys are the same, and what is
+// lost is a note of what was seen, unless two processes made that generation apart from each other.
+func (t Trust) witnessed(set *keyset.Set, w Witness) (r Reason) {
+	switch {
+	case !w.Contradicts(set):
+		return Reason{}
+	case w.Lineage != set.Lineage:
+		r = w.reason(OtherLineage)
+	case t.Restoring:
+		return Reason{}
+	case w.Generation == set.Generation:
+		r = w.reason(OlderNote)
+	default:
+		r = w.reason(OlderDocument)
+	}
+	r.Have = set.Generation
+	return r
+}
+
+// Nothing says why an empty store may not be believed; zero if it may. What an output remembers is not always this key:
+// another config may write to the same place, and a note names a lineage, not a key.
+func (t Trust) Nothing(w Witness) Reason {
+	switch {
+	case w.Lineage == "":
+		return Reason{}
+	case w.Of != nil:
+		r := w.reason(PlaceShared)
+		r.Is = w.Lineage
+		return r
+	}
+	r := w.reason(KeyLost)
+	r.Is = w.Lineage
+	return r
+}
+
+// Unparsed says what is stored instead of a keyset. ours tells that someone remembers a keyset there, or that what is
+// there names one.
+func (t Trust) Unparsed(err error, witnesses ...Witness) Reason {
+	for _, w := range witnesses {
+		if w.Lineage != "" {
+			return Reason{Code: Spoilt, Cause: err.Error()}
+		}
+	}
+	if errors.Is(err, keyset.ErrMalformed) || errors.Is(err, keyset.ErrSchema) || errors.Is(err, keyset.ErrUTF8) {
+		return Reason{Code: ForeignValue, Cause: err.Error()}
+	}
+	return Reason{Code: Spoilt, Cause: err.Error()}
+}
+
+// StaleUntil is until when a document that a witness contradicts may be a stale read rather than an old truth; zero if
+// it may not. seen is when the witness was heard, bound how old a read may be. A clock that was set back does not make
+// it longer.
+func StaleUntil(now, seen time.Time, bound time.Duration) (until time.Time) {
+	if seen.IsZero() {
+		return until
+	}
+	until = seen.Add(bound)
+	if left := until.Sub(now); left <= 0 || left > bound {
+		return time.Time{}
+	}
+	return until
+}
+
+// MayReplace says why what an output holds must not be written over; zero if it may. note is what lies beside it;
+// adopted tells that a value without a note is the current key.
+func MayReplace(set *keyset.Set, note Witness, adopted bool) Reason {
+	switch {
+	case note.Lineage == "" && adopted:
+		return Reason{}
+	case note.Lineage == "":
+		return Reason{Code: OutputStranger}
+	case note.Lineage != set.Lineage:
+		return Reason{Code: OutputForeign}
+	case note.Generation > set.Generation:
+		return Reason{Code: OutputNewer, Have: note.Generation, Want: set.Generation}
+	}
+	return Reason{}
+}
