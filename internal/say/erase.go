@@ -115,9 +115,9 @@ func Left(l engine.Leftover) string {
 	case engine.LeftForeign:
 		return "it may hold them: its value is not one that rotate wrote for this key"
 	case engine.LeftUnlisted:
-		return "what can be read of its past could not be listed: " + l.Cause.Error()
+		return "what can be read of its past could not be listed: " + Error(l.Cause).String()
 	case engine.LeftUnrendered:
 		return "it cannot be brought up to date: " + l.Cause.Error()
 	}
-	return "it may hold them: " + l.Cause.Error()
+	return "it may hold them: " + Error(l.Cause).String()
 }

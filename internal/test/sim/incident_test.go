@@ -181,7 +181,7 @@ func TestIncident30RestoredBackupIsAccepted(t *testing.T) {
 var incidentGuards = []struct{ test, file, old, without string }{
 	{"01", "rotation/keyset/marks.go", "latest(seconds(n.Settled.At.Add(grace)), k.Expires, k.NotBefore)", "seconds(n.Settled.At.Add(grace))"},
 	{"02", planGo, "m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()", "m != nil && m.Kid == kid"},
-	{"03", planGo, "!pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.early.Before(pl.known())", "!pl.seen(pl.set.Ready, next.Kid, carriesNext)"},
+	{"03", planGo, "!pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.p.Propagation > 0 && pl.early.Before(pl.Known())", "!pl.seen(pl.set.Ready, next.Kid, carriesNext)"},
 	{"04", "rotation/keyset/transitions.go", "		if _, live := s.Key(kid); live {\n			s.remove(kid, at)\n		}\n		if !slices", "		if !slices"},
 	{"05", engineDir + "apply.go", "doc, p.head.ID, note)", blindly},
 	{"06", engineDir + "apply.go", "doc, p.head.ID, note)", blindly},
@@ -190,13 +190,13 @@ var incidentGuards = []struct{ test, file, old, without string }{
 	{"12", planGo, "pl.ready, pl.settled, pl.retire", "pl.ready, pl.retire"},
 	{"13", engineDir + "apply.go", "		p.pending = &attempt{set: set, base: p.head.ID, events: events, err: err}\n", "		again, _ := p.t.Store.Read(ctx, p.t.Secret)\n		_, err = p.t.Store.Write(ctx, p.t.Secret, doc, again.ID, note)\n"},
 	{"15", engineDir + "outputs.go", "equal := err == nil && rev.Value.Equal(want)", "equal := false"},
-	{"16", engineDir + "outputs.go", "case rev.Note.Lineage != set.Lineage:", "case false:"},
+	{"16", trustGo, "case note.Lineage != set.Lineage:", "case false:"},
 	{"17", engineDir + "apply.go", "doc, p.head.ID, note)", blindly},
 	{"20", "rotation/clock.go", "case c.Service.IsZero() && c.Steady != nil && *c.Steady < longest:", "case false:"},
-	{"27", engineDir + "read.go", "case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = p.advise(withoutHint(err))", "case errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}"},
-	{"23", planGo, `if which(o) && o.Behind != "" {`, "if false {"},
+	{"27", engineDir + "read.go", "case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = failure(rotation.StoreFailure, err)", "case errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}"},
+	{"23", planGo, `return which(o) && !o.Behind.IsZero()`, "return false"},
 	{"30RestoredBackupIsAccepted", engineDir + "accept.go", "slices.Concat(revoke, found.Revoked)", "slices.Clone(revoke)"},
-	{"30", engineDir + "read.go", "case !set.Follows(w) && !p.restoring:", "case false:"},
+	{"30", trustGo, "(w.Lineage != set.Lineage || !set.Follows(w.Past))", "w.Lineage != set.Lineage"},
 }
 
 // blindly is a write over whatever is there.

@@ -23,13 +23,14 @@ type plant struct {
 
 const (
 	planGo    = "rotation/plan.go"
+	trustGo   = "rotation/trust.go"
 	engineDir = "rotation/engine/"
 )
 
 var plants = []plant{
 	{
 		"promote without waiting", "2", planGo,
-		"!pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.early.Before(pl.known())", "!pl.seen(pl.set.Ready, next.Kid, carriesNext)",
+		"!pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.p.Propagation > 0 && pl.early.Before(pl.Known())", "!pl.seen(pl.set.Ready, next.Kid, carriesNext)",
 	},
 	{
 		"grace counted from the promoting write", "3", planGo,
@@ -41,19 +42,19 @@ var plants = []plant{
 	},
 	{
 		"no read-back", "2 3", engineDir + "outputs.go",
-		"			p.wrote[o.Name] = *got.wrote\n			again = true\n", "			p.wrote[o.Name] = *got.wrote\n",
+		"			p.outputs.wrote[o.Name] = *got.wrote\n			again = true\n", "			p.outputs.wrote[o.Name] = *got.wrote\n",
 	},
 	{
 		"erase before the outputs", "3", planGo,
-		`if pl.doubt(pl.p.Grace) != "" || pl.behind(anyOutput) != "" {`, `if pl.doubt(pl.p.Grace) != "" {`,
+		`if !pl.doubt(pl.p.Grace).IsZero() || pl.behind(anyOutput) {`, `if !pl.doubt(pl.p.Grace).IsZero() {`,
 	},
 	{
 		"ready not re-marked after a repair", "2 3", planGo,
 		"m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()", "m != nil && m.Kid == kid",
 	},
 	{
-		"lower generation written to an output", "6", engineDir + "outputs.go",
-		"case rev.Note.Generation > set.Generation:", "case false:",
+		"lower generation written to an output", "6", trustGo,
+		"case note.Generation > set.Generation:", "case false:",
 	},
 	{
 		"wall clock trusted after a jump", "8", "rotation/clock.go",
@@ -70,11 +71,11 @@ var plants = []plant{
 	},
 	{
 		"an output forgotten", "2 10", engineDir + "outputs.go",
-		"	for i, o := range p.t.Outputs {\n		before,", "	for i, o := range p.t.Outputs[:max(0, len(p.t.Outputs)-1)] {\n		before,",
+		"	for i, o := range os.all {\n		before,", "	for i, o := range os.all[:max(0, len(os.all)-1)] {\n		before,",
 	},
 	{
 		"create when the head is unreadable", "6", engineDir + "read.go",
-		"case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = p.advise(withoutHint(err))",
+		"case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = failure(rotation.StoreFailure, err)",
 		"case errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}",
 	},
 }
