@@ -1,14 +1,17 @@
 package overlay
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Test runs tests, as `go test` takes them, in the module at root, with the file
@@ -29,18 +32,46 @@ func Test(root, tests, path string, text []byte) (who []string, err error) {
 		defer done()
 		args = append(args, "-overlay="+list)
 	}
-	cmd := exec.Command("go", append(args, strings.Fields(tests)...)...)
-	cmd.Dir = root
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, failed := cmd.Output()
+	out, stderr, failed := untilFailure(root, append(args, strings.Fields(tests)...))
 	if who, err = failures(out); err != nil {
 		return nil, err
 	}
 	if (failed != nil) != (len(who) > 0) {
-		return nil, fmt.Errorf("go test ended with %v, and %d tests failed:\n%s%s", failed, len(who), out, stderr.String())
+		return nil, fmt.Errorf("go test ended with %v, and %d tests failed:\n%s%s", failed, len(who), out, stderr)
 	}
 	return who, nil
+}
+
+// untilFailure runs the go command until it ends or a test has failed: what the
+// other packages say then is of no interest.
+func untilFailure(root string, args []string) (out []byte, stderr string, failed error) {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = root
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the test binaries are stopped with it
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	lines, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	read := bufio.NewReader(lines)
+	for err == nil {
+		var line []byte
+		line, err = read.ReadBytes('\n')
+		out = append(out, line...)
+		if !bytes.Contains(line, []byte(`"Action":"fail"`)) {
+			continue
+		}
+		if who, none := failures(out); none == nil && len(who) > 0 {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+			break
+		}
+	}
+	_, _ = io.Copy(io.Discard, read)
+	return out, said.String(), cmd.Wait()
 }
 
 // lay writes the list that makes the go command read text in place of a file.
