@@ -44,9 +44,9 @@ func unleash(gremlins, pkg string) ([]found, error) {
 		return nil, fmt.Errorf("the tests of %s fail without any change:\n%s", pkg, out)
 	}
 	cmd := exec.Command("go", "run", gremlins, "unleash", "./"+pkg, "-E", "/",
-		"--timeout-coefficient", "20", "--invert-logical", "--workers", "1", "--silent", "--output", report)
+		"--timeout-coefficient", "20", "--invert-logical", "--workers", "1", "--output-statuses", "lt", "--output", report)
 	cmd.Dir = root
-	cmd.Stderr = os.Stderr
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr // what survives is shown as it is found
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("gremlins on %s: %w", pkg, err)
 	}
