@@ -38,7 +38,7 @@ func unleash(gremlins, pkg string) ([]found, error) {
 	report := filepath.Join(dir, "report.json")
 	// gremlins measures a run of the tests, and the build with it. Built before,
 	// they do not make the limit of time a multiple of a cold build.
-	warm := exec.Command("go", "test", "-count=1", "-cover", "-coverprofile", filepath.Join(dir, "cover"), "./"+pkg)
+	warm := exec.Command("go", "test", "-vet=off", "-ldflags=-w", "-count=1", "-cover", "-coverprofile", filepath.Join(dir, "cover"), "./"+pkg)
 	warm.Dir = root
 	if out, err := warm.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("the tests of %s fail without any change:\n%s", pkg, out)
@@ -46,6 +46,8 @@ func unleash(gremlins, pkg string) ([]found, error) {
 	cmd := exec.Command("go", "run", gremlins, "unleash", "./"+pkg, "-E", "/",
 		"--timeout-coefficient", "20", "--invert-logical", "--workers", "1", "--output-statuses", "lt", "--output", report)
 	cmd.Dir = root
+	// What go vet refuses is no mutant that a test has noticed.
+	cmd.Env = append(os.Environ(), "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -vet=off -ldflags=-w"))
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr // what survives is shown as it is found
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("gremlins on %s: %w", pkg, err)
