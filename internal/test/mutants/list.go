@@ -10,7 +10,7 @@ var ours = []own{
 	{"a gap of exactly the shortest period is refused", "rotation/policy.go", "Policy.CheckSchedule", "gap < p.MinPeriod()", 0, "gap <= p.MinPeriod()", "./rotation", ""},
 	{"a schedule is looked at for one firing", "rotation/policy.go", "Policy.CheckSchedule", "t.Sub(from) > 5*366*24*time.Hour", 0, "true", "./rotation", ""},
 	{"a schedule is looked at without end", "rotation/policy.go", "Policy.CheckSchedule", "t.Sub(from) > 5*366*24*time.Hour", 0, "false", "./rotation", ""},
-	{"no room for a key raises an alarm though there is room", "rotation/plan.go", "planner.alarm", "!pl.set.HasRoom()", 0, "true", "./rotation", ""},
-	{"the jump's age is told for the wait", "rotation/clock.go", "Clock.doubt", "longest-*c.Steady", 0, "longest+*c.Steady", "./rotation", ""},
+	{"no room for a key raises an alarm though there is room", "rotation/plan.go", "planner.alarms", "pl.Full()", 0, "true", "./rotation", ""},
+	{"a clock that jumped is trusted again later than it is told", "rotation/clock.go", "Clock.doubt", "longest - *c.Steady", 0, "longest + *c.Steady", "./rotation", ""},
 	{"key bytes come from math/rand", "internal/keygen/new.go", "Spec.random", "rand.Read(raw)", 0, "mathrand.Read(raw)", "./internal/keygen", `mathrand "math/rand"`},
 }
