@@ -4,10 +4,11 @@ SHELL = /bin/bash
 # What `time` prints of the parts that take long.
 export TIMEFORMAT = == %0R s by the clock, %0U s of processor time
 CYCLONEDX = v1.10.0
+GREMLINS = github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom test check lint race guards fuzz bench
-.PHONY: simulate soak planted interleavings edges
+.PHONY: simulate soak mutants planted interleavings edges
 .PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-vaultkv
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
@@ -66,6 +67,9 @@ simulate: ## a run of YEARS years with SEED; see docs/how-it-is-tested.md
 soak: ## RUNS counting runs of YEARS years each, from SEED on
 	for ((seed = $(or $(SEED),1); seed < $(or $(SEED),1) + $(or $(RUNS),10); seed++)); do $(MAKE) simulate SEED=$$seed; done
 
+mutants: ## each operator of the core changed: a test fails, or survivors.txt has the reason; ONLY=rotation/keyset,rotation,rotation/engine,ours for some
+	time go run ./internal/test/mutants -gremlins $(GREMLINS) -only '$(ONLY)'
+
 planted: ## bugs put in, and incidents without their guards: each is found
 	ROTATE_PLANTED=1 go test -count=1 -timeout 60m -run 'Planted|Without' ./internal/test/sim
 
@@ -97,7 +101,7 @@ conformance: ## what needs more than `go test` and Go, and is not in .ci/run; wi
 	time ./e2e/promtool.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance fuzz planted interleavings edges soak bench
+BEYOND = conformance fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

@@ -18,6 +18,7 @@ type Clock struct {
 
 // Early is the least that the time can be.
 func (c Clock) Early() time.Time {
+	// guard 8: the end of a wait takes the earlier clock
 	if !c.Service.IsZero() && c.Service.Before(c.Wall) {
 		return c.Service
 	}
@@ -36,6 +37,7 @@ func (c Clock) late() time.Time {
 // then it is the store's, which everyone shares. A date in the future would keep
 // every other host from trusting its own clock until then.
 func (c Clock) stamp() time.Time {
+	// guard 8: what cannot wait for the clocks to agree carries the store's time
 	if c.apart() {
 		return roundUp(c.Service)
 	}
@@ -60,10 +62,13 @@ func roundUp(t time.Time) time.Time {
 // wait that may be under way.
 func (c Clock) doubt(newest time.Time, longest time.Duration) Reason {
 	switch {
+	// guard 8: clocks that disagree stop everything
 	case c.apart():
 		return Reason{Code: ClocksApart, At: c.Wall, For: c.Wall.Sub(c.Service)}
+	// guard 8: a clock behind the document is wrong
 	case newest.Sub(c.Early()) > Skew:
 		return Reason{Code: ClockBehind, At: newest, For: newest.Sub(c.Wall)}
+	// guard 8: a jump counts only whole waits
 	case c.Service.IsZero() && c.Steady != nil && *c.Steady < longest:
 		return Reason{Code: ClockJumped, At: c.Wall.Add(longest - *c.Steady), For: *c.Steady}
 	}

@@ -78,12 +78,14 @@ func fateOfOne(s *keyset.Set, r Revision) Fate {
 		case r.Holds != KidNote(k.Kid):
 		case !k.Private():
 			return MustGo
+		// guard 3: a value is kept while its key verifies
 		case k.Status == keyset.Previous:
 			return Stays
 		default:
 			return MayGo
 		}
 	}
+	// guard 4: a value goes once its key is gone
 	return MustGo
 }
 

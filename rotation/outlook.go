@@ -33,6 +33,7 @@ func (o Outlook) Known() time.Time {
 	if m := o.Set.Ready; !ok || m == nil || m.Kid != next.Kid {
 		return time.Time{}
 	}
+	// guard 2: promotion waits for the skew
 	return o.Set.Ready.At.Add(o.wait())
 }
 

@@ -67,7 +67,9 @@ func (pl planner) revoke() (Step, bool) {
 // that carries it, and that was not noted yet, or not with these outputs.
 func (pl planner) ready() (Step, bool) {
 	next, ok := pl.set.Next()
-	if !ok || pl.behind(carriesNext) || pl.seen(pl.set.Ready, next.Kid, carriesNext) {
+	if !ok ||
+		// guard 2: ready wants every output to carry next
+		pl.behind(carriesNext) || pl.seen(pl.set.Ready, next.Kid, carriesNext) {
 		return Step{}, false
 	}
 	if !pl.othersReady().IsZero() {
@@ -79,7 +81,9 @@ func (pl planner) ready() (Step, bool) {
 // settled: current stands everywhere while keys that it replaced still verify.
 func (pl planner) settled() (Step, bool) {
 	current := pl.set.Signing()
-	if len(pl.set.Previous()) == 0 || pl.behind(anyOutput) || pl.seen(pl.set.Settled, current.Kid, anyOutput) {
+	if len(pl.set.Previous()) == 0 ||
+		// guard 3: the grace begins when the promotion was seen, not when it was written
+		pl.behind(anyOutput) || pl.seen(pl.set.Settled, current.Kid, anyOutput) {
 		return Step{}, false
 	}
 	if !pl.othersSettled().IsZero() {
@@ -94,13 +98,17 @@ func (pl planner) settled() (Step, bool) {
 // retire: the oldest previous key whose stored date has passed, while every
 // output shows its successor.
 func (pl planner) retire() (Step, bool) {
-	if !pl.doubt(pl.p.Grace).IsZero() || pl.behind(anyOutput) {
+	if !pl.doubt(pl.p.Grace).IsZero() ||
+		// guard 3: retirement waits for the outputs
+		pl.behind(anyOutput) {
 		return Step{}, false
 	}
 	previous := pl.set.Previous()
 	for i := len(previous) - 1; i >= 0; i-- {
 		k := previous[i]
-		if k.Expires.IsZero() || pl.early.Before(pl.Removed(k)) {
+		if k.Expires.IsZero() ||
+			// guard 3: retirement waits for the stored date
+			pl.early.Before(pl.Removed(k)) {
 			continue
 		}
 		return Step{Do: Retire, Kid: k.Kid, At: pl.early, Why: Reason{Code: GraceOver, Kid: k.Kid, At: k.Expires}}, true
@@ -112,7 +120,9 @@ func (pl planner) retire() (Step, bool) {
 // come or someone asked.
 func (pl planner) promote() (Step, bool) {
 	next, ok := pl.set.Next()
-	if !ok || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.p.Propagation > 0 && pl.early.Before(pl.Known()) {
+	if !ok || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) ||
+		// guard 2: promotion waits for the propagation
+		pl.p.Propagation > 0 && pl.early.Before(pl.Known()) {
 		return Step{}, false
 	}
 	why, wanted := pl.wanted(0)
@@ -162,9 +172,12 @@ func (pl planner) wanted(lead time.Duration) (Reason, bool) {
 // and not on record yet.
 func (pl planner) newRequest() (keyset.Request, bool) {
 	r := pl.f.Request.Rotate
-	if r == nil || r.From != pl.set.Signing().Kid {
+	if r == nil ||
+		// guard 5: a request is about the key that was current
+		r.From != pl.set.Signing().Kid {
 		return keyset.Request{}, false
 	}
+	// guard 5: a request on record is not served again
 	if _, known := pl.set.Recorded(r.ID); known {
 		return keyset.Request{}, false
 	}
@@ -234,7 +247,11 @@ func (pl planner) behind(which func(Output) bool) bool {
 // seen tells whether a mark speaks of this key, of the store and of the chosen
 // outputs as they are now.
 func (pl planner) seen(m *keyset.Mark, kid string, which func(Output) bool) bool {
-	return !pl.f.Covered && m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()
+	return m != nil && m.Kid == kid &&
+		// guard 2: an older document that was covered begins the wait anew
+		!pl.f.Covered &&
+		// guard 2: promotion wants a mark of the outputs as they are
+		m.Places == pl.f.places(which).Digest()
 }
 
 // othersReady and othersSettled are until when a mark is left to another process
@@ -255,6 +272,8 @@ func (pl planner) others(m, own *keyset.Mark, wait time.Duration, which func(Out
 	if m == nil || own == nil || m.Kid != own.Kid || !pl.seen(own, own.Kid, which) || pl.seen(m, m.Kid, which) {
 		return time.Time{}
 	}
+	// guard 8: another's mark is not made anew while its wait runs
+	// guard 8: another's mark is made anew once its wait is over
 	if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {
 		return until
 	}

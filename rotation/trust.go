@@ -24,7 +24,9 @@ func (w Witness) reason(c Code) Reason {
 
 // Contradicts tells whether a document cannot be what became of the one that the witness remembers.
 func (w Witness) Contradicts(set *keyset.Set) bool {
-	return w.Lineage != "" && (w.Lineage != set.Lineage || !set.Follows(w.Past))
+	return w.Lineage != "" && (w.Lineage != set.Lineage ||
+		// guard 6: an older truth is noticed
+		!set.Follows(w.Past))
 }
 
 // A Trust is whose keyset is expected in a store. It is promise 6: what it refuses stops the key, and nothing is
@@ -37,10 +39,13 @@ type Trust struct {
 // Document says why a well-formed document is not the one that this key may go on from; zero if it is.
 func (t Trust) Document(set *keyset.Set, witnesses ...Witness) Reason {
 	switch {
+	// guard 6: the name is checked
 	case set.Name != t.Name:
 		return Reason{Code: OtherName, Is: set.Name}
+	// guard 6: the environment is checked
 	case set.Environment != t.Environment:
 		return Reason{Code: OtherEnvironment, Is: set.Environment, Whose: t.Environment}
+	// guard 6: a newer rotate's document is only read
 	case set.Writable() != nil:
 		return Reason{Code: NewerWriter, Cause: set.Writable().Error()}
 	}
@@ -58,6 +63,7 @@ func (t Trust) witnessed(set *keyset.Set, w Witness) (r Reason) {
 	switch {
 	case !w.Contradicts(set):
 		return Reason{}
+	// guard 6: the lineage is checked
 	case w.Lineage != set.Lineage:
 		r = w.reason(OtherLineage)
 	case t.Restoring:
@@ -121,10 +127,12 @@ func MayReplace(set *keyset.Set, note Witness, adopted bool) Reason {
 	switch {
 	case note.Lineage == "" && adopted:
 		return Reason{}
+	// guard 6: a stranger's value is not overwritten
 	case note.Lineage == "":
 		return Reason{Code: OutputStranger}
 	case note.Lineage != set.Lineage:
 		return Reason{Code: OutputForeign}
+	// guard 6: a lower generation is not written over a higher
 	case note.Generation > set.Generation:
 		return Reason{Code: OutputNewer, Have: note.Generation, Want: set.Generation}
 	}

@@ -13,9 +13,11 @@ import (
 // before anything is read, and by every command.
 func harden() error {
 	unix.Umask(0o077)
+	// guard incident 32: no core is written
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("core dumps could not be ruled out: %w", err)
 	}
+	// guard incident 32: no other process reads the memory
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("other processes of this user could not be kept from this one's memory: %w", err)
 	}

@@ -53,6 +53,7 @@ func (k *Key) Status() status.Key {
 	f := k.Facts
 	if r := f.Result; f.Err == nil && r.Set != nil {
 		step := rotation.Plan(f.Target.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: later(r.Clock, f.Now)})
+		// guard incident 22: what came due since the last pass shows
 		if step.Do != rotation.Wait {
 			f.Result.Step = step
 		}

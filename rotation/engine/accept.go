@@ -63,6 +63,7 @@ func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) e
 		return err
 	case len(found.Witnesses) == 0:
 		return ErrNotRestored
+	// guard 6: only the generation that was looked at is accepted
 	case found.Set.Generation != generation:
 		return fmt.Errorf("%w: %d, not %d", ErrOtherGeneration, found.Set.Generation, generation)
 	}
@@ -70,6 +71,7 @@ func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) e
 	if err != nil {
 		return err
 	}
+	// guard 6: what an output knows as revoked is not accepted
 	kids := slices.Concat(revoke, found.Revoked)
 	step := rotation.Step{Do: rotation.Accept, Kid: found.Set.Signing().Kid, At: p.e.Clock().Wall}
 	if !p.head.Service.IsZero() {

@@ -47,6 +47,7 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 	note := noteOf(set)
 	events := p.events(p.result.Set, set, step)
 
+	// guard 5: a write goes on from what was read
 	_, err = p.t.Store.Write(ctx, p.t.Secret, doc, p.head.ID, note)
 	switch {
 	case err == nil:
@@ -54,6 +55,7 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 		p.e.remember(p.place(), func(m *memory) { m.marked(set, step.Do) })
 		p.tell(events)
 		return nil
+	// guard 10: a lost race is planned anew
 	case errors.Is(err, providers.ErrConflict):
 		p.lost++
 		return nil // someone was faster: read what they did, and decide anew
@@ -139,6 +141,7 @@ func (p *pass) takeRequest(s *keyset.Set, step rotation.Step) (*keyset.Set, erro
 	if created := step.Do == rotation.Create; created && p.ask.ID == "" || !created && r.From != p.result.Set.Signing().Kid {
 		return s, nil
 	}
+	// guard 5: the first write of a request records it
 	return s.With(*r, step.At)
 }
 
@@ -152,6 +155,7 @@ func (p *pass) resolve() error {
 		return nil
 	}
 	p.pending = nil
+	// guard 10: a lost reply is not an error of the pass if the write landed
 	if p.head.ID == tried.base {
 		return tried.err
 	}

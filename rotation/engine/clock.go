@@ -42,6 +42,7 @@ func (c *SystemClock) Now() rotation.Clock {
 func (c *SystemClock) read(wall time.Time, steady time.Duration) rotation.Clock {
 	ran := steady - c.agreed.steady
 	jump := (wall.Sub(c.agreed.wall) - ran).Abs() > rotation.Skew
+	// guard 8: the jump is seen
 	if jump {
 		c.jumped = &steady
 	}

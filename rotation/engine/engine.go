@@ -185,9 +185,11 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	p.bind()
+	// guard 6: an output remembers a lost store
 	if p.result.Set == nil && p.remembered(ctx) {
 		return false, nil // whether the store has lost a key is told by reading it again
 	}
+	// guard 10: an output is recorded before it is written
 	if set := p.result.Set; set != nil && !p.readOnly && unrecorded(set, p.t) {
 		return false, p.record(ctx)
 	}

@@ -58,9 +58,14 @@ func (p *pass) syncOutputs(ctx context.Context) (again bool) {
 	p.outputs.current = map[string]providers.RevisionID{}
 	for i, o := range p.t.Outputs {
 		got := found[i]
-		state := rotation.Output{Name: o.Name, CarriesNext: o.CarriesNext, Revision: string(got.revision) + got.copy, Behind: got.behind}
+		state := rotation.Output{
+			Name: o.Name, CarriesNext: o.CarriesNext, Behind: got.behind,
+			// guard 2: an older value that was covered in an output begins the wait anew
+			Revision: string(got.revision) + got.copy,
+		}
 		if n := got.note; n.Lineage == set.Lineage {
 			state.Generation = n.Generation
+			// guard 6: an output remembers a newer document
 			if n.Generation > set.Generation {
 				p.heard(n)
 				again = true
@@ -71,6 +76,7 @@ func (p *pass) syncOutputs(ctx context.Context) (again bool) {
 			p.outputs.lagging[o.Name] = got
 		case got.wrote != nil:
 			p.outputs.wrote[o.Name] = *got.wrote
+			// guard 2: what was written to an output is read back
 			again = true
 		default:
 			p.outputs.current[o.Name] = got.revision

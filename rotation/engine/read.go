@@ -26,6 +26,7 @@ func (p *pass) read(ctx context.Context) (stop bool, err error) {
 		p.head = providers.Revision{}
 		halt = p.trust.Nothing(p.known.newest)
 	case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):
+		// guard 6: a store that lost the key is not filled anew
 		halt = failure(rotation.StoreFailure, err)
 	case err != nil:
 		return false, err

@@ -6,21 +6,25 @@ import (
 	"go/token"
 	"regexp"
 	"strings"
+
+	"github.com/keyrotate/rotate/internal/test/overlay"
 )
 
 // A change is how a guard is taken out. It names no variable, so that a rename
 // does not break it, and keeps what it takes out in the text where it can, so
 // that no variable and no import is left without a use.
-type change func(place) ([]edit, error)
+type change func(place) ([]overlay.Edit, error)
+
+func one(n ast.Node, text string) []overlay.Edit { return []overlay.Edit{overlay.Instead(n, text)} }
 
 // never makes a condition false: that of an if or a case, or an operand.
-func never(p place) ([]edit, error) { return p.condition("false && (", ")") }
+func never(p place) ([]overlay.Edit, error) { return p.condition("false && (", ")") }
 
 // always makes a condition true.
-func always(p place) ([]edit, error) { return p.condition("true || (", ")") }
+func always(p place) ([]overlay.Edit, error) { return p.condition("true || (", ")") }
 
-func (p place) condition(before, after string) ([]edit, error) {
-	wrap := func(n ast.Node) ([]edit, error) { return []edit{{n, before + p.src(n) + after}}, nil }
+func (p place) condition(before, after string) ([]overlay.Edit, error) {
+	wrap := func(n ast.Node) ([]overlay.Edit, error) { return one(n, before+p.Src(n)+after), nil }
 	switch n := p.node.(type) {
 	case *ast.IfStmt:
 		return wrap(n.Cond)
@@ -39,7 +43,7 @@ func (p place) condition(before, after string) ([]edit, error) {
 }
 
 // dropped leaves a statement out.
-func dropped(p place) ([]edit, error) {
+func dropped(p place) ([]overlay.Edit, error) {
 	switch n := p.node.(type) {
 	case *ast.AssignStmt:
 		if n.Tok == token.DEFINE {
@@ -51,16 +55,16 @@ func dropped(p place) ([]edit, error) {
 	default:
 		return nil, fmt.Errorf("a %T is no statement", n)
 	}
-	return []edit{{p.node, "if false {\n" + p.src(p.node) + "\n}"}}, nil
+	return one(p.node, "if false {\n"+p.Src(p.node)+"\n}"), nil
 }
 
 // summand leaves the last summand of the first sum out.
-func summand(p place) ([]edit, error) {
+func summand(p place) ([]overlay.Edit, error) {
 	sum, ok := first(p.node, func(b *ast.BinaryExpr) bool { return b.Op == token.ADD })
 	if !ok {
 		return nil, fmt.Errorf("no sum")
 	}
-	return []edit{{sum, p.src(sum.X)}}, nil
+	return one(sum, p.Src(sum.X)), nil
 }
 
 // becomes puts another text in the node's place, and call in that of the first
@@ -72,26 +76,26 @@ func summand(p place) ([]edit, error) {
 //	$K        the name of a field
 //	$this     the receiver of the function around it
 func becomes(text string) change {
-	return func(p place) ([]edit, error) {
+	return func(p place) ([]overlay.Edit, error) {
 		text, err := p.fill(text)
-		return []edit{{p.node, text}}, err
+		return one(p.node, text), err
 	}
 }
 
 func call(text string) change {
-	return func(p place) ([]edit, error) {
+	return func(p place) ([]overlay.Edit, error) {
 		call, ok := first(p.node, func(*ast.CallExpr) bool { return true })
 		if !ok {
 			return nil, fmt.Errorf("no call")
 		}
 		text, err := p.fill(text)
-		return []edit{{call, text}}, err
+		return one(call, text), err
 	}
 }
 
 // both makes two changes of one node.
 func both(a, b change) change {
-	return func(p place) ([]edit, error) {
+	return func(p place) ([]overlay.Edit, error) {
 		first, err := a(p)
 		if err != nil {
 			return nil, err
@@ -99,7 +103,7 @@ func both(a, b change) change {
 		second, err := b(p)
 		for _, x := range first {
 			for _, y := range second {
-				if x.node.Pos() < y.node.End() && y.node.Pos() < x.node.End() {
+				if x.Pos < y.End && y.Pos < x.End {
 					err = fmt.Errorf("the two changes overlap")
 				}
 			}
@@ -133,30 +137,30 @@ func (p place) value(hole string) string {
 	switch name := hole[1:]; {
 	case name == "X" && called:
 		if method, ok := call.Fun.(*ast.SelectorExpr); ok {
-			return p.src(method.X)
+			return p.Src(method.X)
 		}
 	case name == "F" && called:
-		return p.src(call.Fun)
+		return p.Src(call.Fun)
 	case name == "L":
 		if assign, ok := p.node.(*ast.AssignStmt); ok {
 			var names []string
 			for _, l := range assign.Lhs {
-				names = append(names, p.src(l))
+				names = append(names, p.Src(l))
 			}
 			return strings.Join(names, ", ")
 		}
 	case name == "K":
 		if field, ok := p.node.(*ast.KeyValueExpr); ok {
-			return p.src(field.Key)
+			return p.Src(field.Key)
 		}
 	case name == "this" && p.fn.Recv != nil && len(p.fn.Recv.List[0].Names) == 1:
 		return p.fn.Recv.List[0].Names[0].Name
 	case name[0] <= '9':
 		if n := int(name[0] - '0'); n < len(args) {
 			if field, ok := args[n].(*ast.KeyValueExpr); ok {
-				return p.src(field.Value)
+				return p.Src(field.Value)
 			}
-			return p.src(args[n])
+			return p.Src(args[n])
 		}
 	}
 	return ""

@@ -5,28 +5,29 @@ import (
 	"go/format"
 	"strings"
 	"testing"
+
+	"github.com/keyrotate/rotate/internal/test/overlay"
 )
 
 // renamed is a source with other names for all that a function declares, of the
 // names that are given; all of them if names is nil.
-func renamed(s *source, function string, names map[string]bool) (text []byte, taken map[string]bool) {
+func renamed(s *overlay.Source, function string, names map[string]bool) (text []byte, taken map[string]bool) {
 	taken = map[string]bool{}
-	var edits []edit
-	for _, d := range s.file.Decls {
-		fn, is := d.(*ast.FuncDecl)
-		if !is || nameOf(fn) != function {
+	var edits []overlay.Edit
+	for _, fn := range s.Functions() {
+		if overlay.Name(fn) != function {
 			continue
 		}
 		ast.Inspect(fn, func(n ast.Node) bool {
 			id, is := n.(*ast.Ident)
 			if is && id.Obj != nil && id.Obj.Kind == ast.Var && id.Name != "_" && fn.Pos() <= id.Obj.Pos() && id.Obj.Pos() < fn.End() && (names == nil || names[id.Name]) {
-				edits = append(edits, edit{id, id.Name + "Renamed"})
+				edits = append(edits, overlay.Instead(id, id.Name+"Renamed"))
 				taken[id.Name] = true
 			}
 			return true
 		})
 	}
-	return s.with(edits...), taken
+	return s.With(edits...), taken
 }
 
 // A rename of every variable of a function changes nothing: the guard is found,
@@ -38,16 +39,16 @@ func TestRenamesBreakNoGuard(t *testing.T) {
 		if !ok {
 			continue // told by another test
 		}
-		text, taken := renamed(p.source, nameOf(p.fn), nil)
-		s, err := parse(p.path, text)
+		text, taken := renamed(p.Source, overlay.Name(p.fn), nil)
+		s, err := overlay.Parse(p.Path, text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		marks, err := s.marks()
+		all, err := marks(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := g.at(marks[g.name()])
+		got, err := g.at(all[g.name()])
 		if err != nil {
 			t.Errorf("guard %s: after a rename: %v", g.name(), err)
 			continue
@@ -56,17 +57,17 @@ func TestRenamesBreakNoGuard(t *testing.T) {
 		if err != nil {
 			continue // told by another test
 		}
-		without, err := parse(p.path, text)
+		without, err := overlay.Parse(p.Path, text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, _ = renamed(without, nameOf(p.fn), taken)
+		text, _ = renamed(without, overlay.Name(p.fn), taken)
 		want, err := format.Source(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if string(got) != string(want) {
-			t.Errorf("guard %s names a variable: without it %s is after a rename\n%s\nwant\n%s", g.name(), nameOf(p.fn), got, want)
+			t.Errorf("guard %s names a variable: without it %s is after a rename\n%s\nwant\n%s", g.name(), overlay.Name(p.fn), got, want)
 		}
 	}
 }
@@ -128,16 +129,16 @@ func TestChanges(t *testing.T) {
 		{"sum", becomes("$7"), "", "nothing for $7"},
 		{"drop", never, "", "no condition"},
 	}
-	s, err := parse("p.go", []byte(sample))
+	s, err := overlay.Parse("p.go", []byte(sample))
 	if err != nil {
 		t.Fatal(err)
 	}
-	marks, err := s.marks()
+	found, err := marks(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range tests {
-		got, err := guard{without: tt.change}.at(marks[tt.guard+": x"])
+		got, err := guard{without: tt.change}.at(found[tt.guard+": x"])
 		if tt.old == "" {
 			if err == nil || !strings.Contains(err.Error(), tt.as) {
 				t.Errorf("%s: the error is %v, want one of %q", tt.guard, err, tt.as)
@@ -146,32 +147,6 @@ func TestChanges(t *testing.T) {
 		}
 		if want := strings.Replace(sample, tt.old, tt.as, 1); err != nil || string(got) != want {
 			t.Errorf("%s: %v,\n%s\nwant\n%s", tt.guard, err, got, want)
-		}
-	}
-}
-
-// Only a failed test tells that a guard is missed.
-func TestFailures(t *testing.T) {
-	tests := map[string]struct{ out, who, err string }{
-		"all pass":            {`{"Action":"pass","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"pass","Package":"p"}`, "", ""},
-		"a test fails":        {`{"Action":"fail","Package":"p","Test":"TestA/x"}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"fail","Package":"p"}`, "TestA", ""},
-		"it does not compile": {`{"Action":"build-output","Output":"a.go:1: undefined\n"}` + "\n" + `{"Action":"build-fail"}` + "\n" + `{"Action":"fail","Package":"p"}`, "", "does not compile:\na.go:1"},
-		"out of time": {
-			`{"Action":"output","Package":"p","Test":"TestA","Output":"panic: test timed out after 3m0s\n"}` + "\n" +
-				`{"Action":"fail","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"fail","Package":"p"}`, "", "p ran out of time",
-		},
-		"out of time after another failed": {
-			`{"Action":"fail","Package":"q","Test":"TestB"}` + "\n" + `{"Action":"fail","Package":"q"}` + "\n" +
-				`{"Action":"output","Package":"p","Test":"TestA","Output":"panic: test timed out after 3m0s\n"}` + "\n" +
-				`{"Action":"fail","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"fail","Package":"p"}`, "TestB", "",
-		},
-		"a set-up fails": {`{"Action":"output","Package":"p","Output":"cannot listen\n"}` + "\n" + `{"Action":"fail","Package":"p"}`, "", "none of its tests did:\ncannot listen"},
-		"not a run":      {"go: no such flag\n", "", "not a line of go test -json"},
-	}
-	for name, tt := range tests {
-		who, err := failures([]byte(tt.out))
-		if strings.Join(who, " ") != tt.who || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
-			t.Errorf("%s: %q, %v", name, who, err)
 		}
 	}
 }

@@ -77,6 +77,8 @@ var rules = map[string][]string{
 	"internal/test/bench/pair": {"std"},
 	"internal/test/imports":    {}, // tests only
 	"internal/test/guards":     {}, // tests only
+	"internal/test/mutants":    {"std", "internal/test/overlay"},
+	"internal/test/overlay":    {"std"},
 	"internal/test/tiers":      {}, // tests only
 	"cmd/rotate":               {"any"},
 	"examples":                 {}, // tests only
