@@ -45,7 +45,7 @@ const (
 	Foreign Fate = "foreign" // not of this keyset, so rotate leaves it alone
 	Stays   Fate = "stays"   // it holds one key, and that key still verifies
 	MayGo   Fate = "may go"  // nothing in it must be gone; it goes once nobody can be on the way to it
-	MustGo  Fate = "must go" // it holds what must be gone
+	MustGo  Fate = "must go" // it holds what must be gone, or is from before a removal
 )
 
 // FateOf tells what becomes of a superseded revision of a place, and from when
