@@ -77,12 +77,14 @@ func fateOfOne(s *keyset.Set, r Revision) Fate {
 		case r.Holds != KidNote(k.Kid):
 		case !k.Private():
 			return MustGo
+		// guard 3: a value is kept while its key verifies
 		case k.Status == keyset.Previous:
 			return Stays
 		default:
 			return MayGo
 		}
 	}
+	// guard 4: a value goes once its key is gone
 	return MustGo
 }
 
@@ -94,6 +96,7 @@ func Held(s *keyset.Set, c Content, r Revision) (kids []string) {
 		return nil
 	}
 	add := func(kid string, made, removed uint64) {
+		// guard 4: a kid is named only for what held it
 		if r.mayHold(c, kid, made, removed) && !slices.Contains(kids, kid) {
 			kids = append(kids, kid)
 		}
@@ -205,6 +208,7 @@ func TraceOf(now time.Time, s *keyset.Set, g keyset.Gone, places []Place) Trace 
 		t.meet(pl.Name, pl.shows(now, s, g))
 	}
 	for _, o := range s.Outputs {
+		// guard 4: a place that no config names proves nothing
 		if !slices.ContainsFunc(places, func(pl Place) bool { return pl.Name == o.Name }) {
 			t.meet(o.Name, Erasure{How: CannotTell})
 		}
@@ -225,6 +229,7 @@ func TraceOf(now time.Time, s *keyset.Set, g keyset.Gone, places []Place) Trace 
 // meet takes in one more place.
 func (t *Trace) meet(place string, e Erasure) {
 	switch {
+	// guard 4: the weakest place counts
 	case t.How == "" || Weaker(e.How, t.How):
 		t.How, t.Until, t.Places = e.How, e.Until, []string{place}
 	case e.How == t.How:
@@ -241,8 +246,10 @@ func (pl Place) shows(now time.Time, s *keyset.Set, g keyset.Gone) Erasure {
 		return (pl.Content == Documents || r.Lineage == s.Lineage) && r.mayHold(pl.Content, g.Kid, g.Made, removed(s, g))
 	}
 	switch {
-	case pl.Head != nil && held(*pl.Head), slices.ContainsFunc(pl.Readable, held):
+	// guard 4: what a place still shows is not gone
+	case pl.Head != nil && held(*pl.Head) || slices.ContainsFunc(pl.Readable, held):
 		return Erasure{How: NotYet}
+	// guard 4: a place that could not be looked at proves nothing
 	case pl.Unseen || pl.Erases == "":
 		return Erasure{How: CannotTell}
 	}
@@ -250,6 +257,7 @@ func (pl Place) shows(now time.Time, s *keyset.Set, g keyset.Gone) Erasure {
 	for _, e := range pl.Erased {
 		switch {
 		case !held(e.Revision) || !pending(now, e.Until) || Weaker(is.How, e.How):
+		// guard 4: an erasure that was weaker than promised counts
 		case Weaker(e.How, is.How):
 			is = Erasure{How: e.How, Until: e.Until}
 		default:

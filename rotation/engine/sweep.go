@@ -84,7 +84,10 @@ func (t Target) outputPlace(o Output) place {
 func (w *sweeper) sweepOnce(ctx context.Context, d dirty) rotation.Place {
 	needed, dropped := true, w.set.Dropped
 	w.e.remember(d.place, func(m *memory) {
-		needed = m.swept != d.head || m.dropped != dropped || !m.sweepAt.IsZero() && !w.clock.Wall.Before(m.sweepAt)
+		needed = m.swept != d.head ||
+			// guard 4: a removal is swept up after where the head stays
+			m.dropped != dropped ||
+			!m.sweepAt.IsZero() && !w.clock.Wall.Before(m.sweepAt)
 		if !needed {
 			w.left.Revisions += m.left
 			d.at = m.past
@@ -190,6 +193,7 @@ func (w *sweeper) sweep(ctx context.Context, d dirty, now time.Time) (done swept
 			}
 			continue
 		}
+		// guard 4: superseded revisions are erased
 		erased, err := d.store.Erase(ctx, d.secret, rev.ID, d.head)
 		if errors.Is(err, providers.ErrConflict) {
 			failed = []error{errOvertaken}
@@ -197,6 +201,7 @@ func (w *sweeper) sweep(ctx context.Context, d dirty, now time.Time) (done swept
 		}
 		if err != nil {
 			failed = append(failed, err)
+			// guard 4: a revision that cannot be erased stops no other
 			continue
 		}
 		done.left--

@@ -25,9 +25,6 @@ var unmarked = []unmarkedGuard{
 	{"3", "retirement waits for the stored date", plan, "k.Expires.IsZero() || pl.early.Before(k.Expires.Add(pl.p.Skew()))", "k.Expires.IsZero()", core},
 	{"3", "retirement waits for the outputs", plan, `if pl.doubt(pl.p.Grace) != "" || pl.behind(anyOutput) != "" {`, `if pl.doubt(pl.p.Grace) != "" {`, core},
 	{"3", "the grace begins when the promotion was seen, not when it was written", plan, `if len(pl.set.Previous()) == 0 || pl.behind(anyOutput) != "" || pl.seen(`, `if len(pl.set.Previous()) == 0 || pl.seen(`, core},
-	{"4", "superseded revisions are erased", engine + "sweep.go", "erased, err := d.store.Erase(ctx, d.secret, rev.ID, d.head)", "erased, err := providers.Erasure{}, error(nil)", core},
-	{"4", "a removal is swept up after where the head stays", engine + "sweep.go", " || m.dropped != dropped", "", core},
-	{"4", "a revision that cannot be erased stops no other", engine + "sweep.go", "			failed = append(failed, err)\n			continue\n", "			failed = append(failed, err)\n			break\n", core},
 	{"5", "a request on record is not served again", plan, "if _, known := pl.set.Recorded(r.ID); known {", "if false {", core},
 	{"5", "a request is about the key that was current", plan, "if r == nil || r.From != pl.set.Signing().Kid {", "if r == nil {", core},
 	{"5", "the first write of a request records it", engine + "apply.go", "	return s.With(*r, step.At)\n", "	return s, nil\n", core},
@@ -57,7 +54,5 @@ var unmarked = []unmarkedGuard{
 	{"8", "another's mark is not made anew while its wait runs", plan, "if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {", "if false {", core},
 	{"8", "another's mark is made anew once its wait is over", plan, "if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {", "until = m.At.Add(wait); if true {", core},
 	{"10", "an output is recorded before it is written", engine + "engine.go", "	if p.unrecorded() {\n", "	if false {\n", core},
-	{"3", "a value is kept while its key verifies", "rotation/erase.go", "case k.Status == keyset.Previous:", "case false:", "-run=^TestPromise234 ./cmd/rotate"},
-	{"4", "a value goes once its key is gone", "rotation/erase.go", "	}\n	return MustGo\n", "	}\n	return Stays\n", "-run=^TestPromise234 ./cmd/rotate"},
 	{"10", "a lost race is planned anew", engine + "apply.go", "return nil // someone was faster: read what they did, and decide anew", "return err", core},
 }
