@@ -137,7 +137,8 @@ func TestPromise4EachPlaceCounts(t *testing.T) {
 		outputs["one"].On(nil)
 		same("one that cannot erase", r.pass(engine.Ask{}), `not yet in ["value"]`)
 		down(outputs["value"])
-		same("one that is down", r.pass(engine.Ask{}), `cannot tell in ["value"]`)
+		equal(t, "one that is down, who erases and remembers", said(r.pass(engine.Ask{}).Traces), []string{`not yet in ["value"]`})
+		equal(t, "one that is down, who looks", r.traces(r.process("another")), []string{`cannot tell in ["value"]`})
 		outputs["value"].On(nil)
 		same("all", r.pass(engine.Ask{}), `destroyed in ["" "one" "two" "value"]`)
 		r.target.Outputs = r.target.Outputs[:2]
