@@ -88,6 +88,9 @@ conformance-vaultkv: ## the vaultkv store on Vault itself, built the first time
 conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, built the first time
 	time ./e2e/kube.sh
 
+conformance-versions: ## the first version's binary and this one look after one key, in turns, at once, up and down again
+	time ./e2e/versions.sh
+
 conformance: ## what needs more than `go test` and Go, and is not in .ci/run; with the time of each part
 	./e2e/tools.sh python3:python3 python3-venv openssl:openssl systemd-analyze:systemd buildah:buildah busybox:busybox-static node:nodejs npm:npm java:default-jdk-headless mvn:maven
 	time ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill -v ./providers/file
@@ -101,7 +104,7 @@ conformance: ## what needs more than `go test` and Go, and is not in .ci/run; wi
 	time ./e2e/promtool.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-versions fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

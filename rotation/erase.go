@@ -46,7 +46,7 @@ const (
 	Foreign Fate = "foreign" // not of this keyset, so rotate leaves it alone
 	Stays   Fate = "stays"   // it holds one key, and that key still verifies
 	MayGo   Fate = "may go"  // nothing in it must be gone; it goes once nobody can be on the way to it
-	MustGo  Fate = "must go" // it holds what must be gone
+	MustGo  Fate = "must go" // it holds what must be gone, or is from before a removal
 )
 
 // FateOf tells what becomes of a superseded revision of a place, and from when
@@ -97,6 +97,7 @@ func Held(s *keyset.Set, c Content, r Revision) (kids []string) {
 		return nil
 	}
 	add := func(kid string, made, removed uint64) {
+		// guard 4: a kid is named only for what held it
 		if r.mayHold(c, kid, made, removed) && !slices.Contains(kids, kid) {
 			kids = append(kids, kid)
 		}
@@ -208,6 +209,7 @@ func TraceOf(now time.Time, s *keyset.Set, g keyset.Gone, places []Place) Trace 
 		t.meet(pl.Name, pl.shows(now, s, g))
 	}
 	for _, o := range s.Outputs {
+		// guard 4: a place that no config names proves nothing
 		if !slices.ContainsFunc(places, func(pl Place) bool { return pl.Name == o.Name }) {
 			t.meet(o.Name, Erasure{How: CannotTell})
 		}
@@ -228,6 +230,7 @@ func TraceOf(now time.Time, s *keyset.Set, g keyset.Gone, places []Place) Trace 
 // meet takes in one more place.
 func (t *Trace) meet(place string, e Erasure) {
 	switch {
+	// guard 4: the weakest place counts
 	case t.How == "" || Weaker(e.How, t.How):
 		t.How, t.Until, t.Places = e.How, e.Until, []string{place}
 	case e.How == t.How:
@@ -244,8 +247,10 @@ func (pl Place) shows(now time.Time, s *keyset.Set, g keyset.Gone) Erasure {
 		return (pl.Content == Documents || r.Lineage == s.Lineage) && r.mayHold(pl.Content, g.Kid, g.Made, removed(s, g))
 	}
 	switch {
-	case pl.Head != nil && held(*pl.Head), slices.ContainsFunc(pl.Readable, held):
+	// guard 4: what a place still shows is not gone
+	case pl.Head != nil && held(*pl.Head) || slices.ContainsFunc(pl.Readable, held):
 		return Erasure{How: NotYet}
+	// guard 4: a place that could not be looked at proves nothing
 	case pl.Unseen || pl.Erases == "":
 		return Erasure{How: CannotTell}
 	}
@@ -253,6 +258,7 @@ func (pl Place) shows(now time.Time, s *keyset.Set, g keyset.Gone) Erasure {
 	for _, e := range pl.Erased {
 		switch {
 		case !held(e.Revision) || !pending(now, e.Until) || Weaker(is.How, e.How):
+		// guard 4: an erasure that was weaker than promised counts
 		case Weaker(e.How, is.How):
 			is = Erasure{How: e.How, Until: e.Until}
 		default:

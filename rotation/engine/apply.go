@@ -70,8 +70,12 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 // last. It waits for a write that comes anyway.
 func (m *memory) observed(set *keyset.Set) *keyset.Set {
 	for _, t := range m.traces {
+		if len(t.Places) == 0 || t.How == rotation.NotYet || t.How == rotation.CannotTell {
+			continue // nothing was found, or it was read in the document
+		}
 		for _, g := range set.Gone {
-			if seen := t.Observed && len(t.Places) > 0 && t.How != rotation.NotYet && t.How != rotation.CannotTell; seen && g.Kid == t.Kid && g.Generation == t.Generation {
+			// guard 4: how gone a key was seen to be is noted for that removal alone
+			if g.Kid == t.Kid && g.Generation == t.Generation {
 				set = set.Observe(g.Kid, t.How, m.traced, t.Until)
 			}
 		}

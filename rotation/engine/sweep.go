@@ -88,7 +88,8 @@ func (w *sweeper) sweepOnce(ctx context.Context, d dirty) rotation.Place {
 	w.e.remember(d.place, func(m *memory) {
 		needed = m.swept != d.head ||
 			// guard 4: a removal is swept up after where the head stays
-			m.dropped != dropped || !m.sweepAt.IsZero() && !w.clock.Wall.Before(m.sweepAt)
+			m.dropped != dropped ||
+			!m.sweepAt.IsZero() && !w.clock.Wall.Before(m.sweepAt)
 		if !needed {
 			w.left.Revisions += m.left
 			d.at = m.past
