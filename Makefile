@@ -6,18 +6,26 @@ export TIMEFORMAT = == %0R s by the clock, %0U s of processor time
 CYCLONEDX = v1.10.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build image reproducible sbom test check lint race guards fuzz bench
+.PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
 .PHONY: simulate soak planted interleavings edges
-.PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-vaultkv
+.PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-systemd conformance-vaultkv
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
 VERSION ?= development
+DATE ?= $(shell git log -1 --format=%cs)
 DOCKER ?= docker
 
+# Where the target named beside each leaves its work.
+OUT ?= bin/rotate
+DIST ?= dist
+MAN ?= dist/man
+LICENCES ?= dist/THIRD_PARTY_LICENSES
+TARGETS = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
+
 build: ## the binary, static
-	$(RELEASE) -o bin/rotate ./cmd/rotate
+	$(RELEASE) -o $(OUT) ./cmd/rotate
 
 image: ## the container, with DOCKER=docker, podman or buildah
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t rotate:$(VERSION) .
@@ -33,6 +41,20 @@ reproducible: ## two builds, in two folders with two caches, are one
 sbom: ## what the binary is made of, in bin/rotate.cdx.json (CycloneDX)
 	$(MAKE) build
 	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX) bin -json -output bin/rotate.cdx.json bin/rotate
+
+sbom-of: # the same of any binary, in SBOM, without what differs from build to build
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX) bin -json -noserial -notimestamp -std -version $(VERSION) -output $(SBOM) $(BINARY)
+
+dist: ## a release in dist/: archives, deb, rpm, apk, SBOMs, SHA256SUMS; VERSION=v1.2.3
+	packaging/dist.sh $(DIST) $(filter-out development,$(VERSION))
+
+man: ## the manual pages, in dist/man
+	@mkdir -p $(MAN)
+	ROTATE_MAN=$(abspath $(MAN)) ROTATE_MAN_DATE=$(DATE) ROTATE_MAN_VERSION=$(VERSION) go test -count=1 -run '^TestManual$$' ./cmd/rotate
+
+licences: ## the terms of all that is linked in; refuses what may not be shipped
+	@mkdir -p $(dir $(LICENCES))
+	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(TARGETS) ./cmd/rotate
 
 test: ## hermetic
 	go test ./...

@@ -1,8 +1,12 @@
+// A module of its own, so that nothing of the makers of packages is in the module that
+// ships. nfpm v2.45.2 is the newest whose command builds from the module proxy.
 module github.com/keyrotate/rotate/packaging
 
 go 1.26.0
 
 tool github.com/goreleaser/nfpm/v2/cmd/nfpm
+
+require github.com/google/licensecheck v0.3.1
 
 require (
 	dario.cat/mergo v1.0.2 // indirect
@@ -26,7 +30,6 @@ require (
 	github.com/go-git/go-git/v5 v5.16.5 // indirect
 	github.com/gobwas/glob v0.2.3 // indirect
 	github.com/golang/groupcache v0.0.0-20241129210726-2c02b8208cf8 // indirect
-	github.com/google/licensecheck v0.3.1 // indirect
 	github.com/google/rpmpack v0.7.1 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/goreleaser/chglog v0.7.4 // indirect
