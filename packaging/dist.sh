@@ -6,7 +6,8 @@
 # archives for Linux and macOS, packages (deb, rpm, apk) for Linux, each for amd64 and
 # arm64; a list of parts (SBOM) for each program; SHA256SUMS of all. Without a version
 # it is v0.0.0 with date and commit. Nothing here depends on the hour, the host or
-# the folder, so two builds of a commit are one. Needs Go and GNU tar.
+# the folder, so two builds of a commit are one. Needs Go and GNU tar. A test may ask
+# for some targets alone: TARGETS="linux/amd64".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 test $# -ge 1 || { echo "usage: packaging/dist.sh FOLDER [VERSION]" >&2; exit 2; }
@@ -17,7 +18,7 @@ export SOURCE_DATE_EPOCH=$epoch TZ=UTC LC_ALL=C
 date=$(date -d "@$epoch" +%Y-%m-%d)
 version=${2:-v0.0.0-${date//-/}.g$(git rev-parse --short=12 HEAD)}
 [[ $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] || { echo "packaging/dist.sh: $version is no version such as v1.2.3 or v1.2.3-rc.1" >&2; exit 2; }
-targets=(linux/amd64 linux/arm64 darwin/amd64 darwin/arm64)
+read -ra targets <<<"${TARGETS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64}"
 umask 022
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
@@ -60,6 +61,7 @@ done
 
 gzip -9n "$stage"/man/*.1
 for arch in amd64 arm64; do
+	test -e "$stage/rotate-$arch" || continue
 	for format in deb rpm apk; do
 		(cd packaging && STAGE=$stage ARCH=$arch VERSION=$version go tool nfpm package -f nfpm.yaml -p "$format" -t "$out" >/dev/null)
 	done
