@@ -25,7 +25,7 @@ machine_base() {
 machine_boot() {
 	local shim
 	start machine systemd-nspawn --quiet --directory="$base" --volatile=overlay --bind-ro="$1:/mnt" --private-network \
-		--register=no --keep-unit --machine=rotate-e2e-$$ --hostname=shop-1 --console=passive --boot
+		--register=no --keep-unit --machine=rotate-e2e-$$ --console=passive --boot
 	shim=${begun[-1]}
 	leader() { # nspawn's child is what it holds the machine by; that one's is init
 		init=$(tr -d ' ' <"/proc/$shim/task/$shim/children") && test -n "$init"
@@ -43,12 +43,13 @@ inside() { nsenter -t "$init" -a -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HO
 
 up() { inside systemctl is-system-running --quiet || test "$(inside systemctl is-system-running)" = degraded; }
 
-# page FILE HEADING: the commands of the first block below a heading of a page in docs.
+# page FILE HEADING [N]: the commands of the first, or the Nth, block below a heading of a
+# page in docs.
 page() {
-	awk -v heading="$2" '
-		/^#+ / { here = ($0 ~ "^#+ " heading "$"); next }
-		here && /^```sh$/ { inside = 1; found = 1; next }
-		inside && /^```$/ { exit }
+	awk -v heading="$2" -v want="${3:-1}" '
+		/^## / { here = (substr($0, 4) == heading); next }
+		here && /^```sh$/ { found++; inside = (found == want); next }
+		inside && /^```$/ { done = 1; exit }
 		inside { print }
-		END { exit !found }' "docs/$1" || die "docs/$1 has no commands below \"$2\""
+		END { exit !done }' "docs/$1" || die "docs/$1 has no block ${3:-1} of commands below \"$2\""
 }

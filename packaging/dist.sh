@@ -37,7 +37,7 @@ Copyright The rotate authors. Licensed under the Apache License, Version 2.0, wh
 in /usr/share/common-licenses/Apache-2.0 on Debian.
 
 END
-printf 'rotate (%s) unstable; urgency=medium\n\n  * See https://github.com/keyrotate/rotate/blob/main/CHANGELOG.md\n\n -- The rotate authors <https://github.com/keyrotate/rotate>  %s\n' \
+printf 'rotate (%s-1) unstable; urgency=medium\n\n  * See https://github.com/keyrotate/rotate/blob/main/CHANGELOG.md\n\n -- The rotate authors <keyrotate@users.noreply.github.com>  %s\n' \
 	"${version#v}" "$(date -R -d "@$epoch")" | gzip -9n >"$stage/changelog.gz"
 
 for target in "${targets[@]}"; do

@@ -21,7 +21,7 @@ func TestManual(t *testing.T) {
 	pages := man.Pages(root, man.Edition{Date: os.Getenv("ROTATE_MAN_DATE"), Version: os.Getenv("ROTATE_MAN_VERSION")},
 		[2]string{"EXIT STATUS", ".TP\n0\ndone\n.TP\n1\nfailed\n.TP\n2\nthe command line or the config is wrong; nothing was tried\n.TP\n3\ndone, but something needs a person"},
 		[2]string{"ENVIRONMENT", ".TP\nROTATE_CONFIG\nthe config file, or a folder of files, unless \\-\\-config names one\n.TP\nNO_COLOR\nno colours"},
-		[2]string{"FILES", ".TP\n./rotate.yaml\nthe config, where neither names one\n.TP\n/etc/rotate/rotate.yaml\nthe config of the service\n.TP\n/var/lib/rotate\nwhat the service keeps"},
+		[2]string{"FILES", ".TP\n\\&./rotate.yaml\nthe config, where neither names one\n.TP\n/etc/rotate/rotate.yaml\nthe config of the service\n.TP\n/var/lib/rotate\nwhat the service keeps"},
 	)
 	if len(pages) != len(root.Commands())+1 {
 		t.Errorf("%d pages for %d commands", len(pages), len(root.Commands())+1)

@@ -3,7 +3,7 @@
 # copy of must not go with a package.
 set -e
 case "$1" in
-remove | purge | 0 | "") ;;
+remove | purge | 0 | [0-9]*.*) ;; # apk says the version
 *) exit 0 ;; # upgrade, disappear, abort-install, 1
 esac
 if [ -d /run/systemd/system ]; then
