@@ -27,8 +27,8 @@ machine_boot() {
 	start machine systemd-nspawn --quiet --directory="$base" --volatile=overlay --bind-ro="$1:/mnt" --private-network \
 		--register=no --keep-unit --machine=rotate-e2e-$$ --console=passive --boot
 	shim=${begun[-1]}
-	leader() { # nspawn's child is what it holds the machine by; that one's is init
-		init=$(tr -d ' ' <"/proc/$shim/task/$shim/children") && test -n "$init"
+	leader() { # nspawn's last child is the machine's init; the one before prepares it
+		init=$(tr -d ' ' <"/proc/$shim/task/$shim/children") && grep -q '^systemd$' "/proc/$init/comm"
 	}
 	ready machine leader
 	ready machine up

@@ -64,7 +64,7 @@ configure() { inside tee /etc/rotate/rotate.yaml >/dev/null; }
 
 # shellcheck source=/dev/null
 for part in e2e/systemd/*.sh; do
-	begin=$SECONDS
+	since=$SECONDS
 	source "$part"
-	printf '== %s: %d s\n' "${part##*/}" $((SECONDS - begin))
+	printf '== %s: %d s\n' "${part##*/}" $((SECONDS - since))
 done

@@ -9,7 +9,7 @@ ok "the journal has text, each line with its priority"
 
 as_page "Read the log"
 same active property rotate.service ActiveState
-inside journalctl -u rotate -o json --no-pager -n 1 | python3 -c '
+inside journalctl -u rotate _COMM=rotate -o json --no-pager -n 1 | python3 -c '
 import json, sys
 entry = json.load(sys.stdin)
 line = json.loads(entry["MESSAGE"])

@@ -12,7 +12,7 @@ for name in "$key" "$odd"; do
 	inside systemctl start "rotate-now@$name"
 	within 10 "$name is rotated" differs "$before" kid current "$name"
 done
-for name in "$(inside systemd-escape "$key")" auth/jwt none; do
+for name in "$(inside systemd-escape "$key")" none; do
 	if inside systemctl start "rotate-now@$name" 2>/dev/null; then die "rotate-now@$name does not fail"; fi
 done
 said 'rotate-now@none.service' 3 "none" || die "no line about a key that does not exist, with priority err"

@@ -12,12 +12,15 @@ END
 grep -q 'token_file: /run/rotate/vault-token' docs/$page || die "docs/$page names another token_file"
 inside rm -r /etc/systemd/system/rotate.service.d /etc/systemd/system/rotate-.service.d
 as_page "Give the service a token of Vault"
-asked() { said "rotate-now@$key.service" 6 "$1"; }
+# since_start TEXT: the daemon that runs now has said it.
+since_start() {
+	inside journalctl "_SYSTEMD_INVOCATION_ID=$(property rotate.service InvocationID)" -o cat --no-pager | grep -q -- "$1"
+}
 in_vault() {
 	inside systemctl restart rotate
 	same active property rotate.service ActiveState || die "the daemon does not run with the store in Vault"
-	within 20 "the key in Vault, $1" said rotate.service 6 "store=vault"
 	inside systemctl start "rotate-now@$key" || { inside journalctl --no-pager -o cat -u "rotate-now@$key" >&2; die "rotate-now@ has no token, $1"; }
+	within 40 "the daemon removes the previous key in Vault, $1" since_start "store=vault .*action=retire"
 	ok "the daemon and rotate-now@ read the token, $1"
 }
 in_vault "with the fixed user"

@@ -5,8 +5,9 @@ stores: {disk: {type: file, dir: /var/lib/rotate/keys}}
 keys: {auth-jwt: {store: disk}}
 END
 inside systemctl restart rotate
+install_deb() { inside bash -c "DEBIAN_FRONTEND=noninteractive apt-get -q install -y $1"; }
 before=$(kid current) pid=$(property rotate.service MainPID)
-inside env DEBIAN_FRONTEND=noninteractive apt-get -q install -y /mnt/next/rotate_*.deb
+install_deb '/mnt/next/*.deb'
 within 10 "the daemon is restarted" replaced "$pid"
 same "$before" kid current || die "an upgrade changes the key"
 same "99.0.0-1" inside dpkg-query -W -f '${Version}' rotate || die "the upgrade did not happen"
@@ -25,7 +26,7 @@ left=$(inside find /etc/systemd/system /usr/lib/systemd/system -name '*rotate*' 
 test -z "$left" || die "what is left of the units: $left"
 ok "removed and purged: keys are kept, and said to be"
 
-inside env DEBIAN_FRONTEND=noninteractive apt-get -q install -y /mnt/rotate_*.deb
+install_deb '/mnt/*.deb'
 configure <<'END'
 environment: production
 stores: {disk: {type: file, dir: /var/lib/rotate/keys}}
