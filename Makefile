@@ -8,7 +8,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
 .PHONY: simulate soak planted interleavings edges
-.PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-systemd conformance-vaultkv
+.PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-packages conformance-systemd conformance-vaultkv
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
@@ -106,14 +106,22 @@ conformance-vaultkv: ## the vaultkv store on Vault itself, built the first time
 conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, built the first time
 	time ./e2e/kube.sh
 
-conformance: ## what needs more than `go test` and Go, and is not in .ci/run; with the time of each part
-	./e2e/tools.sh python3:python3 python3-venv openssl:openssl systemd-analyze:systemd buildah:buildah busybox:busybox-static node:nodejs npm:npm java:default-jdk-headless mvn:maven
+conformance-systemd: ## the deb and its units under systemd as init, by the commands of its page; as root
+	./e2e/tools.sh python3:python3 debootstrap:debootstrap systemd-nspawn:systemd-container
+	time ./e2e/systemd-init.sh
+
+conformance-packages: ## a release made twice, and what is in it
+	./e2e/tools.sh python3:python3 lintian:lintian rpm:rpm rpm2cpio:rpm2cpio cpio:cpio zsh:zsh fish:fish
+	go -C packaging test ./...
+	time ./e2e/packages.sh
+
+conformance: conformance-packages ## what needs more than `go test` and Go, and is not in .ci/run; with the time of each part
+	./e2e/tools.sh python3:python3 python3-venv openssl:openssl buildah:buildah busybox:busybox-static node:nodejs npm:npm java:default-jdk-headless mvn:maven
 	time ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill -v ./providers/file
 	time ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
 	time ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv
 	time ./e2e/pyjwt.sh
 	time ./e2e/consumers.sh
-	time ./e2e/systemd.sh
 	time ./e2e/image.sh
 	time $(MAKE) reproducible
 	time ./e2e/promtool.sh
