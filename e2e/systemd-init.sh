@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The deb and its units under systemd as init, in a machine of Debian that never saw Go:
 # every command of docs/install-systemd.md, from the page itself, and what the page
-# promises. Needs root and what nspawn.sh says. Arguments: a deb, if it is built already.
+# promises; then the same program from the archive. Needs root and what nspawn.sh says.
+# Argument: a folder with a deb and an archive, if they are built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source e2e/lib.sh
@@ -12,11 +13,12 @@ key=auth-jwt
 machine_base
 mkdir "$work/mnt"
 if test $# -gt 0; then
-	cp "$1" "$work/mnt"
+	dist=$1
 else
-	TARGETS=linux/$(go env GOARCH) run packaging/dist.sh "$work/dist" v0.1.0 >/dev/null
-	cp "$work"/dist/*.deb "$work/mnt"
+	dist=$work/dist
+	TARGETS=linux/$(go env GOARCH) run packaging/dist.sh "$dist" v0.1.0 >/dev/null
 fi
+cp "$dist"/*_"$(go env GOARCH)".deb "$dist"/*-linux-"$(go env GOARCH)".tar.gz "$work/mnt"
 deb=("$work"/mnt/rotate_*.deb)
 CGO_ENABLED=0 go build -trimpath -o "$work/mnt/vaultfake" ./e2e/vaultfake
 # The next version, for an upgrade: the same program under a higher number.
@@ -29,12 +31,12 @@ machine_boot "$work/mnt"
 test -z "$(inside systemctl --failed --quiet --plain)" || die "the machine has failed units before rotate came"
 if inside bash -c 'command -v go || test -e /bin/kill'; then die "the machine was meant to have neither Go nor /bin/kill"; fi
 
-# as_page HEADING: runs a block of the page, as root, where the deb is.
+# as_page HEADING [FOLDER]: runs a block of the page, as root, where the deb is.
 as_page() {
 	local commands
 	commands=$(page "$page" "$1")
 	printf '\n## %s\n' "$1"
-	inside bash -euo pipefail -c "cd /mnt; $commands"
+	inside bash -euo pipefail -c "cd ${2:-/mnt}; $commands"
 }
 rotate() { inside runuser -u rotate -- rotate "$@"; }
 property() { inside systemctl show --value -p "$2" "$1"; }

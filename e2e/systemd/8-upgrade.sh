@@ -25,13 +25,3 @@ inside test -e /etc/rotate/rotate.yaml && die "purging leaves the config"
 left=$(inside find /etc/systemd/system /usr/lib/systemd/system -name '*rotate*' -not -name '*logrotate*')
 test -z "$left" || die "what is left of the units: $left"
 ok "removed and purged: keys are kept, and said to be"
-
-install_deb '/mnt/*.deb'
-configure <<'END'
-environment: production
-stores: {disk: {type: file, dir: /var/lib/rotate/keys}}
-keys: {auth-jwt: {store: disk}}
-END
-inside systemctl enable --quiet --now rotate
-same "$before" kid current || die "installed anew, the key is another"
-ok "installed anew, it goes on with the key"
