@@ -39,7 +39,7 @@ init=
 trap 'test -z "$init" || kill -KILL "$init" 2>/dev/null || true; stop' EXIT
 
 # inside COMMAND…: runs in the machine as root, with a clean environment.
-inside() { nsenter -t "$init" -a -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "$@"; }
+inside() { nsenter -t "$init" -a -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "$@"; }
 
 up() { inside systemctl is-system-running --quiet || test "$(inside systemctl is-system-running)" = degraded; }
 

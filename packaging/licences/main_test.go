@@ -43,12 +43,12 @@ func TestCollect(t *testing.T) {
 		"1": one,
 		"2": at("none", map[string]string{"README": "free as in beer"}),
 		"3": at("own", map[string]string{"LICENSE": "You may use this on Tuesdays. " + strings.Repeat("Not on other days. ", 20)}),
-		"4": at("gpl", map[string]string{"COPYING": "See https://www.gnu.org/licenses/gpl-3.0.html"}),
+		"4": at("evil", map[string]string{"COPYING": strings.Replace(string(mit), "THE SOFTWARE IS", "The Software shall be used for Good, not Evil.\n\nTHE SOFTWARE IS", 1)}),
 	})
 	for _, want := range []string{
 		"example.com/none v1.0.0: no licence",
 		"example.com/own v1.0.0: of LICENSE only 0 %",
-		"example.com/gpl v1.0.0: COPYING holds GPL-3.0",
+		"example.com/evil v1.0.0: COPYING holds JSON",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\ndoes not tell %q", err, want)
