@@ -115,7 +115,7 @@ conformance-packages: ## a release made twice, and what is in it
 	go -C packaging test ./...
 	time ./e2e/packages.sh
 
-conformance: conformance-packages ## what needs more than `go test` and Go, and is not in .ci/run; with the time of each part
+conformance: ## what needs more than `go test` and Go, and is not in .ci/run; with the time of each part
 	./e2e/tools.sh python3:python3 python3-venv openssl:openssl buildah:buildah busybox:busybox-static node:nodejs npm:npm java:default-jdk-headless mvn:maven
 	time ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill -v ./providers/file
 	time ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
@@ -127,7 +127,7 @@ conformance: conformance-packages ## what needs more than `go test` and Go, and 
 	time ./e2e/promtool.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance fuzz planted interleavings edges soak bench
+BEYOND = conformance conformance-packages conformance-systemd fuzz planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

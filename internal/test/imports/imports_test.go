@@ -79,6 +79,7 @@ var rules = map[string][]string{
 	"internal/test/imports":    {}, // tests only
 	"internal/test/guards":     {}, // tests only
 	"internal/test/tiers":      {}, // tests only
+	"e2e/vaultfake":            {"std", "internal/test/vaultfake"},
 	"internal/tools/man":       {"std", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"cmd/rotate":               {"any"},
 	"examples":                 {}, // tests only
