@@ -7,18 +7,26 @@ CYCLONEDX = v1.10.0
 GREMLINS = github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build image reproducible sbom test check lint race guards fuzz bench
+.PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
 .PHONY: simulate soak mutants planted interleavings edges
-.PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-vaultkv
+.PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
 RELEASE = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
 VERSION ?= development
+DATE ?= $(shell git log -1 --format=%cs)
 DOCKER ?= docker
 
+# Where the target named beside each leaves its work.
+OUT ?= bin/rotate
+DIST ?= dist
+MAN ?= dist/man
+LICENCES ?= dist/THIRD_PARTY_LICENSES
+TARGETS = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
+
 build: ## the binary, static
-	$(RELEASE) -o bin/rotate ./cmd/rotate
+	$(RELEASE) -o $(OUT) ./cmd/rotate
 
 image: ## the container, with DOCKER=docker, podman or buildah
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t rotate:$(VERSION) .
@@ -34,6 +42,20 @@ reproducible: ## two builds, in two folders with two caches, are one
 sbom: ## what the binary is made of, in bin/rotate.cdx.json (CycloneDX)
 	$(MAKE) build
 	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX) bin -json -output bin/rotate.cdx.json bin/rotate
+
+sbom-of: # the same of any binary, in SBOM, without what differs from build to build
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX) bin -json -noserial -notimestamp -std -version $(VERSION) -output $(SBOM) $(BINARY)
+
+dist: ## a release in dist/: archives, deb, rpm, apk, SBOMs, SHA256SUMS; VERSION=v1.2.3
+	packaging/dist.sh $(DIST) $(filter-out development,$(VERSION))
+
+man: ## the manual pages, in dist/man
+	@mkdir -p $(MAN)
+	ROTATE_MAN=$(abspath $(MAN)) ROTATE_MAN_DATE=$(DATE) ROTATE_MAN_VERSION=$(VERSION) go test -count=1 -run '^TestManual$$' ./cmd/rotate
+
+licences: ## the terms of all that is linked in; refuses what may not be shipped
+	@mkdir -p $(dir $(LICENCES))
+	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(TARGETS) ./cmd/rotate
 
 test: ## hermetic
 	go test ./...
@@ -91,20 +113,28 @@ conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, buil
 conformance-versions: ## the first version's binary and this one look after one key, in turns, at once, up and down again
 	time ./e2e/versions.sh
 
+conformance-systemd: ## the deb and its units under systemd as init, by the commands of its page; as root
+	./e2e/tools.sh python3:python3 debootstrap:debootstrap systemd-nspawn:systemd-container
+	time ./e2e/systemd-init.sh
+
+conformance-packages: ## a release made twice, and what is in it
+	./e2e/tools.sh python3:python3 lintian:lintian rpm:rpm rpm2cpio:rpm2cpio cpio:cpio zsh:zsh fish:fish
+	go -C packaging test ./...
+	time ./e2e/packages.sh
+
 conformance: ## what needs more than `go test` and Go, and is not in .ci/run; with the time of each part
-	./e2e/tools.sh python3:python3 python3-venv openssl:openssl systemd-analyze:systemd buildah:buildah busybox:busybox-static node:nodejs npm:npm java:default-jdk-headless mvn:maven
+	./e2e/tools.sh python3:python3 python3-venv openssl:openssl buildah:buildah busybox:busybox-static node:nodejs npm:npm java:default-jdk-headless mvn:maven
 	time ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill -v ./providers/file
 	time ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
 	time ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv
 	time ./e2e/pyjwt.sh
 	time ./e2e/consumers.sh
-	time ./e2e/systemd.sh
 	time ./e2e/image.sh
 	time $(MAKE) reproducible
 	time ./e2e/promtool.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-versions fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-versions conformance-packages conformance-systemd fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

@@ -41,6 +41,7 @@ type app struct {
 	clock          func() rotation.Clock
 	newID          func() string
 	isTerminal     func(any) bool // of one of the three above
+	isJournal      func(any) bool // the same of systemd's journal
 	columns        func(any) int  // of a terminal
 	actor          string         // who this is, in audit events and requests
 	stores         stores.Registry
@@ -61,7 +62,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 			code = exitFailed
 		}
 	}()
-	a.voice = &say.Voice{Err: a.stderr, Terminal: a.isTerminal(a.stderr)}
+	a.voice = &say.Voice{Err: a.stderr, Terminal: a.isTerminal(a.stderr), Journal: a.isJournal(a.stderr)}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/keyrotate/rotate/internal/journal"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/stores/builtin"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -50,6 +51,7 @@ func system() *app {
 			file, ok := f.(*os.File)
 			return ok && term.IsTerminal(int(file.Fd()))
 		},
+		isJournal: func(f any) bool { return f == any(os.Stderr) && journal.Stderr() },
 		columns: func(f any) int {
 			if file, ok := f.(*os.File); ok {
 				if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/daemon"
+	"github.com/keyrotate/rotate/internal/journal"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 )
@@ -43,7 +44,7 @@ failed and may be tried again, 3 if one needs a person.`,
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "do what is due for each key, and end")
 	cmd.Flags().StringVar(&listen, "listen", "", "address of the endpoints for health, metrics and public keys (default listen of the config; none without it)")
-	cmd.Flags().StringVar(&format, "log-format", format, "text or json (auto: text on a terminal)")
+	cmd.Flags().StringVar(&format, "log-format", format, "text or json (auto: text on a terminal and in systemd's journal)")
 	return cmd
 }
 
@@ -60,7 +61,7 @@ func (a *app) daemon(log *slog.Logger, listen string) daemon.Options {
 
 // The values of --log-format beside text and json.
 const (
-	logAuto = "auto" // text on a terminal, json elsewhere
+	logAuto = "auto" // text on a terminal and in the journal, json elsewhere
 	logNone = "none"
 )
 
@@ -79,11 +80,17 @@ func readable(_ []string, attr slog.Attr) slog.Attr {
 func (a *app) logger(format string) (*slog.Logger, error) {
 	if format == logAuto {
 		format = "json"
-		if a.voice.Terminal {
+		if a.voice.Terminal || a.voice.Journal {
 			format = "text"
 		}
 	}
 	options := &slog.HandlerOptions{ReplaceAttr: readable}
+	switch {
+	case format == "text" && a.voice.Journal:
+		return slog.New(journal.Text(a.voice, options)), nil
+	case format == "json" && a.voice.Journal:
+		return slog.New(journal.JSON(a.voice, options)), nil
+	}
 	switch format {
 	case logNone:
 		return slog.New(slog.DiscardHandler), nil

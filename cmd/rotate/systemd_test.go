@@ -90,7 +90,7 @@ func send(t *testing.T, cmd *exec.Cmd, s syscall.Signal) {
 // TestGroupReachesItsKeys: docs/install-systemd.md lets an application read by
 // its group; nothing between / and the files may keep it out.
 func TestGroupReachesItsKeys(t *testing.T) {
-	unit, err := os.ReadFile("../../deploy/systemd/hardening.conf")
+	unit, err := os.ReadFile("../../deploy/systemd/rotate.service")
 	if err != nil {
 		t.Fatal(err)
 	}

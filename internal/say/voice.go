@@ -23,33 +23,48 @@ package say
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/journal"
 )
 
 // A Voice says what is not the answer. Safe for concurrent use.
 type Voice struct {
 	Err      io.Writer
 	Terminal bool // Err is one: progress is drawn over itself
+	Journal  bool // Err is the journal of systemd: each line carries its priority
 
 	mu    sync.Mutex
 	drawn int // length of the progress line that is on the screen
 }
 
 // Error prints an error, with what hints it carries on lines of their own.
-func (v *Voice) Error(err error) { v.line("rotate: " + Clean(Error(err).String())) }
+func (v *Voice) Error(err error) { v.line(slog.LevelError, "rotate: "+Clean(Error(err).String())) }
 
 // Hint says what to do about the error above it.
-func (v *Voice) Hint(format string, args ...any) { v.line("hint: " + fmt.Sprintf(format, args...)) }
+func (v *Voice) Hint(format string, args ...any) {
+	v.line(slog.LevelError, "hint: "+fmt.Sprintf(format, args...))
+}
 
 // Warn says what is wrong although work goes on.
-func (v *Voice) Warn(format string, args ...any) { v.line("warning: " + fmt.Sprintf(format, args...)) }
+func (v *Voice) Warn(format string, args ...any) {
+	v.line(slog.LevelWarn, "warning: "+fmt.Sprintf(format, args...))
+}
 
 // Note says something about the answer.
-func (v *Voice) Note(format string, args ...any) { v.line("rotate: " + fmt.Sprintf(format, args...)) }
+func (v *Voice) Note(format string, args ...any) {
+	v.line(slog.LevelInfo, "rotate: "+fmt.Sprintf(format, args...))
+}
 
-func (v *Voice) line(s string) { fmt.Fprintln(v, s) }
+func (v *Voice) line(level slog.Level, s string) {
+	if v.Journal {
+		s = journal.Lines(level, s)
+	}
+	fmt.Fprintln(v, s)
+}
 
 // Write lets a log share standard error with everything else that is said.
 func (v *Voice) Write(p []byte) (int, error) {
@@ -103,5 +118,6 @@ func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 // When writes a time and its distance: `2006-01-02 15:04:05 UTC (in 2h)`.
 func When(now, t time.Time) string { return Stamp(t) + " (" + Distance(now, t) + ")" }
 
-// Block prints a text that has its own form.
-func (v *Voice) Block(text string) { v.line(strings.TrimRight(Clean(text), "\n")) }
+// Block prints a text that has its own form: the mistakes of a config, where a bug
+// is, or what a command will do before it asks.
+func (v *Voice) Block(text string) { v.line(slog.LevelError, strings.TrimRight(Clean(text), "\n")) }

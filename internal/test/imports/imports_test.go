@@ -64,7 +64,8 @@ var rules = map[string][]string{
 	"internal/strictyaml":      {"std", "internal/lazy", "go.yaml.in/yaml/v4"},
 	"internal/config":          {"std", "internal/format", "internal/keygen", "internal/lazy", "internal/stores", "internal/strictyaml", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4"},
 	"internal/dotenv":          {"std", "secret"},
-	"internal/say":             {"std", "internal/bug", "internal/status", "providers", "rotation", "rotation/engine", "rotation/scheduler"},
+	"internal/journal":         {"std", "github.com/coreos/go-systemd/v22/journal"},
+	"internal/say":             {"std", "internal/bug", "internal/journal", "internal/status", "providers", "rotation", "rotation/engine", "rotation/scheduler"},
 	"internal/status":          {"std", "providers", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/live":            {"std", "internal/status", "rotation", "rotation/scheduler"},
 	"internal/metrics":         {"std", "internal/live", "internal/status", "providers", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/prometheus/client_model/go"},
@@ -80,6 +81,8 @@ var rules = map[string][]string{
 	"internal/test/mutants":    {"std", "internal/test/overlay"},
 	"internal/test/overlay":    {"std"},
 	"internal/test/tiers":      {}, // tests only
+	"e2e/vaultfake":            {"std", "internal/test/vaultfake"},
+	"internal/tools/man":       {"std", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"cmd/rotate":               {"any"},
 	"examples":                 {}, // tests only
 	"examples/go":              {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
