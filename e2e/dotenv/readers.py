@@ -1,5 +1,5 @@
-"""Reads .env files with python-dotenv, systemd's own parser, dash or Node's
---env-file: python3 readers.py READER [PROGRAM] < FILES > ANSWERS. FILES and
+"""Reads .env files with python-dotenv, systemd's own parser or dash:
+python3 readers.py READER [PROGRAM] < FILES > ANSWERS. FILES and
 ANSWERS are JSON lists; texts in them are in base64."""
 
 import base64
@@ -40,20 +40,12 @@ def dash(path, program):
     """set -a; . FILE; and what a program that is begun then has. It may write
     files, so it has a folder of its own, and finds no programs."""
     clean = {"PATH": "/nonexistent"}
-    show = 'set -a; . "$1"; exec /usr/bin/env -0'
+    show = 'set -a; . "$1" >/dev/null; exec /usr/bin/env -0'
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run([program, "-c", show, program, path], env=clean, capture_output=True, timeout=5, cwd=folder, stdin=subprocess.DEVNULL)
     if run.returncode != 0:
         raise ValueError(run.stderr.decode(errors="replace"))
     return environment(run.stdout, {"PATH", "PWD", "OLDPWD"})
-
-
-def node(path, program):
-    show = 'process.stdout.write(Object.entries(process.env).map(([k, v]) => k + "=" + v + "\\0").join(""))'
-    run = subprocess.run([program, "--env-file=" + path, "-e", show], env={}, capture_output=True, timeout=20)
-    if run.returncode != 0:
-        raise ValueError(run.stderr.decode(errors="replace"))
-    return environment(run.stdout, set())
 
 
 def environment(text, without):
@@ -72,6 +64,6 @@ def answer(read, file, program):
     return {"vars": {k: base64.b64encode(v.encode() if isinstance(v, str) else v).decode() for k, v in variables.items()}}
 
 
-reader = {"python-dotenv": python_dotenv, "systemd": systemd, "dash": dash, "node": node}[sys.argv[1]]
+reader = {"python-dotenv": python_dotenv, "systemd": systemd, "dash": dash}[sys.argv[1]]
 program = sys.argv[2] if len(sys.argv) > 2 else ""
 json.dump([answer(reader, file, program) for file in json.load(sys.stdin)], sys.stdout)

@@ -16,7 +16,7 @@ func oddFiles() []string {
 		"K=abc\n", "K=abc", "K=abc\r\n", "K=\n", "K=", "K= \n", "K=\t\n", "K\n", "K", "K = abc\n", "K= abc\n", "K =abc\n", " K=abc\n", "\tK=abc\n",
 		"K=abc  \n", "K=abc\t\n", "K=a b\n", "K=a  b c\n", "K=a=b\n", "K=abc=\n", "K=abc==\n", "K==abc\n", "K=a:b\n", "K:abc\n", "K: abc\n", "K : abc\n",
 		"export K=abc\n", "export  K=abc\n", "export\tK=abc\n", " export K=abc\n", "export K = abc\n", "exportK=abc\n", "export=abc\nK=x\n", "EXPORT K=abc\n",
-		"set K=abc\n", "K+=abc\n", "K?=abc\n", "K:=abc\n", "setenv K abc\n",
+		"set K=abc\n", "K+=abc\n", "K?=abc\n", "K:=abc\n", "setenv K abc\n", "export K=\n", "export K=", "export K= ", "export K= \nL=1\n", "K=$(A\n", "K=$(b)\n",
 		// comments
 		"K=abc#def\n", "K=abc #def\n", "K=abc # def\n", "K=abc\t# def\n", "K=#abc\n", "K= # abc\n", "K=a#b #c\n", "K=a #b #c\n", "#K=x\nK=abc\n", "# c\nK=abc\n",
 		";K=x\nK=abc\n", "// c\nK=abc\n", "K=abc;def\n", "K=abc ;def\n", "K=abc // def\n", "# c \\\nK=abc\n", "K='abc' # c\n", "K=\"abc\" # c\n", "K=\"abc\"# c\n", "K='abc'#c\n",

@@ -129,19 +129,15 @@ var (
 	godotenvVariable = lazy.Regexp(`(\\)?(\$)(\()?\{?([A-Z0-9_]+)?\}?`)
 )
 
-// godotenvExpand takes the backslash off \$, and the $ off $(; only names of
-// capital letters are replaced.
+// godotenvExpand takes the backslash off \$. Only names of capital letters are
+// replaced, and a parenthesis before one does not keep it from that.
 func godotenvExpand(v string) reading {
 	r := reading{}
 	r.text = godotenvVariable().ReplaceAllStringFunc(v, func(s string) string {
 		m := godotenvVariable().FindStringSubmatch(s)
 		switch {
-		case m[1] == `\` || m[2] == "(" || m[3] == "(":
-			// The library means to look at the parenthesis and looks at the $.
-			if m[1] == `\` {
-				return s[1:]
-			}
-			return s
+		case m[1] == `\`:
+			return s[1:]
 		case m[4] != "":
 			r.unsure = true
 		}

@@ -28,8 +28,9 @@ func node(file string) (variables, error) {
 		if name == "" { // what follows is taken for the next statement
 			continue
 		}
-		if after, exported := strings.CutPrefix(name, "export "); exported {
-			name = nodeTrim(after)
+		empty := nodeTrim(rest) == "" || rest[0] == '\n'
+		if after, exported := strings.CutPrefix(name, "export "); exported && !empty {
+			name = nodeTrim(after) // it stays before an empty value
 		}
 		var value string
 		value, rest = nodeValue(rest)

@@ -3,9 +3,11 @@ package dotenv
 import (
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -22,12 +24,8 @@ func TestModelsAgainstReaders(t *testing.T) {
 	commands := realReaders(t)
 	files := oddFiles()
 	odd := len(files)
-	n, err := strconv.Atoi(os.Getenv("ROTATE_DOTENV_RANDOM"))
-	if err != nil {
-		n = 300
-	}
-	seed, _ := strconv.ParseUint(os.Getenv("ROTATE_DOTENV_SEED"), 10, 64)
-	files = append(files, randomFiles(n, seed)...)
+	n := randomCount()
+	files = append(files, randomFiles(n, randomSeed())...)
 	for _, r := range Readers() {
 		t.Run(r.Name, func(t *testing.T) {
 			answers := ask(t, commands[r.Name], files)
@@ -48,6 +46,56 @@ func TestModelsAgainstReaders(t *testing.T) {
 			t.Logf("%d odd and %d random files: %d read alike, %d depend on more than the file, %d disagreements", odd, n, compared, unsure, wrong)
 		})
 	}
+}
+
+// TestWritesAgainstReaders holds that each reader sees what Write has for it, in
+// the midst of a file, and that those which Write names do not.
+func TestWritesAgainstReaders(t *testing.T) {
+	commands := realReaders(t)
+	texts := []string{
+		"abc", "a/b+c==", "q0Tq1cJ4Wv7Z-1kGkYcS3n8l5b9mXeR2aUuDfHiOpAs", "django-insecure-#x(b)=y", "a b", "a'b", `a"b`, `a\nb`, `a\b`, "a#b", " a", "a ", "#a", "=a", "~a", "a!b", "a`b", "a&b;c|d", "<a>", "(a)", "{a}",
+		`["a","b"]`, `{"a":"b"}`, "\u00e4\u65e5\U0001f511", pemText, strings.TrimSuffix(pemText, "\n"), "two\nlines", "it's\ntwo", "-----BEGIN PUBLIC KEY-----\nMC4=\n-----END PUBLIC KEY-----\n",
+	}
+	r := rand.New(rand.NewPCG(randomSeed(), 15))
+	for range randomCount() {
+		texts = append(texts, somethingOdd(r))
+	}
+	var files, kept []string
+	var written []Written
+	for _, text := range texts {
+		if w, err := Write([]byte(text)); err == nil {
+			kept, written = append(kept, text), append(written, w)
+			files = append(files, "# before\nA='1'\nK="+w.Text+"\nL=after\n")
+		}
+	}
+	for _, r := range Readers() {
+		t.Run(r.Name, func(t *testing.T) {
+			wrong, told := 0, 0
+			for i, a := range ask(t, commands[r.Name], files) {
+				sees := string(a.Vars["K"]) == kept[i] && string(a.Vars["L"]) == "after"
+				if not := containsReader(written[i].Not, r); sees == not {
+					wrong++
+					t.Errorf("%q, written as %q: %q %s", kept[i], written[i].Text, a.Vars, a.Error)
+				} else if not {
+					told++
+				}
+			}
+			t.Logf("%d texts written (of %d): %d cannot be read, as was told, %d disagreements", len(kept), len(texts), told, wrong)
+		})
+	}
+}
+
+func randomCount() int {
+	n, err := strconv.Atoi(os.Getenv("ROTATE_DOTENV_RANDOM"))
+	if err != nil {
+		return 300
+	}
+	return n
+}
+
+func randomSeed() uint64 {
+	seed, _ := strconv.ParseUint(os.Getenv("ROTATE_DOTENV_SEED"), 10, 64)
+	return seed
 }
 
 // agrees compares K and L. What the model does not know for sure is no subject

@@ -245,12 +245,13 @@ func (s *shellParser) do(words []word) error {
 		s.set(words)
 	case assigned == 0 && words[0].text == "export":
 		for _, w := range words[1:] {
-			if w.equals == 0 && !isShellName(w.text) && !w.unsure {
-				return errRefused // a bad name for a special command: the shell stops
-			}
-			w.unsure = w.unsure || w.globs
-			if w.equals > 0 {
+			switch w.unsure = w.unsure || w.globs; {
+			case w.equals > 0:
 				s.set([]word{w})
+			case w.unsure:
+				s.lost = true
+			case !isShellName(w.text):
+				return errRefused // a bad name for a special command: the shell stops
 			}
 		}
 	case assigned > 0 && is(special), is(opaque), is(reserved), words[assigned].unsure:
