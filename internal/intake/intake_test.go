@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +91,10 @@ func jsonText(b []byte) string {
 // What generators make is never refused: a refusal there would teach people to
 // give --as-is each time.
 func TestGeneratedTextsAreTaken(t *testing.T) {
-	const n = 20000
+	n := 300
+	if more, err := strconv.Atoi(os.Getenv("ROTATE_INTAKE_TEXTS")); err == nil {
+		n = more
+	}
 	const django = "abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)"
 	raw := make([]byte, 64)
 	refused := map[string]int{}
@@ -116,7 +121,7 @@ func TestGeneratedTextsAreTaken(t *testing.T) {
 		}
 	}
 	t.Logf("of %d each: refused %v", n, refused)
-	if refused["Django"] > n/100 {
+	if refused["Django"] > 3+n/100 {
 		t.Errorf("%d of %d keys of Django are refused", refused["Django"], n)
 	}
 }

@@ -95,7 +95,7 @@ var references = []struct {
 	{"a variable", lazy.Regexp(`\$\{[A-Za-z_][^}]*\}|^\$[A-Za-z_][A-Za-z0-9_]*$|^%[A-Za-z_][A-Za-z0-9_]*%$|^\$env:[A-Za-z_][A-Za-z0-9_]*$|^process\.env\.|^os\.(environ|getenv)`)},
 	{"a variable of Kubernetes or a command", lazy.Regexp("^\\$\\(.*\\)$|\\$\\([A-Z_][A-Z0-9_]*\\)|\\$\\([a-z]+ [^)]*\\)|^`.*`$")},
 	{"a file", lazy.Regexp(`^(file|env|secret|k8s|s3|ssm|https?)://|^/run/secrets/|^/var/run/secrets/|^/etc/|^~/|^\./|^\.\./`)},
-	{"whoever opens that address", lazy.Regexp(`^[a-z][a-z0-9+.-]*://`)},
+	{"whoever opens that address", lazy.Regexp(`^(postgres(ql)?|mysql|mariadb|mongodb(\+srv)?|rediss?|amqps?|sqlite|smtps?|ldaps?|ftps?|tcp|unix|gs|nats|kafka|jdbc:[a-z0-9:]+)://`)},
 	{"git-crypt, age or a KMS", lazy.Regexp(`^age-encryption\.org|^AGE-SECRET-KEY-|^enc:v[0-9]|^ejson:|^EJ\[`)},
 }
 
