@@ -3,7 +3,7 @@ package dotenv
 import (
 	"errors"
 
-	"github.com/keyrotate/rotate/internal/secret"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // A Reader is a program or library that reads .env files. Its model is what

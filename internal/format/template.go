@@ -12,8 +12,8 @@ import (
 	"text/template/parse"
 
 	"github.com/keyrotate/rotate/internal/lazy"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // A Template is the text of the format template: Go's text/template over a

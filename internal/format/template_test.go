@@ -10,8 +10,8 @@ import (
 
 	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/format"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 func fill(t *testing.T, body string, alg keyset.Algorithm, s *keyset.Set) string {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/keyrotate/rotate/internal/intake"
 	"github.com/keyrotate/rotate/internal/keygen"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // A sample is a source with what has to become of it. testdata/make.py makes them.

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/keygen"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // The limits of what is taken in.

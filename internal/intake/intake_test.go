@@ -15,8 +15,8 @@ import (
 
 	"github.com/keyrotate/rotate/internal/intake"
 	"github.com/keyrotate/rotate/internal/keygen"
-	"github.com/keyrotate/rotate/internal/secret"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
