@@ -8,7 +8,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom test check lint race guards fuzz bench
 .PHONY: simulate soak planted interleavings edges
-.PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-vaultkv
+.PHONY: conformance conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-vaultkv
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
@@ -83,6 +83,9 @@ conformance-vaultkv: ## the vaultkv store on Vault itself, built the first time
 
 conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, built the first time
 	time ./e2e/kube.sh
+
+conformance-dotenv: ## eight readers of .env files themselves, against what rotate knows of them; RANDOM_FILES and SEED for more
+	time ./e2e/dotenv.sh
 
 conformance: ## what needs more than `go test` and Go, and is not in .ci/run; with the time of each part
 	./e2e/tools.sh python3:python3 python3-venv openssl:openssl systemd-analyze:systemd buildah:buildah busybox:busybox-static node:nodejs npm:npm java:default-jdk-headless mvn:maven

@@ -134,3 +134,14 @@ func linesOf(file []byte, name string) (lines []int) {
 	}
 	return lines
 }
+
+// Names lists the variables that a file seems to set, in its order and each once,
+// for completion and messages. It never lists a value.
+func Names(file []byte) (names []string) {
+	for line := range strings.Lines(strings.TrimPrefix(string(file), "\ufeff")) {
+		if name, _, ok := assignment(line); ok && validName(name) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -116,6 +116,13 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+func TestNames(t *testing.T) {
+	got := strings.Join(Names([]byte("\ufeffA=1\n# B=2\nexport C = x\nA=2\n1D=x\nnone\n E='f'\n")), ",")
+	if got != "A,C,E" {
+		t.Error(got)
+	}
+}
+
 func TestWrite(t *testing.T) {
 	for text, want := range map[string]string{
 		"abc+/=_-.:@,": "abc+/=_-.:@,",

@@ -257,9 +257,10 @@ func (t *taker) unlocked(read func(pass []byte) (any, error)) (any, error) {
 
 // Object identifiers of RFC 8018 (PBES2, PBKDF2, CBC modes) and RFC 7914 (scrypt).
 var (
-	pbes2      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
-	derivation = []string{"1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11"}
-	ciphers    = []string{"1.2.840.113549.3.7", "2.16.840.1.101.3.4.1.2", "2.16.840.1.101.3.4.1.22", "2.16.840.1.101.3.4.1.42"}
+	pbes2     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
+	oidPBKDF2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
+	oidScrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11}
+	ciphers   = []string{"1.2.840.113549.3.7", "2.16.840.1.101.3.4.1.2", "2.16.840.1.101.3.4.1.22", "2.16.840.1.101.3.4.1.42"}
 )
 
 // knownEncryption tells an encryption that cannot be read from a wrong passphrase.
@@ -274,8 +275,36 @@ func knownEncryption(der []byte) bool {
 		return false
 	}
 	_, err := asn1.Unmarshal(outer.Algorithm.Parameters.FullBytes, &params)
-	return err == nil && len(outer.Data)%8 == 0 &&
-		slices.Contains(derivation, params.Derivation.Algorithm.String()) && slices.Contains(ciphers, params.Cipher.Algorithm.String())
+	return err == nil && len(outer.Data)%8 == 0 && affordable(params.Derivation) && slices.Contains(ciphers, params.Cipher.Algorithm.String())
+}
+
+// affordable refuses a derivation that is not known, or that would take minutes
+// or gigabytes: a file that was made for that, or a damaged one.
+func affordable(derivation pkix.AlgorithmIdentifier) bool {
+	var scrypt struct {
+		Salt    []byte
+		N, R, P int
+	}
+	params := derivation.Parameters.FullBytes
+	switch {
+	case derivation.Algorithm.Equal(oidPBKDF2):
+		// What follows the count may be left out, so the rest is not looked at.
+		var whole asn1.RawValue
+		if _, err := asn1.Unmarshal(params, &whole); err != nil {
+			return false
+		}
+		var salt []byte
+		var iterations int
+		rest, err := asn1.Unmarshal(whole.Bytes, &salt)
+		if err == nil {
+			_, err = asn1.Unmarshal(rest, &iterations)
+		}
+		return err == nil && iterations <= 10_000_000
+	case derivation.Algorithm.Equal(oidScrypt):
+		_, err := asn1.Unmarshal(params, &scrypt)
+		return err == nil && scrypt.N <= 1<<20 && scrypt.R <= 16 && scrypt.P <= 16
+	}
+	return false
 }
 
 // decryptPKCS8 makes an error of a panic: the library trusts the lengths in what

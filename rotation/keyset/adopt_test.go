@@ -31,10 +31,10 @@ func TestAdoptSeveral(t *testing.T) {
 			t.Errorf("kid %s verifies until %s", k.Kid, k.Expires)
 		}
 	}
-	if _, err := s.Retire("c", t0.Add(89*day), "unlinked"); !errors.Is(err, keyset.ErrTooEarly) {
+	if _, err := s.Retire("c", t0.Add(89*day)); !errors.Is(err, keyset.ErrTooEarly) {
 		t.Errorf("retired early: %v", err)
 	}
-	s = must(t)(s.Retire("c", t0.Add(90*day), "unlinked"))
+	s = must(t)(s.Retire("c", t0.Add(90*day)))
 	if len(s.Keys) != 2 {
 		t.Errorf("%d keys", len(s.Keys))
 	}
