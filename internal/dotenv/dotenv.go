@@ -1,20 +1,27 @@
-// Package dotenv finds variables in a .env file, without running or expanding
-// anything.
+// Package dotenv knows .env files as their readers do: npm's dotenv, Node,
+// python-dotenv, godotenv, docker compose, docker, systemd and shells. It runs and
+// expands nothing.
 //
-// It reads what dotenv libraries, docker and systemd agree on:
+// They do not agree on much. Readers is the table of them, each with a model of
+// what it makes of a file; e2e/dotenv.sh holds the models against the readers
+// themselves. Upon that stand
+//
+//   - Read: the one text that all readers see, or who sees what,
+//   - Write: the form of a text that all readers see alike,
+//   - Fit: files that cannot be read or changed as .env files at all.
+//
+// Find and Lookup are older, and stricter than any reader: they find where a
+// variable stands in a file, for changing it there. A variable is then
 //
 //	NAME=text            up to the end of the line, or to " #"
 //	export NAME=text
-//	NAME="text \n text"  \n \r \t \" \\ \$ mean what they do in Go, over several lines if need be
+//	NAME="text"          over several lines if need be; \n \r \t \" \\ \$ mean what they do in Go
 //	NAME='text'          as it stands, over several lines if need be
-//	# comment
 //
-// Where they do not agree, it refuses rather than guesses: a variable that is
-// set twice, and $ in an unquoted or double-quoted value, which some expand.
-//
-// That is asked of the variables that are wanted. Other lines may be as they
-// like and are skipped, unless a wanted one could stand inside them: in quotes
-// over several lines that are not closed, or after which something follows.
+// and a $ in an unquoted or double-quoted value is refused, since some expand it.
+// That is asked of the variables that are wanted. Other lines may be as they like
+// and are skipped, unless a wanted one could stand inside them: in quotes over
+// several lines that are not closed, or after which something follows.
 package dotenv
 
 import (

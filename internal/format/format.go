@@ -1,12 +1,13 @@
 // Package format renders a keyset in the forms that applications read, for
 // `rotate get --format` and for outputs.
 //
-//	value   the current key's text and nothing else
-//	env     three lines: JWT_SECRET, JWT_SECRET_NEXT, JWT_SECRET_PREVIOUS
-//	list    a JSON array of all keys' texts; the first signs, all verify
-//	jwks    the public keys as a JWK Set, for anyone
-//	pem     the public keys as PEM, for anyone
-//	keyset  the document without rotate's own bookkeeping
+//	value     the current key's text and nothing else
+//	env       three lines: JWT_SECRET, JWT_SECRET_NEXT, JWT_SECRET_PREVIOUS
+//	list      a JSON array of all keys' texts; the first signs, all verify
+//	jwks      the public keys as a JWK Set, for anyone
+//	pem       the public keys as PEM, for anyone
+//	keyset    the document without rotate's own bookkeeping
+//	template  what a Go template makes of the keys (Template)
 //
 // The text of a symmetric key is what its JWT library takes. That of an
 // asymmetric key is its PKCS #8 PEM while it signs, its public PEM otherwise.
@@ -30,15 +31,16 @@ type Format string
 
 // The formats, as the package comment describes them.
 const (
-	Value  Format = "value"
-	Env    Format = "env"
-	List   Format = "list"
-	JWKS   Format = "jwks"
-	PEM    Format = "pem"
-	Keyset Format = "keyset"
+	Value     Format = "value"
+	Env       Format = "env"
+	List      Format = "list"
+	JWKS      Format = "jwks"
+	PEM       Format = "pem"
+	Keyset    Format = "keyset"
+	Templated Format = "template"
 )
 
-// All lists every Format.
+// All lists every Format that needs no more than its name.
 func All() []Format { return []Format{Value, Env, List, JWKS, PEM, Keyset} }
 
 // Parse takes a format's name.
@@ -49,15 +51,27 @@ func Parse(s string) (Format, error) {
 	return "", fmt.Errorf("unknown format %q; known are %v", s, All())
 }
 
-// CarriesNext reports whether a reader of the format learns of the next key
-// before it signs. An output that carries it has to be seen before a key is
-// promoted.
-func (f Format) CarriesNext() bool { return f != Value }
+// Carries reports whether a reader of the format learns of the next key before it
+// signs, and of previous keys while they verify. An output that carries the next
+// key has to be seen before it is promoted. Of a template it is found by rendering
+// it without those keys.
+func (f Format) Carries(o Options) (next, previous bool) {
+	if f == Templated && o.Template != nil {
+		return o.Template.next, o.Template.previous
+	}
+	return f != Value, f != Value
+}
+
+// CarriesNext is the first answer of Carries, for formats that need no options.
+func (f Format) CarriesNext() bool {
+	next, _ := f.Carries(Options{})
+	return next
+}
 
 // ErrNoPublic is the answer to jwks and pem where no key has a public half.
 var ErrNoPublic = errors.New("the keys are symmetric and have no public half: whoever verifies with them can also sign, so they are not for publishing. Give verifiers the format keyset, list or env, or rotate to an asymmetric algorithm such as ES256")
 
-// Render writes the set in the format f. Only env heeds the options.
+// Render writes the set in the format f. Only env and template heed the options.
 func (f Format) Render(s *keyset.Set, o Options) (secret.Text, error) {
 	switch f {
 	case Value:
@@ -72,6 +86,11 @@ func (f Format) Render(s *keyset.Set, o Options) (secret.Text, error) {
 		return renderPEM(s)
 	case Keyset:
 		return s.Projection()
+	case Templated:
+		if o.Template == nil {
+			return secret.Text{}, errors.New("the format template needs the text of a template")
+		}
+		return o.Template.Render(s)
 	}
 	_, err := Parse(string(f))
 	return secret.Text{}, err

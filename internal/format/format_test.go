@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/format"
-	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/secret"
 )
@@ -63,11 +63,11 @@ func pair(t *testing.T, alg keyset.Algorithm, seed byte) keyset.Key {
 
 func adopted(t *testing.T, alg keyset.Algorithm, raw, kid string) keyset.Key {
 	t.Helper()
-	a, err := keygen.Adopt(keygen.Spec{Algorithm: alg}, []byte(raw), kid)
+	k, err := keyset.AdoptSymmetric(kid, alg, secret.New([]byte(raw)), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.Key
+	return k
 }
 
 // set takes the keys through their lives: the last is next, the one before it
@@ -222,11 +222,10 @@ func TestEnvQuotes(t *testing.T) {
 		{"a b#c", "'a b#c'"},
 		{`say "hi"`, `'say "hi"'`},
 		{"it's", `"it's"`},
-		{"two\nlines", `"two\nlines"`},
 		{"ümlaut", "'ümlaut'"},
 		{`it's "both"`, ""},
 		{"a$b", ""},
-		{`a\b`, ""},
+		{`a\b`, `'a\b'`},
 		{"a\tb", ""},
 		{"a\rb", ""},
 		{"it's `x`", ""},
@@ -276,14 +275,27 @@ func TestCarriesNext(t *testing.T) {
 	}
 }
 
-// Of a key pair only the first variable is private, whichever keys there are.
+// Of a key pair only the first variable is private, whichever keys there are. All
+// readers but Docker see a PEM with its line ends.
 func TestEnvIsPrivateOnce(t *testing.T) {
 	for _, s := range []*keyset.Set{set(t, pair(t, keyset.ES256, 2)), asymmetric(t)} {
-		lines := strings.Split(strings.TrimSpace(string(render(t, format.Env, s))), "\n")
-		for i, line := range lines {
-			if private := strings.Contains(line, "PRIVATE"); private != (i == 0) || len(lines) != 3 {
-				t.Errorf("line %d of %d: private is %v", i, len(lines), private)
+		file := render(t, format.Env, s)
+		blind, err := format.EnvBlind(s, format.Options{})
+		if err != nil || len(blind) != 1 || blind[0].Name != dotenv.Docker {
+			t.Errorf("not by %v, %v", blind, err)
+		}
+		for i, name := range (format.Options{}).Names() {
+			read, err := dotenv.Read(file, name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := string(read.Value.Reveal())
+			if private := strings.Contains(text, "PRIVATE"); private != (i == 0) || !strings.HasSuffix(text, "-----\n") {
+				t.Errorf("%s: private is %v", name, private)
 			}
 		}
+	}
+	if blind, err := format.EnvBlind(symmetric(t), format.Options{}); err != nil || len(blind) > 0 {
+		t.Errorf("not by %v, %v", blind, err)
 	}
 }

@@ -106,7 +106,7 @@ func (a *Adoption) takeText(s Spec, value []byte, kid string) error {
 		encoding = s.Encoding
 	}
 	if kid == "" {
-		kid = randomKid()
+		kid = RandomKid()
 	}
 	var err error
 	a.Key, err = keyset.AdoptSymmetric(kid, s.Algorithm, secret.New(key), encoding)

@@ -45,10 +45,10 @@ func (s Spec) Text() (secret.Text, error) {
 func (s Spec) symmetric() (keyset.Key, error) {
 	raw := s.random()
 	if s.AsBytes {
-		return keyset.NewSymmetric(randomKid(), s.Algorithm, secret.New(raw), s.Encoding)
+		return keyset.NewSymmetric(RandomKid(), s.Algorithm, secret.New(raw), s.Encoding)
 	}
 	text := s.Prefix + s.Encoding.Encode(raw)
-	return keyset.NewSymmetric(randomKid(), s.Algorithm, secret.New([]byte(text)), "")
+	return keyset.NewSymmetric(RandomKid(), s.Algorithm, secret.New([]byte(text)), "")
 }
 
 func (s Spec) random() []byte {
@@ -68,10 +68,10 @@ func (s Spec) signer() (crypto.Signer, error) {
 	return private, err
 }
 
-// randomKid names a symmetric key by 130 random bits in 26 characters. A kid is
+// RandomKid names a symmetric key by 130 random bits in 26 characters. A kid is
 // public, so it is not made of the key, as the thumbprints of asymmetric ones
 // are: a hash of a weak secret could be searched for.
-func randomKid() string {
+func RandomKid() string {
 	var bits [17]byte
 	_, _ = rand.Read(bits[:])
 	return lowerBase32.EncodeToString(bits[:])[:26]

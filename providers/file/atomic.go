@@ -12,8 +12,9 @@ import (
 )
 
 // fill writes a new file at temp, to its last byte on the disk. If it fails
-// nothing is left at temp. It returns the file's time.
-func fill(temp string, text []byte, mode fs.FileMode, gid int) (made time.Time, err error) {
+// nothing is left at temp. It returns the file's time. What dress does to the
+// open file comes last.
+func fill(temp string, text []byte, mode fs.FileMode, gid int, dress ...func(*os.File) error) (made time.Time, err error) {
 	// O_EXCL: we have just removed temp, so whatever is there is somebody
 	// else's. It does not follow links (open(2)); O_NOFOLLOW says so once more.
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
@@ -37,6 +38,11 @@ func fill(temp string, text []byte, mode fs.FileMode, gid int) (made time.Time, 
 	}
 	if err := f.Chmod(mode); err != nil {
 		return made, err
+	}
+	for _, d := range dress {
+		if err := d(f); err != nil {
+			return made, err
+		}
 	}
 	info, err := f.Stat()
 	if err != nil {

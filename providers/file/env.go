@@ -12,9 +12,10 @@ import (
 	"github.com/keyrotate/rotate/internal/dotenv"
 )
 
-// variables is what a .env file says of ours: a line NAME=value for each, in
-// the order of names, with the value as it is written there. A variable that is
-// set twice in different ways has a line for each.
+// variables is what a .env file says of ours: NAME=value for each, in the order
+// of names, with the value as it is written there; a PEM in quotes has several
+// lines. A variable that is set twice in different ways stands there twice. One
+// that is set to nothing has no value: that is how people keep its place.
 func variables(text []byte, names []string) ([]byte, error) {
 	all, err := dotenv.Find(text, names...)
 	if err != nil {
@@ -25,7 +26,7 @@ func variables(text []byte, names []string) ([]byte, error) {
 		var seen []string
 		for _, a := range all {
 			written := string(text[a.Start:a.End])
-			if a.Name == name && !slices.Contains(seen, written) {
+			if a.Name == name && a.Value.Len() > 0 && !slices.Contains(seen, written) {
 				seen = append(seen, written)
 				fmt.Fprintf(&b, "%s=%s\n", name, written)
 			}
@@ -41,9 +42,12 @@ var errHidden = errors.New(" a line in it keeps what is written after it from be
 // Nothing else changes: not the line ends, nor whether the last one is there.
 func withVariables(text []byte, names []string, lines []byte) ([]byte, error) {
 	values := map[string]string{}
-	for line := range strings.Lines(string(lines)) {
-		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
-		values[name] = value
+	set, err := dotenv.Find(lines, names...)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range set {
+		values[a.Name] = string(lines[a.Start:a.End])
 	}
 	all, err := dotenv.Find(text, names...)
 	if err != nil {

@@ -42,6 +42,7 @@ func kindOf(err error) (hint string, kind error) {
 		{syscall.EFBIG, providers.ErrUnavailable, "the process may not write files of this size: raise the limit (ulimit -f)"},
 		{syscall.ELOOP, providers.ErrUnsafe, "put a plain file in place of the symbolic link"},
 		{syscall.EMLINK, providers.ErrUnsafe, "put a plain file in place of the symbolic link"}, // FreeBSD's ELOOP
+		{syscall.EBUSY, providers.ErrUnsafe, mountHint},
 		{syscall.EISDIR, providers.ErrUnsafe, "put a plain file in place of the directory"},
 		{syscall.ENOTDIR, providers.ErrUnsafe, "put a directory in place of the file"},
 		{syscall.ENXIO, providers.ErrUnsafe, "put a plain file in place of the socket"},

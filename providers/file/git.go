@@ -21,13 +21,17 @@ func (s *store) outOfGit(ctx context.Context, name string) error {
 		return nil
 	}
 	p := s.place(name)
-	ignored, err := askGit(ctx, s.dir, p.head, p.temp)
+	paths := []string{p.head, p.temp}
+	if p.helpers != "" {
+		paths = paths[:1] // the others lie in a folder that ignores itself
+	}
+	ignored, err := askGit(ctx, s.dir, paths...)
 	if err != nil { // no git, or a repository that it does not trust
 		ignored = ignoresAll(s.dir)
 	}
 	if !ignored && s.only != "" {
 		return unsafe(fmt.Errorf("a commit would take in the keys of %s, which Git does not ignore", p.head),
-			fmt.Sprintf("echo '%s*' >> %s, and git rm --cached what is tracked", s.only, filepath.Join(s.dir, ".gitignore")))
+			fmt.Sprintf("echo '%s' >> %s, and git rm --cached what is tracked", s.only, filepath.Join(s.dir, ".gitignore")))
 	}
 	if !ignored {
 		return unsafe(fmt.Errorf("a commit would take in the keys of %s, which Git does not ignore", s.dir),
@@ -99,6 +103,11 @@ func ignoreIfEmpty(dir string) error {
 	if err != nil || len(entries) > 0 || !inWorkTree(dir) {
 		return err
 	}
+	return writeIgnore(dir, "# Keys do not belong in Git.\n*\n")
+}
+
+// writeIgnore puts a .gitignore into a folder that has none.
+func writeIgnore(dir, text string) error {
 	f, err := os.OpenFile(filepath.Join(dir, ".gitignore"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) { // another process was faster
 		return nil
@@ -106,6 +115,6 @@ func ignoreIfEmpty(dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString("# Keys do not belong in Git.\n*\n")
+	_, err = f.WriteString(text)
 	return errors.Join(err, f.Close())
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -22,6 +23,7 @@ const (
 // A place is where the files of one name lie.
 type place struct {
 	dirs                      []string // from the store's directory to the files'
+	helpers                   string   // a folder of the last three, made by the first write; "" where they need none
 	head, lock, temp, witness string
 }
 
@@ -50,20 +52,49 @@ func (s *store) nameRule() string {
 	return "names are at most 200 letters, digits, . _ - and / between segments, of which none begins with a dot"
 }
 
-// exact is the place of the one file that a store with only is about.
+// exact is the place of the one file that a store with only is about. What lies
+// beside it is in a folder with a .gitignore of its own, so that a line with the
+// file's name is all that the .gitignore of others needs.
+//
+// Earlier versions kept the three files beside the file. Where such a note is,
+// all three stay there, so that two versions that overlap wait for one lock.
 func (s *store) exact() place {
 	name := s.only
-	// Two endings keep the files of env and of .env apart, and leave all of
-	// the latter's to a line .env* in .gitignore.
-	hidden := "." + name + ".rotate."
+	p := place{dirs: []string{s.dir}, head: filepath.Join(s.dir, name)}
+	old := "." + name + ".rotate."
 	if strings.HasPrefix(name, ".") {
-		hidden = name + ".rotate-"
+		old = name + ".rotate-"
 	}
-	hidden = filepath.Join(s.dir, hidden)
-	return place{
-		dirs: []string{s.dir}, head: filepath.Join(s.dir, name),
-		lock: hidden + "lock", temp: hidden + "tmp", witness: hidden + "note",
+	old = filepath.Join(s.dir, old)
+	if _, err := os.Lstat(old + "note"); err == nil {
+		p.lock, p.temp, p.witness = old+"lock", old+"tmp", old+"note"
+		return p
 	}
+	p.helpers = filepath.Join(s.dir, helpers)
+	hidden := filepath.Join(p.helpers, name+".")
+	p.lock, p.temp, p.witness = hidden+"lock", hidden+"tmp", hidden+"note"
+	return p
+}
+
+// helpers is the folder of what lies beside outputs.
+const helpers = ".rotate"
+
+// makeHelpers makes the folder of what lies beside an output, if there is to be
+// one, and keeps it out of Git.
+func (p place) makeHelpers() error {
+	if p.helpers == "" {
+		return nil
+	}
+	if err := os.Mkdir(p.helpers, 0o700); err != nil && !errors.Is(err, fs.ErrExist) { // another process may be faster
+		return err
+	}
+	if err := checkDir(p.helpers); err != nil {
+		return err
+	}
+	if err := writeIgnore(p.helpers, "# What rotate keeps beside its outputs.\n*\n"); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(p.helpers))
 }
 
 // place finds the files of a name that takesName takes.

@@ -31,6 +31,7 @@ import (
 // Of a public one, Git may have the file, and everyone may read it if no mode is
 // set.
 func (c Config) OpenOutput(ctx context.Context, o providers.Rendering) (providers.Store, error) {
+	keepMode := c.Mode == ""
 	if o.Public && c.Mode == "" {
 		c.Mode = "0644"
 	}
@@ -38,7 +39,7 @@ func (c Config) OpenOutput(ctx context.Context, o providers.Rendering) (provider
 	if err != nil {
 		return nil, err
 	}
-	out := &output{store: opened, vars: o.Variables, public: o.Public, salt: make([]byte, 32)}
+	out := &output{store: opened, vars: o.Variables, public: o.Public, keepMode: keepMode, salt: make([]byte, 32)}
 	if o.Name != "" {
 		out.there.Store(true)
 		out.ready.Store(true)
@@ -50,9 +51,10 @@ func (c Config) OpenOutput(ctx context.Context, o providers.Rendering) (provider
 // output implements providers.Store over renderings.
 type output struct {
 	*store
-	vars   []string
-	public bool
-	salt   []byte // of the ids of values that rotate did not write
+	vars     []string
+	public   bool
+	keepMode bool   // of a file that is there, since the config names none
+	salt     []byte // of the ids of values that rotate did not write
 }
 
 // Traits implements providers.Store.
@@ -87,9 +89,10 @@ func check(salt, value []byte) string {
 // A found is a file as it was found: its revision and all of its text.
 type found struct {
 	providers.Revision
-	text []byte
-	perm fs.FileMode
-	gid  int
+	text  []byte
+	there bool // is there a file? It may have no value of ours
+	perm  fs.FileMode
+	gid   int
 }
 
 // Read implements providers.Store.
@@ -119,13 +122,16 @@ func (o *output) find(p place) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
+	if err := o.replaceable(p.head, info, text); err != nil {
+		return found{}, err
+	}
 	value := text
 	if o.vars != nil {
 		if value, err = variables(text, o.vars); err != nil {
 			return found{}, unsafe(fmt.Errorf("%s:%w", p.head, err), "mend that line; nothing was changed")
 		}
 	}
-	f := found{text: text, perm: info.Mode().Perm(), gid: int(info.Sys().(*syscall.Stat_t).Gid)}
+	f := found{text: text, there: true, perm: info.Mode().Perm(), gid: int(info.Sys().(*syscall.Stat_t).Gid)}
 	if len(value) == 0 {
 		return f, nil
 	}
@@ -171,7 +177,7 @@ func (o *output) Write(ctx context.Context, name string, v providers.Secret, aft
 			return providers.Revision{}, err
 		}
 	}
-	unlock, err := lock(ctx, p.lock)
+	unlock, err := p.locked(ctx)
 	if err != nil {
 		return providers.Revision{}, err
 	}
@@ -183,6 +189,14 @@ func (o *output) Write(ctx context.Context, name string, v providers.Secret, aft
 	return o.put(ctx, p, head, v, n)
 }
 
+// locked holds the lock of a place, in a folder that it makes.
+func (p place) locked(ctx context.Context) (unlock func(), err error) {
+	if err := p.makeHelpers(); err != nil {
+		return nil, err
+	}
+	return lock(ctx, p.lock)
+}
+
 func tooLarge(n int) error {
 	return &providers.Error{Kind: providers.ErrTooLarge, Err: fmt.Errorf("%d bytes of at most %d", n, maxValue)}
 }
@@ -190,7 +204,7 @@ func tooLarge(n int) error {
 // held returns what is there, if the caller saw the same. It also clears what a
 // killed writer left. The caller holds the lock.
 func (o *output) held(p place, saw providers.RevisionID) (found, error) {
-	if err := remove(p.temp); err != nil {
+	if err := errors.Join(remove(p.temp), remove(p.sideTemp())); err != nil {
 		return found{}, err
 	}
 	head, err := o.find(p)
@@ -200,48 +214,73 @@ func (o *output) held(p place, saw providers.RevisionID) (found, error) {
 	return head, err
 }
 
+// sideTemp is where the next sidecar is written.
+func (p place) sideTemp() string { return p.temp + "-note" }
+
 // put writes the sidecar and then the file. The caller holds the lock.
 //
-// The sidecar comes first: after a crash between the two it says that the place
-// is rotate's and that the value is not of the last write, so the next pass
-// writes again. The other way round, the value would be a stranger's.
-func (o *output) put(ctx context.Context, p place, head found, v providers.Secret, n providers.Note) (providers.Revision, error) {
+// Both are written in full, the file with all that the old one had, before either
+// is put in place: what cannot be done leaves all as it was. The sidecar is put
+// there first: after a crash between the two it says that the place is rotate's
+// and that the value is not of the last write, so the next pass writes again. The
+// other way round, the value would be a stranger's.
+func (o *output) put(ctx context.Context, p place, head found, v providers.Secret, n providers.Note) (rev providers.Revision, err error) {
 	text := v.Reveal()
 	if o.vars != nil {
-		var err error
 		if text, err = withVariables(head.text, o.vars, v.Reveal()); err != nil {
-			return providers.Revision{}, unsafe(fmt.Errorf("%s:%w", p.head, err), "mend that line; nothing was changed")
+			return rev, unsafe(fmt.Errorf("%s:%w", p.head, err), "mend that line; nothing was changed")
 		}
 		if len(text) > maxValue {
-			return providers.Revision{}, tooLarge(len(text))
+			return rev, tooLarge(len(text))
 		}
 	}
 	side := sidecar{Write: rand.Text(), Note: note(n)}
 	side.Check = check([]byte(side.Write), v.Reveal())
 	beside, err := json.Marshal(side)
 	if err != nil {
-		return providers.Revision{}, err
+		return rev, err
+	}
+	mode, gid, dress := o.like(p.head, head)
+	made, err := fill(p.temp, text, mode, gid, dress)
+	if err != nil {
+		return rev, err
 	}
 	if ctx.Err() != nil { // the last moment to stop
-		return providers.Revision{}, ended(ctx)
+		_ = os.Remove(p.temp) // if this fails, the next call clears it
+		return rev, ended(ctx)
 	}
-	if _, err := fill(p.temp, beside, 0o600, -1); err != nil {
-		return providers.Revision{}, err
-	}
-	if _, err := replace(p.temp, p.witness); err != nil {
-		return providers.Revision{}, err
-	}
-	rev := providers.Revision{ID: providers.RevisionID(side.Write), Value: v, Note: n}
-	if rev.Created, err = fill(p.temp, text, o.mode, o.gid); err != nil {
-		return providers.Revision{}, err
+	if err := o.putSide(p, beside); err != nil {
+		_ = os.Remove(p.temp) // likewise
+		return rev, err
 	}
 	if renamed, err := replace(p.temp, p.head); err != nil {
 		if renamed {
-			return providers.Revision{}, unclear(err)
+			return rev, unclear(err)
 		}
-		return providers.Revision{}, err
+		return rev, err
 	}
-	return rev, nil
+	return providers.Revision{ID: providers.RevisionID(side.Write), Value: v, Note: n, Created: made}, nil
+}
+
+func (o *output) putSide(p place, text []byte) error {
+	if _, err := fill(p.sideTemp(), text, 0o600, -1); err != nil {
+		return err
+	}
+	_, err := replace(p.sideTemp(), p.witness)
+	return err
+}
+
+// Probe implements what store.Probe does, and looks at the file as well.
+func (o *output) Probe(ctx context.Context) (err error) {
+	if err := o.store.Probe(ctx); err != nil || o.only == "" {
+		return err
+	}
+	defer dress(&err, "probe", o.only)
+	p, err := o.enter(ctx, o.only, false)
+	if err != nil {
+		return err
+	}
+	return o.probeFile(p)
 }
 
 // History implements providers.Store: the head, if there is one.
@@ -264,15 +303,17 @@ func (o *output) History(ctx context.Context, name string) (_ []providers.Revisi
 
 // clearTemp removes what a killed writer left; where one is at work it waits.
 func clearTemp(ctx context.Context, p place) error {
-	if _, err := os.Lstat(p.temp); err != nil {
+	_, text := os.Lstat(p.temp)
+	_, side := os.Lstat(p.sideTemp())
+	if text != nil && side != nil {
 		return nil
 	}
-	unlock, err := lock(ctx, p.lock)
+	unlock, err := p.locked(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return remove(p.temp)
+	return errors.Join(remove(p.temp), remove(p.sideTemp()))
 }
 
 // Erase implements providers.Store: the rename of the next write has unlinked
@@ -283,7 +324,7 @@ func (o *output) Erase(ctx context.Context, name string, id, head providers.Revi
 	if err != nil {
 		return providers.Erasure{}, err
 	}
-	unlock, err := lock(ctx, p.lock)
+	unlock, err := p.locked(ctx)
 	if err != nil {
 		return providers.Erasure{}, err
 	}
@@ -305,7 +346,7 @@ func (o *output) Remove(ctx context.Context, name string, head providers.Revisio
 	if err != nil {
 		return none(err)
 	}
-	unlock, err := lock(ctx, p.lock)
+	unlock, err := p.locked(ctx)
 	if err != nil {
 		return err
 	}
@@ -324,7 +365,8 @@ func (o *output) Remove(ctx context.Context, name string, head providers.Revisio
 	case o.vars == nil || len(rest) == 0:
 		err = remove(p.head)
 	case len(rest) < len(f.text):
-		if _, err = fill(p.temp, rest, f.perm, f.gid); err == nil {
+		_, _, dress := o.like(p.head, f)
+		if _, err = fill(p.temp, rest, f.perm, f.gid, dress); err == nil {
 			_, err = replace(p.temp, p.head)
 		}
 	}

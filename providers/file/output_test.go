@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -197,8 +198,8 @@ func TestEnvSurvivesRotations(t *testing.T) {
 // Modes are as declared, and a file that is open to more people than that is
 // not written.
 func TestOutputModes(t *testing.T) {
-	s, path := dotEnv(t, "A=1\n")
-	s.mode = 0o640
+	_, path := dotEnv(t, "A=1\n")
+	s := openOutput(t, Config{Dir: filepath.Dir(path), Mode: "0640"}, providers.Rendering{Name: ".env", Variables: shop})
 	rev := write(t, s, ".env", lines("k"), "")
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("%v, %v", info.Mode(), err)
@@ -223,8 +224,14 @@ func TestOutputStaysOutOfGit(t *testing.T) {
 	if content(t, path) != "A=1\n" {
 		t.Error("it was written")
 	}
-	must(t, os.WriteFile(filepath.Join(s.dir, ".gitignore"), []byte(".env*\n"), 0o600))
+	if _, err := os.Lstat(filepath.Join(s.dir, helpers)); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a folder was made for nothing")
+	}
+	must(t, os.WriteFile(filepath.Join(s.dir, ".gitignore"), []byte(".env\n"), 0o600))
 	write(t, s, ".env", lines("k"), "")
+	if out := git(t, s.dir, "status", "--porcelain", "--untracked-files=all"); out != "?? .gitignore\n" {
+		t.Errorf("git sees %q", out)
+	}
 }
 
 // A crash between the sidecar and the file leaves rotate's place, with a value

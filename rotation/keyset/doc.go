@@ -16,7 +16,7 @@
 //
 // # For rotate
 //
-// A Set never changes. Each transition (Create, Publish, Promote, Retire,
+// A Set never changes. Each transition (Create, Adopt, Publish, Promote, Retire,
 // Revoke) returns a new Set with the generation raised by one; each mark
 // (MarkReady, MarkSettled, Record) returns one of the same generation. Encode
 // renders a Set canonically: sorted members, no white space, and a digest over

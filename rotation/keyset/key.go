@@ -71,13 +71,19 @@ func AdoptAsymmetric(kid string, alg Algorithm, signer crypto.Signer) (Key, erro
 	return k.named(kid).checked()
 }
 
+// AdoptPublic is AdoptAsymmetric for a key of which only the public half is
+// known. It verifies; it cannot become current.
+func AdoptPublic(kid string, alg Algorithm, public crypto.PublicKey) (Key, error) {
+	return Key{Alg: alg, public: public, Adopted: true}.named(kid).checked()
+}
+
 func asymmetric(alg Algorithm, signer crypto.Signer) Key {
 	return Key{Alg: alg, signer: func() crypto.Signer { return signer }, public: signer.Public()}
 }
 
 // named sets the kid of an asymmetric key; "" stands for its thumbprint.
 func (k Key) named(kid string) Key {
-	if k.Kid = kid; kid == "" {
+	if k.Kid = kid; kid == "" && publicMembers(k.public) != nil {
 		k.Kid = thumbprint(k.public)
 	}
 	return k

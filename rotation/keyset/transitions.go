@@ -19,6 +19,41 @@ func Create(name, environment, lineage string, k Key, at time.Time) (*Set, error
 	}, k.checkMaterial()
 }
 
+// MaxUntil is the longest time for which Adopt keeps keys that only verify: a
+// bit more than a year, the longest that tokens are commonly valid.
+const MaxUntil = 400 * 24 * time.Hour
+
+// Adopt begins a lineage with keys that applications use already. The first one
+// signs on; the others, the youngest first, only verify, and their private
+// halves are dropped. They verify until the time until, or, if that is the zero
+// time, for the grace that begins when this document was seen everywhere
+// (MarkSettled). An until beyond MaxUntil or not after at is ErrDates. All dates
+// are of the adoption: those that the keys had elsewhere are nobody's promise.
+func Adopt(name, environment, lineage string, keys []Key, at, until time.Time) (*Set, error) {
+	if len(keys) == 0 {
+		return nil, ErrNoCurrent
+	}
+	s, err := Create(name, environment, lineage, keys[0], at)
+	if err != nil {
+		return nil, err
+	}
+	if !until.IsZero() && (!until.After(at) || until.After(at.Add(MaxUntil))) {
+		return nil, fmt.Errorf("%w: adopted keys verify until a time in the next %d days", ErrDates, MaxUntil/(24*time.Hour))
+	}
+	for _, k := range keys[1:] {
+		if err := k.checkMaterial(); err != nil {
+			return nil, err
+		}
+		k = k.withoutPrivate()
+		k.Status, k.Issued, k.NotBefore, k.Expires = Previous, seconds(at), seconds(at), seconds(until)
+		s.Keys = append(s.Keys, k)
+	}
+	if s.size() > MaxBytes {
+		return nil, ErrTooLarge
+	}
+	return s, s.check()
+}
+
 // Writable returns ErrNewerWriter if this version may only read the document.
 func (s *Set) Writable() error {
 	if s.MinWriter > writer {

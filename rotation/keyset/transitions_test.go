@@ -42,7 +42,12 @@ func TestPromise1AnyHistory(t *testing.T) {
 			fresh = slices.Delete(fresh, i, i+1)
 			return k
 		}
-		s, err := keyset.Create("n", "e", "l", pick(), at)
+		begin := []keyset.Key{pick()}
+		for range rapid.IntRange(0, 3).Draw(r, "adopted with it") {
+			begin = append(begin, pick())
+		}
+		until := at.Add(time.Duration(rapid.Int64Range(1, int64(keyset.MaxUntil)).Draw(r, "until")))
+		s, err := keyset.Adopt("n", "e", "l", begin, at, rapid.SampledFrom([]time.Time{{}, until}).Draw(r, "for"))
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -1,0 +1,70 @@
+package file
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// copyAttributes gives f the extended attributes of the file at path. Access
+// control lists are one of them, system.posix_acl_access (acl(5)).
+func copyAttributes(path string, f *os.File) error {
+	names, err := attributes(path)
+	if err != nil {
+		return err
+	}
+	fd := int(f.Fd())
+	for _, name := range names {
+		value, err := attribute(path, name)
+		if err != nil {
+			return err
+		}
+		// A security label may be there already, given by the folder, and may not be
+		// settable.
+		have := make([]byte, len(value)+1)
+		if n, err := unix.Fgetxattr(fd, name, have); err == nil && bytes.Equal(have[:n], value) {
+			continue
+		}
+		if err := unix.Fsetxattr(fd, name, value, 0); err != nil {
+			return &os.PathError{Op: "set " + name, Path: f.Name(), Err: err}
+		}
+	}
+	return nil
+}
+
+// attributes is the names of a file's extended attributes.
+func attributes(path string) ([]string, error) {
+	for size := 1 << 10; ; size *= 4 {
+		list := make([]byte, size)
+		n, err := unix.Llistxattr(path, list)
+		switch {
+		case errors.Is(err, unix.ERANGE) && size < 1<<20:
+			continue
+		case errors.Is(err, unix.ENOTSUP):
+			return nil, nil
+		case err != nil:
+			return nil, &os.PathError{Op: "list attributes of", Path: path, Err: err}
+		}
+		return strings.FieldsFunc(string(list[:n]), func(r rune) bool { return r == 0 }), nil
+	}
+}
+
+func attribute(path, name string) ([]byte, error) {
+	value := make([]byte, 64<<10) // the most that an attribute has (xattr(7))
+	n, err := unix.Lgetxattr(path, name, value)
+	if err != nil {
+		return nil, &os.PathError{Op: "get " + name + " of", Path: path, Err: err}
+	}
+	return value[:n], nil
+}
+
+// isMount reports whether a file is itself a mount point (statx(2), since Linux
+// 5.8; before, the rename tells).
+func isMount(path string) bool {
+	var stat unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS, &stat)
+	return err == nil && stat.Attributes_mask&stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+}

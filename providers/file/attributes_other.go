@@ -1,0 +1,12 @@
+//go:build unix && !linux
+
+package file
+
+import "os"
+
+// copyAttributes copies nothing: only Linux has its access control lists in
+// extended attributes.
+func copyAttributes(string, *os.File) error { return nil }
+
+// isMount cannot tell; the rename does.
+func isMount(string) bool { return false }
