@@ -155,7 +155,7 @@ func (a *app) adoptKey(ctx context.Context, k *fleet.Key, taken keygen.Adoption,
 
 // wouldAdopt finds what would keep the key from being adopted.
 func (a *app) wouldAdopt(ctx context.Context, k *fleet.Key, taken keyset.Key) (engine.Result, error) {
-	r, err := a.host(quiet).Look().Look(ctx, k.Target, engine.Ask{})
+	r, err := a.host(quiet).Certain(ctx, k, engine.Ask{})
 	if err == nil && r.Set != nil && !r.Set.Signing().SameMaterial(taken) {
 		err = fmt.Errorf("key %s, store %s: %w: kid %s signs", k.Name, k.StoreName, engine.ErrManaged, r.Set.Signing().Kid)
 	}

@@ -69,6 +69,7 @@ func (v *verdict) add(k *fleet.Key, ans answer, err error) {
 
 func (v *verdict) err(keys int) error {
 	var halt *ops.HaltError
+	var unclear *ops.UnclearError
 	switch {
 	case v.unread != nil:
 		return unwritten(v.unread, v.lost...)
@@ -76,7 +77,7 @@ func (v *verdict) err(keys int) error {
 		return errAttention
 	case len(v.failed) == 0:
 		return nil
-	case len(v.failed) < keys && allAre(v.failed, &halt):
+	case allAre(v.failed, &unclear), len(v.failed) < keys && allAre(v.failed, &halt):
 		return errAttention // done, except for keys that a person has to look at
 	}
 	return errTold

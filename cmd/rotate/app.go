@@ -113,6 +113,7 @@ var errTold = errors.New("failed, as told above")
 
 // exit says what is left to say about an error, and turns it into a code.
 func (a *app) exit(err error) int {
+	var unclear *ops.UnclearError
 	var usage *usage.Error
 	var problems strictyaml.Problems
 	switch {
@@ -122,6 +123,9 @@ func (a *app) exit(err error) int {
 		return exitAttention
 	case errors.Is(err, errTold):
 		return exitFailed
+	case errors.As(err, &unclear):
+		a.tell(err)
+		return exitAttention
 	case errors.As(err, &problems):
 		a.voice.Block(problems.Error())
 		return exitUsage

@@ -11,10 +11,8 @@ import (
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/format"
-	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/usage"
-	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -82,16 +80,13 @@ func (a *app) get(ctx context.Context, names []string, o getOptions) error {
 	return a.print(text.Reveal(), secret)
 }
 
-// read takes a keyset from its store. Outputs do not matter here.
+// read takes a keyset from its store. What an output remembers counts: a key that
+// was revoked since then is in no answer.
 func (a *app) read(ctx context.Context, k *fleet.Key) (*keyset.Set, error) {
-	target := k.Target
-	target.Outputs = nil
-	r, err := a.host(quiet).Look().Look(ctx, target, engine.Ask{})
+	r, err := a.host(quiet).Certain(ctx, k, engine.Ask{})
 	switch {
 	case err != nil:
 		return nil, err
-	case r.Step.Do == rotation.Halt:
-		return nil, ops.Halted(k, r.Step.Why)
 	case r.Set == nil:
 		return nil, say.Hint(fmt.Errorf("key %s, store %s: there is no keyset yet", k.Name, k.StoreName), "rotate now "+k.Name+" makes the first key")
 	}

@@ -98,12 +98,10 @@ type leak struct {
 // find settles which keys are meant, once: whoever else is at work meanwhile,
 // no other key is ever revoked by this report.
 func (l *leak) find(ctx context.Context) error {
-	r, err := l.app.host(quiet).Look().Look(ctx, l.key.Target, engine.Ask{})
+	r, err := l.app.host(quiet).Certain(ctx, l.key, engine.Ask{})
 	switch {
 	case err != nil:
 		return err
-	case r.Step.Do == rotation.Halt:
-		return ops.Halted(l.key, r.Step.Why)
 	case r.Set == nil:
 		return usage.New(fmt.Sprintf("key %s has no keyset yet: there is nothing to revoke", l.key.Name))
 	}

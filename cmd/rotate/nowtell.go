@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -134,12 +133,9 @@ func (w *wish) comesNext(t *sheet) {
 
 // look says what a pass would do first, and what that would lead to.
 func (w *wish) look(ctx context.Context) (answer, error) {
-	r, err := w.host(quiet).Look().Look(ctx, w.key.Target, w.ask)
-	switch {
-	case err != nil:
+	r, err := w.host(quiet).Certain(ctx, w.key, w.ask)
+	if err != nil {
 		return answer{}, err
-	case r.Step.Do == rotation.Halt:
-		return answer{}, ops.Halted(w.key, r.Step.Why)
 	}
 	w.ask.Away, w.last = r.Away, r
 	t := w.sheet("dry run, nothing was changed")

@@ -76,12 +76,9 @@ func (a *app) plan(ctx context.Context, names []string, days int) error {
 // forecast asks the planner, beginning with what the store holds.
 func (a *app) forecast(ctx context.Context, k *fleet.Key, from, until time.Time) (steps []rotation.Step, err error) {
 	defer caught(k, &err)
-	r, err := a.host(quiet).Look().Look(ctx, k.Target, engine.Ask{})
-	switch {
-	case err != nil:
+	r, err := a.host(quiet).Certain(ctx, k, engine.Ask{})
+	if err != nil {
 		return nil, err
-	case r.Step.Do == rotation.Halt:
-		return nil, ops.Halted(k, r.Step.Why)
 	}
 	steps, err = rotation.Forecast(k.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: from}}, until)
 	if err != nil {
@@ -96,6 +93,7 @@ func (a *app) forecast(ctx context.Context, k *fleet.Key, from, until time.Time)
 // noCalendar says why there is none for a key; "" if there is.
 func noCalendar(err error) string {
 	var halt *ops.HaltError
+	var unclear *ops.UnclearError
 	var failed *engine.Error
 	state := "incomplete calendar"
 	switch {
@@ -103,6 +101,8 @@ func noCalendar(err error) string {
 		return ""
 	case errors.As(err, &halt):
 		state = "no calendar, it is halted"
+	case errors.As(err, &unclear):
+		state = "no calendar yet"
 	case errors.As(err, &failed):
 		state = "no calendar, its store is unreachable"
 	}

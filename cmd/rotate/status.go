@@ -105,7 +105,7 @@ func (a *app) look(ctx context.Context, eng *engine.Engine, k *fleet.Key) (f sta
 	f = ops.Facts(k)
 	f.Now = a.now()
 	defer caught(k, &f.Err)
-	if f.Result, f.Err = eng.Look(ctx, k.Target, engine.Ask{}); f.Err == nil {
+	if f.Result, f.Err = ops.See(ctx, eng, k, engine.Ask{}); f.Err == nil {
 		f.Past(eng.Past(ctx, k.Target, f.Result, false))
 	}
 	f.Now = a.now()

@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/say"
@@ -26,20 +27,33 @@ func (e *HaltError) Todo() string { return e.Hint }
 // way.
 const maxPasses = 100
 
+// maxRaces is how many passes of one command may be lost to other writers, all
+// rounds of them.
+const maxRaces = 5
+
 // Rest makes passes until there is nothing left to do at this moment. The result
 // is that of the last one, with what all of them did. A store that shows less than
 // this process has seen is given the time it needs to catch up.
 func (h *Host) Rest(ctx context.Context, eng *engine.Engine, k *fleet.Key, ask engine.Ask) (engine.Result, error) {
 	var did []engine.Event
+	races := 0
 	for range maxPasses {
 		r, err := eng.Pass(ctx, k.Target, ask)
 		did = append(did, r.Did...)
 		r.Did = did
-		behind := r.Set == nil && r.Step.Do == rotation.Wait
+		behind, lost := r.Step.Why.Code == rotation.StaleRead, r.Step.Why.Code == rotation.WritersBusy && len(r.Step.Alarms) > 0
 		if err != nil || r.Step.Do == rotation.Halt || !behind && (r.Step.At.IsZero() || r.Step.At.After(h.Now())) {
 			return r, err
 		}
 		ask.Away = r.Away
+		if lost { // each lost race may cost a version: less and less often, and not for ever
+			if races++; races > maxRaces {
+				break
+			}
+			if err := Pause(ctx, time.Second<<races); err != nil {
+				return r, err
+			}
+		}
 		if behind {
 			if err := Pause(ctx, r.Step.At.Sub(h.Now())); err != nil {
 				return r, err

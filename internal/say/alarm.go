@@ -39,7 +39,7 @@ func Alarm(r rotation.Reason, about Subject, at Times) Words {
 			Hint: "something writes this secret again and again: look at who does, in the service's own audit log",
 		}
 	case rotation.StaleRead:
-		return Words{What: s.stale(r), Hint: "look again in a minute"}
+		return Words{What: s.stale(r)}
 	case rotation.WeakKey:
 		return Words{What: fmt.Sprintf("the adopted kid %s is weak and still %s", Kid(r.Kid), s.weak(r))}
 	case rotation.NoKeyYet:

@@ -2,6 +2,7 @@ package say
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/keyrotate/rotate/rotation"
 )
@@ -89,5 +90,13 @@ func (s speaker) lost(r rotation.Reason) Words {
 		fmt.Sprintf("the store has nothing under this name, but %s was written from %s: the key was lost, or another key writes to that place, too", who, lineage(r)),
 		"if the key is new, give the output a place of its own: `rotate status -o json`, with the config of the other key, shows whose lineage that is. If it was in use, restore it. " +
 			"To begin anew on purpose, remove what " + who + " holds, too: everyone with a token of the lost key is logged out" + restart,
+	}
+}
+
+// Unclear says that nobody can tell yet what a store holds, and when to ask again.
+func Unclear(step rotation.Step, about Subject, now time.Time) Words {
+	return Words{
+		fmt.Sprintf("key %s, store %s, secret %s: %s", about.Key, about.Store, about.Secret, speaker{}.stale(step.Why)),
+		"ask again at " + When(now, step.At),
 	}
 }

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/memory"
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// A blank store remembers nothing beside its values, as one that was restored
+// with all that it knew.
+type blank struct {
+	providers.Store
+	lost  bool
+	stale time.Duration
+}
+
+func (b *blank) Traits() providers.Traits {
+	t := b.Store.Traits()
+	t.Stale, t.Witness = b.stale, false
+	return t
+}
+
+func (b *blank) Open(context.Context) (providers.Store, error) { return b, nil }
+
+func (b *blank) Read(ctx context.Context, name string) (providers.Revision, error) {
+	if b.lost {
+		return providers.Revision{}, &providers.Error{Op: "read", Name: name, Kind: providers.ErrNotFound}
+	}
+	rev, err := b.Store.Read(ctx, name)
+	rev.Witness = providers.Note{}
+	return rev, err
+}
+
+// While the store may show an old document for a while, and an output remembers a
+// newer one, nobody says that all is well: the staleness is waited out where it is
+// short, and told where it is long.
+func TestPromise6NoAnswerIsNotTakenForAGoodOne(t *testing.T) {
+	for _, bound := range []time.Duration{10 * time.Second, 10 * time.Minute} {
+		for _, lost := range []bool{false, true} {
+			name := "restored, " + rotation.Duration(bound).String()
+			if lost {
+				name = "lost, " + rotation.Duration(bound).String()
+			}
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { noAnswer(t, bound, lost) })
+			})
+		}
+	}
+}
+
+func noAnswer(t *testing.T, bound time.Duration, lost bool) {
+	backend := memory.New()
+	store, out := &blank{Store: backend, stale: bound}, &blank{Store: memory.New()}
+	c := newConsole(t, `
+environment: test
+stores: {m: {type: blank}, o: {type: out}}
+defaults: {store: m}
+keys: {auth-jwt: {outputs: [{store: o, secret: all, format: keyset}]}}
+`)
+	c.stores = stores.Registry{
+		"blank": func() providers.Config { return store },
+		"out":   func() providers.Config { return out },
+	}
+	does := func(want int, args ...string) (stdout, stderr string) {
+		t.Helper()
+		code, stdout, stderr := c.try("", args...)
+		if code != want {
+			t.Errorf("rotate %s: %d, want %d\n%s%s", strings.Join(args, " "), code, want, stdout, stderr)
+		}
+		return stdout, stderr
+	}
+	does(exitDone, "now")
+	first := backend.Peek()["test-auth-jwt"][0].ID
+	leaked, _ := does(exitDone, "get")
+	does(exitDone, "now", "--compromised", "auth-jwt", "--yes")
+	store.lost = lost
+	if !lost && !backend.Restore("test-auth-jwt", first) {
+		t.Fatal("there is nothing to restore")
+	}
+
+	state, code := status.Halted, exitFailed
+	if bound > time.Minute {
+		state, code = status.Unclear, exitAttention
+	}
+	stdout, _ := does(exitAttention, "status", "-o", "json")
+	var r status.Report
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil || r.Keys[0].State != state || len(r.Keys[0].AttentionCodes) != 1 {
+		t.Errorf("%v, want %s: %s", err, state, stdout)
+	}
+	if plan, _ := does(code, "plan"); strings.Contains(plan, "the first key is made") || strings.Contains(plan, "is published") {
+		t.Errorf("a calendar of what is not there: %s", plan)
+	}
+	if got, said := does(code, "get"); strings.Contains(got, strings.TrimSpace(leaked)) || got != "" || said == "" {
+		t.Errorf("the revoked key was printed, or nothing was said: %s", said)
+	}
+}
