@@ -55,7 +55,7 @@ func TestPlanOverAllReachableStates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := world{set: set, now: t0}
+	start := world{set: sealed(set), now: t0}
 	seen := map[string]bool{start.key(): true}
 	queue := []world{start}
 	steps := map[rotation.Action]int{}
@@ -114,6 +114,7 @@ func (w world) facts() rotation.Facts {
 func (w world) successors(t *testing.T, steps map[rotation.Action]int) []world {
 	step := rotation.Plan(policy, w.facts())
 	steps[step.Do]++
+	w.looks(t, step)
 	var out []world
 	if step.Do == rotation.Wait {
 		out = append(out, w.waits(t, step)...)
@@ -197,12 +198,86 @@ func (w world) take(t *testing.T, step rotation.Step) world {
 			t.Fatal(err)
 		}
 	}
+	n.set = sealed(n.set)
+	w.trusts(t, n.set)
 	n.asked = false
 	if w.doubt && step.Do != rotation.Record {
 		t.Errorf("promise 8: %s while the clocks disagree", step.Do)
 	}
 	n.observe()
 	return n
+}
+
+var seals int
+
+// sealed is a set with a digest of its own, as a write gives it.
+func sealed(s *keyset.Set) *keyset.Set {
+	seals++
+	n := *s
+	n.Digest = fmt.Sprint(seals)
+	return &n
+}
+
+// looks holds the dates that people are told against the step that Plan decides.
+func (w world) looks(t *testing.T, step rotation.Step) {
+	t.Helper()
+	look := rotation.Outlook{Policy: policy, Set: w.set}
+	if since := look.LateSince(step); step.Do == rotation.Wait || step.Do == rotation.Record {
+		if !since.IsZero() {
+			t.Errorf("nobody is late with %s, and it is late since %s", step.Do, since)
+		}
+	} else if !w.asked && (since.IsZero() || since.After(w.now.Add(2*tick))) { // who asks now is not late; a store may be ahead
+		t.Errorf("%s can be taken, and could be since %s", step.Do, since)
+	}
+	told := map[rotation.Code]time.Time{rotation.PublishedThen: look.Publishes(), rotation.SignsThen: look.Begins(w.asked)}
+	for _, k := range w.set.Previous() {
+		if k.Kid == step.Why.Kid {
+			told[rotation.RemovedThen] = look.Removed(k)
+		}
+	}
+	if at, dated := told[step.Why.Code]; dated && !at.Equal(step.At) {
+		t.Errorf("it waits for %s until %s, and people are told %s", step.Why.Code, step.At, at)
+	}
+	if at := look.Promotes(w.now, w.asked); !at.IsZero() && at.Before(w.now) {
+		t.Errorf("the next promotion is told for %s, which has passed", at)
+	}
+	w.hides(t, look)
+}
+
+// hides holds what readers of three variables lack against what they should have.
+func (w world) hides(t *testing.T, look rotation.Outlook) {
+	t.Helper()
+	for _, hidden := range []rotation.Hidden{look.Hidden(w.now, time.Time{}), look.WorstHidden(w.now, w.asked)} {
+		at, place := w.now, 1 // for the youngest previous key
+		if !hidden.From.IsZero() {
+			at, place = hidden.From, 0 // that place is for current then
+		}
+		want := 0
+		for i, k := range w.set.Previous() {
+			if i >= place && (k.Expires.IsZero() || k.Expires.After(at)) {
+				want++
+			}
+		}
+		if len(hidden.Keys) != want {
+			t.Errorf("from %s on %d keys are hidden, and told are %d", at, want, len(hidden.Keys))
+		}
+	}
+}
+
+// trusts: whoever has seen the document before goes on from the new one, and
+// whoever has seen the new one stops at the one before.
+func (w world) trusts(t *testing.T, now *keyset.Set) {
+	t.Helper()
+	trust := rotation.Trust{Name: "k", Environment: "e"}
+	of := func(s *keyset.Set) rotation.Witness {
+		return rotation.Witness{Whose: rotation.ThisProcess, Lineage: s.Lineage, Past: s.Past()}
+	}
+	if r := trust.Document(now, of(w.set)); !r.IsZero() {
+		t.Errorf("promise 6: what followed is not trusted: %+v", r)
+	}
+	if r := trust.Document(w.set, of(now)); r.Code != rotation.OlderDocument && r.Code != rotation.OlderNote || (r.Code == rotation.OlderNote) != (w.set.Generation == now.Generation) {
+		t.Errorf("promise 6: an older document is gone on from: %+v", r)
+	}
 }
 
 // rewritten: the output holds something new, under a revision never used before.
