@@ -21,6 +21,7 @@ var (
 	ErrTooLarge    = errors.New("the value is larger than the store takes")
 	ErrBadName     = errors.New("the store does not take this name")
 	ErrUnsafe      = errors.New("the store is set up in a way that would expose or lose keys")
+	ErrUnset       = errors.New("an option of the store is missing")
 )
 
 // kinds is the word for each kind of failure, in metrics and in codes of reasons.
@@ -29,7 +30,7 @@ var kinds = []struct {
 	word string
 }{
 	{ErrNotFound, "not_found"}, {ErrConflict, "conflict"}, {ErrUnreadable, "unreadable"}, {ErrUnclear, "unclear"}, {ErrDenied, "denied"},
-	{ErrThrottled, "throttled"}, {ErrUnavailable, "unavailable"}, {ErrTooLarge, "too_large"}, {ErrBadName, "bad_name"}, {ErrUnsafe, "unsafe"},
+	{ErrThrottled, "throttled"}, {ErrUnavailable, "unavailable"}, {ErrTooLarge, "too_large"}, {ErrBadName, "bad_name"}, {ErrUnsafe, "unsafe"}, {ErrUnset, "unset"},
 }
 
 // Kind is the word for an error's kind, such as "denied"; "other" for one that is no Store's, "" for nil.

@@ -76,7 +76,7 @@ func (a *app) accept(ctx context.Context, name string, o acceptOptions) error {
 		return err
 	case b.o.dryRun || len(b.found.Witnesses) == 0:
 		return a.each(ctx, keys, 1, func(context.Context, *fleet.Key) (answer, error) { return notice, nil })
-	case b.found.Newer == nil && len(o.revoke) == 0 && !o.noneRevoked:
+	case b.found.Newer == nil && !b.found.Notes() && len(o.revoke) == 0 && !o.noneRevoked:
 		// A revoked key must not come back because nobody thought of it.
 		return usage.New(
 			fmt.Sprintf("key %s: no output tells which keys were reported as compromised since generation %d, and a revoked one must not come back; nothing was changed", name, o.generation),
@@ -173,7 +173,9 @@ func (b *backup) notice(head string) answer {
 	for _, k := range set.Keys {
 		t.row(string(k.Status), fmt.Sprintf("kid %s (%s), made at %s; %s", say.Kid(k.Kid), k.Alg, say.When(t.now, k.Issued), b.fate(k)))
 	}
-	if newer := b.found.Newer; newer != nil {
+	if b.found.Notes() {
+		t.row("lost", "only a note of what was seen everywhere: it is made again, and the wait that it began begins anew.\nAt one generation the keys are the same, so nobody is logged out")
+	} else if newer := b.found.Newer; newer != nil {
 		for _, k := range newer.Keys {
 			if _, kept := set.Key(k.Kid); !kept {
 				t.row("lost", fmt.Sprintf("kid %s (%s), which output %s still shows: whoever has a token of it is logged out", say.Kid(k.Kid), k.Status, b.found.In))
@@ -195,6 +197,8 @@ func (b *backup) fate(k keyset.Key) string {
 		return "revoked, as you say: it does not come back"
 	case slices.Contains(b.filed, k.Kid):
 		return "revoked, as the audit file says: it does not come back"
+	case b.found.Notes():
+		return "as before"
 	case newer == nil:
 		return "is live again"
 	}

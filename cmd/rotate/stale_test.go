@@ -103,3 +103,38 @@ keys: {auth-jwt: {outputs: [{store: o, secret: all, format: keyset}]}}
 		t.Errorf("the revoked key was printed, or nothing was said: %s", said)
 	}
 }
+
+// What is missing at one generation is a note: nobody is logged out by going on
+// without it, and nobody is told so.
+func TestAcceptOfAnEarlierNote(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		backend := memory.New()
+		store := &memoryStore{backend}
+		c := newConsole(t, "environment: test\nstores: {m: {type: kept}}\ndefaults: {store: m}\nkeys: {auth-jwt: {}}\n")
+		c.stores = stores.Registry{"kept": func() providers.Config { return store }}
+		for range 2 { // create; publish, and the note that next was seen
+			if code, _, stderr := c.try("", "now"); code != exitDone {
+				t.Fatal(stderr)
+			}
+			time.Sleep(time.Minute)
+		}
+		var published providers.RevisionID
+		for _, rev := range backend.Peek()["test-auth-jwt"] {
+			if rev.Note.Generation == 2 {
+				published = rev.ID
+				break
+			}
+		}
+		if !backend.Restore("test-auth-jwt", published) {
+			t.Fatal("no revision without the note")
+		}
+		code, stdout, _ := c.try("", "status")
+		if code != exitAttention || !strings.Contains(stdout, "what is lost is a note of what was seen everywhere") || strings.Contains(stdout, "generation 2 and is not among its ancestors") {
+			t.Errorf("%d, %s", code, stdout)
+		}
+		code, stdout, stderr := c.try("", "accept", "auth-jwt", "--generation", "2", "--yes")
+		if code != exitDone || !strings.Contains(stderr, "nobody is logged out") || strings.Contains(stderr, "whoever has") {
+			t.Errorf("%d, %s%s", code, stdout, stderr)
+		}
+	})
+}

@@ -173,7 +173,13 @@ func (b *builder) document(f Facts) {
 		b.kid(t.Kid).add(t.Removed, e)
 	}
 	for _, kid := range s.Revoked {
-		b.kid(kid).add(time.Time{}, Entry{What: "revoked: never accepted again", Source: Document})
+		var at time.Time // of what was revoked long ago the document has no time
+		for _, g := range s.Gone {
+			if g.Kid == kid {
+				at = g.At
+			}
+		}
+		b.kid(kid).add(at, Entry{What: "revoked: never accepted again", Source: Document})
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
+
+	"github.com/keyrotate/rotate/internal/say"
 )
 
 // A notifier tells a service manager how the daemon is, by sd_notify(3). Where
@@ -21,7 +23,7 @@ func (n notifier) send(state string) {
 
 // ready says that the daemon is at work, with this config.
 func (n notifier) ready(keys int) {
-	n.send(fmt.Sprintf("%s\nSTATUS=%d keys are looked after", daemon.SdNotifyReady, keys))
+	n.send(fmt.Sprintf("%s\nSTATUS=rotating %s", daemon.SdNotifyReady, say.Plural(keys, "key")))
 }
 
 // reloading goes before ready. Its time tells the manager which of several

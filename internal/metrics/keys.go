@@ -1,10 +1,12 @@
 package metrics
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -32,6 +34,7 @@ type add func(value float64, label ...string)
 var families = []family{
 	{"rotate_key_state", "1 for the state that the key is in, as `rotate status` tells it.", ofState, "state"},
 	{"rotate_key_attention", "1 if a person should look at the key: it halted, failed, is overdue, or something is in its way.", ofAttention, ""},
+	{"rotate_key_alarm", "1 for each reason that a person should look, by its code; see docs/status.md.", ofAlarms, "reason"},
 	{"rotate_key_live", "Live keys in each status.", ofLive, "status"},
 	{"rotate_key_generation", "Transitions in the life of the keyset.", ofGeneration, ""},
 	{"rotate_key_issued_timestamp_seconds", "When the key that signs was made.", ofIssued, ""},
@@ -57,6 +60,14 @@ func ofState(k *sample, add add) {
 }
 
 func ofAttention(k *sample, add add) { add(bit(k.status.Alarmed())) }
+
+func ofAlarms(k *sample, add add) {
+	for i, r := range k.status.Alarms {
+		if !slices.ContainsFunc(k.status.Alarms[:i], func(before rotation.Reason) bool { return before.Code == r.Code }) {
+			add(1, string(r.Code))
+		}
+	}
+}
 
 func ofLive(k *sample, add add) {
 	if k.Set == nil {

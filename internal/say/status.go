@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -120,15 +121,22 @@ func (k keyStatus) why(at Times) string {
 
 // summary counts the keys in each state, the worst first.
 func summary(r status.Report) string {
-	count := map[status.State]int{}
+	count, woes := map[status.State]int{}, 0
 	for _, k := range r.Keys {
-		count[k.State]++
+		if k.Alarmed() && (k.State == status.Rotating || k.State == status.Healthy) {
+			woes++ // these words alone would say that all is well
+		} else {
+			count[k.State]++
+		}
 	}
 	var parts []string
 	for _, s := range status.States() {
 		if count[s] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[s], s))
 		}
+	}
+	if woes > 0 {
+		parts = append([]string{need(strconv.Itoa(woes), woes, "attention")}, parts...)
 	}
 	return Plural(len(r.Keys), "key") + ": " + strings.Join(parts, ", ")
 }

@@ -1,7 +1,6 @@
 package say
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -37,10 +36,10 @@ func listed(r status.Report, v View) (shown []status.Key, rest string) {
 	shown = r.Keys[:min(woes, manyWoes)]
 	var parts []string
 	if n := woes - len(shown); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s more need attention", Plural(n, "key")))
+		parts = append(parts, need(Plural(n, "key")+" more", n, "attention"))
 	}
 	if n := len(r.Keys) - woes; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s need none", Plural(n, "key")))
+		parts = append(parts, need(Plural(n, "key"), n, "none"))
 	}
 	return shown, strings.Join(parts, ", ") + "; --full, -o json, or their names show them"
 }

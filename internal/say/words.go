@@ -37,3 +37,11 @@ func Plural(n int, one string) string {
 	}
 	return strconv.Itoa(n) + " " + one + "s"
 }
+
+// need says of so many that they need something: `2 keys need none`.
+func need(who string, n int, what string) string {
+	if n == 1 {
+		return who + " needs " + what
+	}
+	return who + " need " + what
+}

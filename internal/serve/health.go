@@ -22,10 +22,10 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	first, unseen, keys := s.Unseen()
 	if unseen > 0 {
-		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("%d of %d keys not read yet: %s\n", unseen, keys, some(first, unseen)))
+		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("%d of %s not read yet: %s\n", unseen, say.Plural(keys, "key"), some(first, unseen)))
 		return
 	}
-	plain(w, http.StatusOK, fmt.Sprintf("ready: %d keys\n", keys))
+	plain(w, http.StatusOK, "ready: "+say.Plural(keys, "key")+"\n")
 }
 
 // some is the first names of so many.

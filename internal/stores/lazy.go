@@ -56,7 +56,7 @@ func (l *Lazy) Open(ctx context.Context) (providers.Store, error) {
 // notOpen keeps an error of opening from being taken for one of a name: a store
 // that cannot be opened is never an empty one.
 func notOpen(kind string, err error) error {
-	for _, fine := range []error{providers.ErrUnsafe, providers.ErrDenied, providers.ErrThrottled, providers.ErrUnavailable} {
+	for _, fine := range []error{providers.ErrUnsafe, providers.ErrUnset, providers.ErrDenied, providers.ErrThrottled, providers.ErrUnavailable} {
 		if errors.Is(err, fine) {
 			return err
 		}

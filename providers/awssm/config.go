@@ -91,7 +91,7 @@ func (c *Config) surroundings(ctx context.Context) (aws.Config, error) {
 		conf.HTTPClient = &http.Client{Transport: c.Transport, Timeout: timeout}
 	}
 	if conf.Region == "" {
-		return aws.Config{}, unsafe(errors.New("no region is set"), "give the store a region: {type: awssm, region: eu-west-1}")
+		return aws.Config{}, &providers.Error{Kind: providers.ErrUnset, Err: errors.New("no region is set"), Hint: "give the store a region: {type: awssm, region: eu-west-1}"}
 	}
 	if c.Role != "" {
 		conf.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(conf), c.Role,

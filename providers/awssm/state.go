@@ -43,7 +43,7 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 		return state{service: servedError(err)}, failed(ctx, err, false)
 	case out.DeletedDate != nil:
 		return state{}, &providers.Error{
-			Kind: providers.ErrUnreadable, Err: fmt.Errorf("it is scheduled for deletion, since %s", out.DeletedDate.UTC().Format(time.RFC3339)),
+			Kind: providers.ErrUnreadable, Err: fmt.Errorf("it waits for its deletion, with the date %s", out.DeletedDate.UTC().Format(time.RFC3339)),
 			Hint: "aws secretsmanager restore-secret --secret-id " + name,
 		}
 	case aws.ToBool(out.RotationEnabled):

@@ -64,7 +64,7 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 func (s *store) revision(object *corev1.Secret, date time.Time) (providers.Revision, error) {
 	if object.DeletionTimestamp != nil {
 		return providers.Revision{}, &providers.Error{Kind: providers.ErrUnreadable,
-			Err:  fmt.Errorf("the Secret is being deleted since %s, and waits for %s", object.DeletionTimestamp.UTC().Format(time.RFC3339), strings.Join(object.Finalizers, ", ")),
+			Err:  fmt.Errorf("the Secret is being deleted, with the time stamp %s, and waits for %s", object.DeletionTimestamp.UTC().Format(time.RFC3339), strings.Join(object.Finalizers, ", ")),
 			Hint: "a deletion cannot be taken back: save the Secret, let it go, and create it again from that"}
 	}
 	v, err := decode(object.Data, ownKeys(object))

@@ -121,7 +121,7 @@ func deleting(t *testing.T, v server, s *store) {
 	v.edit(t, s, name, func(o *corev1.Secret) { o.Finalizers = []string{"example.com/wait"} })
 	v.admin(t, "DELETE", at(s.Namespace, name), nil)
 	_, err := s.Read(t.Context(), name)
-	fails(t, err, providers.ErrUnreadable, "being deleted since", "example.com/wait")
+	fails(t, err, providers.ErrUnreadable, "being deleted, with the time stamp", "example.com/wait")
 	_, err = s.History(t.Context(), name)
 	fails(t, err, providers.ErrUnreadable)
 	_, err = s.Erase(t.Context(), name, "1", rev.ID)

@@ -147,6 +147,6 @@ func kinds() []error {
 	return []error{
 		providers.ErrNotFound, providers.ErrConflict, providers.ErrUnreadable, providers.ErrUnclear,
 		providers.ErrDenied, providers.ErrThrottled, providers.ErrUnavailable, providers.ErrTooLarge,
-		providers.ErrBadName, providers.ErrUnsafe,
+		providers.ErrBadName, providers.ErrUnsafe, providers.ErrUnset,
 	}
 }

@@ -30,6 +30,13 @@ type Restored struct {
 	Revoked []string
 }
 
+// Notes tells that nothing but notes of what was seen is missing: nobody remembers
+// another generation, or shows other keys, and at one generation the keys are the
+// same.
+func (r Restored) Notes() bool {
+	return r.Newer == nil && !slices.ContainsFunc(r.Witnesses, func(w rotation.Witness) bool { return w.Generation != r.Set.Generation })
+}
+
 // ErrNotRestored says that there is nothing to accept.
 var ErrNotRestored = errors.New("no witness contradicts what the store holds")
 
@@ -142,7 +149,7 @@ func (p *pass) restored(ctx context.Context) (Restored, error) {
 // learn takes in what an output shows of the time after Set.
 func (r *Restored) learn(got held) {
 	newer, err := keyset.Parse(bytes.TrimSpace(got.rev.Value.Reveal()))
-	if err != nil || newer.Lineage != r.Set.Lineage || newer.Generation <= r.Set.Generation {
+	if err != nil || newer.Lineage != r.Set.Lineage || newer.Generation < r.Set.Generation || newer.Generation == r.Set.Generation && sameKeys(newer, r.Set) {
 		return
 	}
 	if r.Newer == nil || newer.Generation > r.Newer.Generation {
@@ -153,4 +160,10 @@ func (r *Restored) learn(got held) {
 			r.Revoked = append(r.Revoked, kid)
 		}
 	}
+}
+
+// sameKeys tells whether two keysets have the same keys in the same places. Of one
+// generation they have, unless there was a fork.
+func sameKeys(a, b *keyset.Set) bool {
+	return slices.EqualFunc(a.Keys, b.Keys, func(x, y keyset.Key) bool { return x.Kid == y.Kid && x.Status == y.Status })
 }

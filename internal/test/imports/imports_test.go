@@ -69,7 +69,7 @@ var rules = map[string][]string{
 	"internal/say":             {"std", "internal/bug", "internal/journal", "internal/status", "providers", "rotation", "rotation/engine", "rotation/scheduler"},
 	"internal/status":          {"std", "providers", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/live":            {"std", "internal/status", "rotation", "rotation/scheduler"},
-	"internal/metrics":         {"std", "internal/live", "internal/status", "providers", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/prometheus/client_model/go"},
+	"internal/metrics":         {"std", "internal/live", "internal/status", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/prometheus/client_model/go"},
 	"internal/serve":           {"std", "internal/bug", "internal/live", "internal/say", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
 	"internal/audit":           {"std", "internal/say", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/test/sim":        {"std", "secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
