@@ -17,13 +17,13 @@ import (
 // Test runs tests, as `go test` takes them, in the module at root, with the file
 // at path changed to text or, where text is nil, as they are. who is the tests
 // that failed. An error tells why the run proves nothing: the change does not
-// compile, a set-up failed, or a package ran out of its time of 5 minutes.
+// compile, a set-up failed, or a package ran out of its time of 10 minutes.
 func Test(root, tests, path string, text []byte) (who []string, err error) {
 	root, err = filepath.Abs(root)
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"test", "-json", "-vet=off", "-failfast", "-timeout=5m"}
+	args := []string{"test", "-json", "-vet=off", "-failfast", "-timeout=10m"}
 	if text != nil {
 		list, done, err := lay(filepath.Join(root, path), text)
 		if err != nil {
