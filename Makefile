@@ -72,7 +72,7 @@ race: ## the same tests under the race detector
 	go test -race ./...
 
 guards: ## takes each promise's guard out and holds that a test fails
-	time ROTATE_GUARDS=1 go test -count=1 -timeout 60m ./internal/test/guards
+	time ROTATE_GUARDS=1 go test -count=1 -timeout 80m ./internal/test/guards
 
 fuzz: ## each fuzz target for FUZZTIME
 	for target in $$(grep -rho '^func Fuzz[A-Za-z]*' --include=*_test.go . | cut -c6-); do \

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -17,22 +18,25 @@ import (
 // Test runs tests, as `go test` takes them, in the module at root, with the file
 // at path changed to text or, where text is nil, as they are. who is the tests
 // that failed. An error tells why the run proves nothing: the change does not
-// compile, a set-up failed, or a package ran out of its time of 5 minutes.
+// compile, a set-up failed, or a package ran out of its time of 10 minutes.
 func Test(root, tests, path string, text []byte) (who []string, err error) {
 	root, err = filepath.Abs(root)
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"test", "-json", "-vet=off", "-failfast", "-timeout=5m"}
+	// A package at a time, the changed one first: it is the likeliest to notice.
+	args := []string{"test", "-json", "-vet=off", "-failfast", "-timeout=10m", "-p=1"}
+	list := strings.Fields(tests)
+	slices.SortStableFunc(list, func(a, b string) int { return own(path, b) - own(path, a) })
 	if text != nil {
-		list, done, err := lay(filepath.Join(root, path), text)
+		laid, done, err := lay(filepath.Join(root, path), text)
 		if err != nil {
 			return nil, err
 		}
 		defer done()
-		args = append(args, "-overlay="+list)
+		args = append(args, "-overlay="+laid)
 	}
-	out, stderr, failed := untilFailure(root, append(args, strings.Fields(tests)...))
+	out, stderr, failed := untilFailure(root, append(args, list...))
 	if who, err = failures(out); err != nil {
 		return nil, err
 	}
@@ -40,6 +44,15 @@ func Test(root, tests, path string, text []byte) (who []string, err error) {
 		return nil, fmt.Errorf("go test ended with %v, and %d tests failed:\n%s%s", failed, len(who), out, stderr)
 	}
 	return who, nil
+}
+
+// own is 1 for the package of the file at path, and for a flag, which has to
+// stand before all packages.
+func own(path, arg string) int {
+	if arg == "./"+filepath.ToSlash(filepath.Dir(path)) || strings.HasPrefix(arg, "-") {
+		return 1
+	}
+	return 0
 }
 
 // untilFailure runs the go command until it ends or a test has failed: what the
