@@ -1,0 +1,114 @@
+package judge
+
+import (
+	"math"
+	"unicode"
+)
+
+// Characters without a pattern are taken as drawn from an alphabet: the digits,
+// the letters, those of hex, and so on. Three of the alphabets are not even:
+// letters in the order of languages, which the model of the words knows.
+
+// alphabets, each with the test of whether it holds a character.
+var alphabets = [...]struct {
+	bits float64
+	has  func(rune) bool
+}{
+	{math.Log2(10), func(r rune) bool { return r >= '0' && r <= '9' }},
+	{4, func(r rune) bool { return r >= '0' && r <= '9' || r >= 'a' && r <= 'f' }},
+	{4, func(r rune) bool { return r >= '0' && r <= '9' || r >= 'A' && r <= 'F' }},
+	{math.Log2(26), func(r rune) bool { return r >= 'a' && r <= 'z' }},
+	{math.Log2(26), func(r rune) bool { return r >= 'A' && r <= 'Z' }},
+	{math.Log2(36), func(r rune) bool { return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' }},
+	{math.Log2(36), func(r rune) bool { return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' }},
+	{math.Log2(52), func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }},
+	{math.Log2(62), isAlnum},
+	{6, func(r rune) bool { return isAlnum(r) || r == '-' || r == '_' }},
+	{6, func(r rune) bool { return isAlnum(r) || r == '+' || r == '/' }},
+	{math.Log2(95), func(r rune) bool { return r >= ' ' && r <= '~' }},
+}
+
+// The ways beside the alphabets.
+const (
+	wayLanguage = len(alphabets) + iota // lower-case letters in the order of a language
+	wayShouted                          // the same in capitals
+	wayOther                            // any character; any byte of a binary text
+	ways
+)
+
+// drawn holds for each way the cheapest row that ends with it.
+type drawn struct {
+	state  [ways]cell
+	binary bool
+}
+
+func newDrawn(runes []rune, binary bool) *drawn {
+	d := &drawn{binary: binary}
+	for k := range d.state {
+		d.state[k].bits = math.Inf(1)
+	}
+	return d
+}
+
+// cost is that of the character at i.
+func (d *drawn) cost(way int, c *coverer, i int) float64 {
+	r := c.runes[i]
+	switch way {
+	case wayOther:
+		return d.otherBits(r)
+	case wayLanguage, wayShouted:
+		return c.letterBits(i, way == wayShouted)
+	}
+	if a := alphabets[way]; a.has(r) {
+		return a.bits
+	}
+	return math.Inf(1)
+}
+
+// letterBits is the cost of a letter after those before it.
+func (c *coverer) letterBits(i int, shouted bool) float64 {
+	isUpper := c.runes[i] != c.lower[i]
+	if !c.known || isUpper != shouted {
+		return math.Inf(1)
+	}
+	at := func(j int) rune {
+		if j < 0 {
+			return 0
+		}
+		return c.lower[j]
+	}
+	return c.model.letterBits(at(i-2), at(i-1), c.lower[i])
+}
+
+// otherBits: a character of a script costs what its usual ones do, and any
+// other a byte each.
+func (d *drawn) otherBits(r rune) float64 {
+	switch {
+	case d.binary || r <= '~':
+		return 8
+	case unicode.In(r, unicode.Han, unicode.Hangul):
+		return 12 // 4,096: more than the 3,500 that the lists of common characters hold
+	case unicode.In(r, unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Arabic, unicode.Hebrew, unicode.Devanagari, unicode.Thai, unicode.Hiragana, unicode.Katakana):
+		return 6
+	}
+	return 16
+}
+
+// fewBits describes a text by the few different characters that it is made of:
+// which ones they are, and then each of them in turn.
+func fewBits(runes []rune, binary bool) float64 {
+	different := map[rune]bool{}
+	for _, r := range runes {
+		different[r] = true
+	}
+	of := 95.0
+	if binary {
+		of = 256
+	}
+	d := float64(len(different))
+	choice := 0.0
+	for k := range len(different) {
+		choice += math.Log2(max(of-float64(k), 2)) - math.Log2(float64(k+1))
+	}
+	return choice + float64(len(runes))*math.Log2(d)
+}

@@ -1,0 +1,208 @@
+package judge
+
+import (
+	"bytes"
+	"compress/flate"
+	_ "embed"
+	"io"
+	"math"
+	"sort"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// packedWords is a text in the format of DEFLATE: sorted lines of a word after
+// a letter, 'a' and more for each doubling of its rank. gen/words.go made it,
+// and data/SOURCES.md names what from.
+//
+//go:embed data/words.deflate
+var packedWords []byte
+
+// A model knows words, and the order of letters in them.
+type model struct {
+	words  []string // sorted, and without capitals
+	log    []byte   // the logarithm of each one's rank
+	first  [257]int // by byte, where the words begin that begin with it
+	letter [27][27][27]float32
+}
+
+// words is unpacked when a text is judged for the first time.
+var words = sync.OnceValue(func() *model {
+	text, err := io.ReadAll(flate.NewReader(bytes.NewReader(packedWords)))
+	if err != nil {
+		panic("internal/judge: data/words.deflate is damaged: " + err.Error())
+	}
+	m := &model{}
+	for line := range strings.Lines(string(text)) {
+		m.log = append(m.log, line[0]-'a')
+		m.words = append(m.words, line[1:len(line)-1])
+	}
+	at := 0
+	for b := range 256 {
+		for at < len(m.words) && int(m.words[at][0]) < b {
+			at++
+		}
+		m.first[b] = at
+	}
+	m.first[256] = len(m.words)
+	m.count()
+	return m
+})
+
+// index is 1 to 26 for a letter and 0 for anything else.
+func index(r rune) int {
+	if r >= 'a' && r <= 'z' {
+		return int(r-'a') + 1
+	}
+	return 0
+}
+
+// count learns from the words which letter follows which two, from 26 letters
+// that always can.
+func (m *model) count() {
+	var seen [27][27][27]float32
+	for _, w := range m.words {
+		a, b := 0, 0
+		for _, r := range w {
+			x := index(r)
+			if x > 0 {
+				seen[a][b][x]++
+			}
+			a, b = b, x
+		}
+	}
+	const always = 0.2
+	for a := range seen {
+		for b := range seen[a] {
+			sum := float32(0)
+			for x := 1; x < 27; x++ {
+				sum += seen[a][b][x] + always
+			}
+			for x := 1; x < 27; x++ {
+				m.letter[a][b][x] = float32(math.Log2(float64(sum / (seen[a][b][x] + always))))
+			}
+		}
+	}
+}
+
+// letterBits is the cost of a letter after two others, in a word of any
+// language that the list has.
+func (m *model) letterBits(before2, before, r rune) float64 {
+	x := index(r)
+	if x == 0 {
+		return math.Inf(1)
+	}
+	return float64(m.letter[index(before2)][index(before)][x])
+}
+
+const (
+	wordCost  = 4.5 // that a word follows, beside the logarithm of its rank
+	nextCost  = 3.5 // the same after another word
+	leetCost  = 1.5 // each sign that stands for a letter
+	nearCost  = 3   // that one of the context's names follows
+	firstLeet = 1   // more, for the first sign of a word
+)
+
+// wordCost is what it takes to say that a word begins at i.
+func (c *coverer) wordCost(i int) float64 {
+	if k := c.ways[i].kind; k == Word || k == Named || k == between {
+		return nextCost
+	}
+	return wordCost
+}
+
+// words offers every word of the list that begins at i.
+func (c *coverer) words(i int) {
+	c.spell(speller{from: i, at: i, lo: 0, hi: len(c.model.words)})
+}
+
+// A speller stands in a text after a part of a word, and knows the words that
+// go on from there.
+type speller struct {
+	from, at int // in the text
+	depth    int // bytes of the word
+	lo, hi   int // of the words
+	signs    int // that stood for letters
+}
+
+func (c *coverer) spell(s speller) {
+	m := c.model
+	if s.lo < s.hi && s.depth > 0 && len(m.words[s.lo]) == s.depth {
+		bits := c.wordCost(s.from) + float64(m.log[s.lo]) + leetBits(s.signs) + c.caseBits(s.from, s.at)
+		c.take(s.from, s.at, Word, bits)
+		s.lo++
+	}
+	if s.lo >= s.hi || s.at >= len(c.runes) {
+		return
+	}
+	r := c.lower[s.at]
+	c.spell(m.next(s, r))
+	if r <= '~' {
+		for _, letter := range leet[r] {
+			with := s
+			with.signs++
+			c.spell(m.next(with, letter))
+		}
+	}
+}
+
+// next goes on with a letter.
+func (m *model) next(s speller, letter rune) speller {
+	s.at++
+	var buf [4]byte
+	for _, b := range buf[:utf8.EncodeRune(buf[:], letter)] {
+		if s.depth == 0 {
+			s.lo, s.hi = m.first[b], m.first[int(b)+1]
+		} else {
+			s.lo, s.hi = m.narrow(s.lo, s.hi, s.depth, b)
+		}
+		s.depth++
+	}
+	return s
+}
+
+// narrow keeps the words that have b at depth.
+func (m *model) narrow(lo, hi, depth int, b byte) (int, int) {
+	all := m.words[lo:hi]
+	from := sort.Search(len(all), func(k int) bool { return len(all[k]) > depth && all[k][depth] >= b })
+	to := from + sort.Search(len(all)-from, func(k int) bool { return all[from+k][depth] > b })
+	return lo + from, lo + to
+}
+
+// leet is which letters a sign may stand for.
+var leet = [127][]rune{
+	'0': {'o'}, '1': {'i', 'l'}, '2': {'z'}, '3': {'e'}, '4': {'a'}, '5': {'s'}, '6': {'g'}, '7': {'t'}, '8': {'b'}, '9': {'g'},
+	'@': {'a'}, '$': {'s'}, '!': {'i'}, '|': {'l', 'i'}, '+': {'t'}, '(': {'c'},
+}
+
+func leetBits(signs int) float64 {
+	if signs == 0 {
+		return 0
+	}
+	return firstLeet + leetCost*float64(signs)
+}
+
+// caseBits is the cost of a word's capitals: none, the first or all of them are
+// usual.
+func (c *coverer) caseBits(from, to int) float64 {
+	capitals, letters := 0, 0
+	for k := from; k < to; k++ {
+		if c.runes[k] != c.lower[k] {
+			capitals++
+		}
+		if c.lower[k] >= 'a' && c.lower[k] <= 'z' || c.lower[k] > '~' {
+			letters++
+		}
+	}
+	switch {
+	case capitals == 0:
+		return 0
+	case capitals == letters, capitals == 1 && c.runes[from] != c.lower[from]:
+		if c.capital < from {
+			return 0.3 // as a word before
+		}
+		return 1
+	}
+	return 3 + min(float64(letters), 2*math.Log2(float64(letters))*float64(capitals))
+}
