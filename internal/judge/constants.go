@@ -2,8 +2,8 @@ package judge
 
 import (
 	_ "embed"
-	"math"
-	"strings"
+	"index/suffixarray"
+	"sync"
 )
 
 // digits has a row for each constant and for each row of numbers that people
@@ -22,17 +22,15 @@ func (c *coverer) constants(i int) {
 	if i+leastDigits > len(c.lower) || !isHex(c.lower[i:i+leastDigits]) {
 		return
 	}
-	key := string(c.lower[i : i+leastDigits])
-	for at := 0; ; at++ {
-		next := strings.Index(digits[at:], key)
-		if next < 0 {
-			return
-		}
-		at += next
+	key := []byte(string(c.lower[i : i+leastDigits]))
+	for _, at := range places().Lookup(key, -1) {
 		n := leastDigits
 		for i+n < len(c.lower) && at+n < len(digits) && c.lower[i+n] == rune(digits[at+n]) && digits[at+n] != '\n' {
 			n++
 		}
-		c.take(i, i+n, Constant, constantCost+math.Log2(float64(len(digits)))+lengthBits(n-leastDigits+1))
+		c.take(i, i+n, Constant, constantCost+log2(len(digits))+lengthBits(n-leastDigits+1))
 	}
 }
+
+// places finds where digits stand.
+var places = sync.OnceValue(func() *suffixarray.Index { return suffixarray.New([]byte(digits)) })

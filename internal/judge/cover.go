@@ -28,6 +28,14 @@ const (
 	between Code = "," // a sign or a blank between words
 )
 
+// Words by how usual they are; all of them are told as Word.
+const (
+	function Code = "function" // among the first 128, like "the" and "is"
+	usual    Code = "usual"    // among the first 256, or of those of made-up secrets
+)
+
+func isWord(k Code) bool { return k == Word || k == function || k == usual }
+
 // A cell is the cheapest way to one place.
 type cell struct {
 	bits float64
@@ -37,17 +45,16 @@ type cell struct {
 
 // A coverer covers one text.
 type coverer struct {
-	runes   []rune
-	lower   []rune  // without capitals
-	near    []token // names of the context
-	capital int     // where the first capital letter is
-	known   bool    // the text is not binary: words and keyboards make sense
-	model   *model  // of the words
-	ways    []cell  // by place: what ends there
-	drawn   *drawn
-	limit   float64
-	again   []again // by place, once one is asked for that has much before it
-	reach   int     // the last place that is reached within the limit
+	runes []rune
+	lower []rune  // without capitals
+	near  []token // names of the context
+	known bool    // the text is not binary: words and keyboards make sense
+	model *model  // of the words
+	ways  []cell  // by place: what ends there
+	drawn *drawn
+	limit float64
+	again []again // by place, once one is asked for that has much before it
+	reach int     // the last place that is reached within the limit
 }
 
 // cover finds the cheapest row. It gives up as soon as every row costs more
@@ -113,7 +120,11 @@ func (c *coverer) drawnTo(i int) {
 			d.state[k] = cell{start, i, plain}
 		}
 		d.state[k].bits += d.cost(k, c, i)
-		if s := d.state[k]; s.bits < c.ways[i+1].bits {
+		s := d.state[k]
+		if i+1 < len(c.runes) {
+			s.bits += leaveCost
+		}
+		if s.bits < c.ways[i+1].bits {
 			c.ways[i+1] = s
 		}
 		if d.state[k].bits <= c.limit {
@@ -132,6 +143,9 @@ func (c *coverer) row() (segments []segment) {
 	return segments
 }
 
-// switchCost is what it takes to say that characters of some alphabet follow,
-// and of which one.
-const switchCost = 4
+// What it costs to say that characters of some alphabet follow, and of which
+// one; and that they end before the text does.
+const (
+	switchCost = 4
+	leaveCost  = 3
+)

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"math"
+	"slices"
 	"unicode"
 )
 
@@ -94,21 +95,30 @@ func (d *drawn) otherBits(r rune) float64 {
 	return 16
 }
 
+// mostFew is how many different characters are few: with more, to name them
+// takes more than what is left of Enough for as many characters.
+const mostFew = 16
+
 // fewBits describes a text by the few different characters that it is made of:
-// which ones they are, and then each of them in turn.
+// which ones they are, and then each of them in turn. It is infinity for many.
 func fewBits(runes []rune, binary bool) float64 {
-	different := map[rune]bool{}
+	var different []rune
 	for _, r := range runes {
-		different[r] = true
+		if slices.Contains(different, r) {
+			continue
+		}
+		if len(different) == mostFew {
+			return math.Inf(1)
+		}
+		different = append(different, r)
 	}
-	of := 95.0
+	of := 95
 	if binary {
 		of = 256
 	}
-	d := float64(len(different))
-	choice := 0.0
-	for k := range len(different) {
-		choice += math.Log2(max(of-float64(k), 2)) - math.Log2(float64(k+1))
+	bits := float64(len(runes)) * log2(max(len(different), 1))
+	for k := range different {
+		bits += log2(of-k) - log2(k+1)
 	}
-	return choice + float64(len(runes))*math.Log2(d)
+	return bits
 }

@@ -60,7 +60,7 @@ const (
 	Constant    Code = "constant"    // digits of a constant of mathematics
 	Few         Code = "few"         // drawn from too few: N bits at most
 	Small       Code = "small"       // more than Enough, less than Advice: N bits
-	Short       Code = "short"       // the key has N bytes, its hash Need
+	Short       Code = "short"       // the key has N bytes, From needs Need
 )
 
 // The reasons of private keys. All but RSAExponent make a key Guessable.
@@ -91,7 +91,7 @@ type Reason struct {
 	In   Reading `json:"in"`
 	N    int     `json:"n,omitempty"`    // what was measured; of a pattern, the characters that it covers
 	Need int     `json:"need,omitempty"` // what was asked for
-	From string  `json:"from,omitempty"` // who published a known text; where a name stands
+	From string  `json:"from,omitempty"` // who published a known text; where a name stands; what needs more
 }
 
 // A Result is the answer about one secret.
@@ -118,8 +118,11 @@ func (v Verdict) String() string {
 
 // A Context is what surrounds a secret. Its zero value knows nothing.
 type Context struct {
-	// MinBytes is the size of the hash that the key serves, 0 if it serves none.
+	// MinBytes is what the key needs at least, such as the size of its hash. 0 is
+	// no such need.
 	MinBytes int
+	// For is what needs that, such as "HS256"; it stands in reasons.
+	For string
 	// KeyBytes is the size of the key if it is not the text itself.
 	KeyBytes int
 	// Names are words that a guesser finds near the secret.
@@ -141,7 +144,7 @@ func Text(text []byte, c Context) Result {
 	res := Result{Bits: int(math.Round(size))}
 	res.guessed(string(text), c)
 	if keyBytes := cmp.Or(c.KeyBytes, len(text)); keyBytes < c.MinBytes {
-		res.add(Reason{Code: Short, In: AsIs, N: keyBytes, Need: c.MinBytes}, BelowAdvice)
+		res.add(Reason{Code: Short, In: AsIs, N: keyBytes, Need: c.MinBytes, From: c.For}, BelowAdvice)
 	}
 	if size < Advice && res.Verdict != Guessable {
 		res.add(Reason{Code: Small, In: AsIs, N: int(math.Round(size)), Need: Advice}, BelowAdvice)

@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"math"
 	"strings"
 	"sync"
 )
@@ -10,14 +9,14 @@ import (
 // go on in one direction is cheap, to turn is not.
 func (c *coverer) keyboards(i int) {
 	for _, k := range layouts() {
-		at, ok := k.keys[c.runes[i]]
+		at, ok := k.key(c.runes[i])
 		if !ok {
 			continue
 		}
-		bits := keyboardCost + 2 + math.Log2(48) + 1 // the layout, the first key, and whether shift is held
+		bits := keyboardCost + 2 + log2(48) // the layout and the first key
 		var dir, lastDir spot
 		for j := i + 1; j < len(c.runes); j++ {
-			next, ok := k.keys[c.runes[j]]
+			next, ok := k.key(c.runes[j])
 			if !ok {
 				break
 			}
@@ -29,7 +28,7 @@ func (c *coverer) keyboards(i int) {
 			case j > i+1 && dir == lastDir:
 				bits += 0.4 // goes on: three of four times
 			default:
-				bits += 2 + math.Log2(9)
+				bits += 2 + log2(9)
 			}
 			if next.shift != at.shift {
 				bits += 3
@@ -49,8 +48,8 @@ func (c *coverer) keyboards(i int) {
 func (c *coverer) columns(i int) {
 	for _, k := range layouts() {
 		for period := 2; period <= 5 && i+2*period <= len(c.runes); period++ {
-			first, ok := k.keys[c.runes[i]]
-			last, ok2 := k.keys[c.runes[i+period]]
+			first, ok := k.key(c.runes[i])
+			last, ok2 := k.key(c.runes[i+period])
 			if !ok || !ok2 {
 				break
 			}
@@ -63,16 +62,16 @@ func (c *coverer) columns(i int) {
 				j++
 			}
 			if end := j + period; end >= i+2*period {
-				c.take(i, end, Keyboard, keyboardCost+2+2+math.Log2(27)+float64(period)*math.Log2(48)+lengthBits(end-i-2*period+1))
+				c.take(i, end, Keyboard, keyboardCost+2+2+log2(27)+float64(period)*log2(48)+lengthBits(end-i-2*period+1))
 			}
 		}
 	}
 }
 
 // moved reports whether a move takes one key to the other.
-func (l layout) moved(from, to rune, move spot) bool {
-	a, ok := l.keys[from]
-	b, ok2 := l.keys[to]
+func (l *layout) moved(from, to rune, move spot) bool {
+	a, ok := l.key(from)
+	b, ok2 := l.key(to)
 	return ok && ok2 && b.x-a.x == move.x && b.y-a.y == move.y
 }
 
@@ -93,12 +92,35 @@ func beside(d spot) bool {
 	return false
 }
 
-type layout struct{ keys map[rune]spot }
+// A layout holds where the characters are; those of ASCII at hand.
+type layout struct {
+	ascii [128]spot
+	on    [128]bool
+	other map[rune]spot
+}
+
+func (l *layout) key(r rune) (spot, bool) {
+	if r < 128 {
+		return l.ascii[r&127], l.on[r&127]
+	}
+	s, ok := l.other[r]
+	return s, ok
+}
+
+func (l *layout) put(r rune, s spot) {
+	switch _, ok := l.key(r); {
+	case ok:
+	case r < 128:
+		l.ascii[r], l.on[r] = s, true
+	default:
+		l.other[r] = s
+	}
+}
 
 // layouts are QWERTY (US), QWERTZ (German), AZERTY (French) and the block of
 // digits, each with its rows without shift and with it.
-var layouts = sync.OnceValue(func() []layout {
-	return []layout{
+var layouts = sync.OnceValue(func() []*layout {
+	return []*layout{
 		newLayout("`1234567890-=", "qwertyuiop[]\\", "asdfghjkl;'", "zxcvbnm,./", "~!@#$%^&*()_+", "QWERTYUIOP{}|", `ASDFGHJKL:"`, "ZXCVBNM<>?"),
 		newLayout("^1234567890ß´", "qwertzuiopü+", "asdfghjklöä#", "yxcvbnm,.-", `°!"§$%&/()=?`, "QWERTZUIOPÜ*", "ASDFGHJKLÖÄ'", "YXCVBNM;:_"),
 		newLayout("²&é\"'(-è_çà)=", "azertyuiop^$", "qsdfghjklmù*", "wxcvbn,;:!", "~1234567890°+", "AZERTYUIOP¨£", "QSDFGHJKLM%µ", "WXCVBN?./§"),
@@ -107,30 +129,27 @@ var layouts = sync.OnceValue(func() []layout {
 })
 
 // newLayout: the row of digits begins one key to the left of the others.
-func newLayout(rows ...string) layout {
-	l := layout{map[rune]spot{}}
+func newLayout(rows ...string) *layout {
+	l := &layout{other: map[rune]spot{}}
 	for i, row := range rows {
 		y := i % 4
 		for x, r := range []rune(row) {
-			if _, ok := l.keys[r]; ok {
-				continue
-			}
 			begin := y + 1
 			if y == 0 {
 				begin = 0
 			}
-			l.keys[r] = spot{begin + 2*x, y, i >= 4}
+			l.put(r, spot{begin + 2*x, y, i >= 4})
 		}
 	}
 	return l
 }
 
 // newBlock has its keys straight below each other.
-func newBlock(rows ...string) layout {
-	l := layout{map[rune]spot{}}
+func newBlock(rows ...string) *layout {
+	l := &layout{other: map[rune]spot{}}
 	for y, row := range rows {
 		for x, r := range strings.TrimSpace(row) {
-			l.keys[r] = spot{2 * x, y, false}
+			l.put(r, spot{2 * x, y, false})
 		}
 	}
 	return l

@@ -51,7 +51,8 @@ const (
 
 // KnownHash is what the sets hold of a secret. gen uses it, too.
 func KnownHash(kind byte, secret string) uint64 {
-	sum := sha256.Sum256(append([]byte{kind}, secret...))
+	text := make([]byte, 0, 128)
+	sum := sha256.Sum256(append(append(text, kind), secret...))
 	return binary.BigEndian.Uint64(sum[:])
 }
 

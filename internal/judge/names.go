@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"math"
 	"slices"
 	"unicode"
 )
@@ -57,7 +56,7 @@ func (c *coverer) nearby(i int) {
 				signs++
 			}
 		}
-		c.take(i, end, Named, nearCost+math.Log2(float64(len(c.near)))+leetBits(signs)+c.caseBits(i, end))
+		c.take(i, end, Named, nearCost+log2(len(c.near))+leetBits(signs)+c.caseBits(i, end))
 	}
 }
 

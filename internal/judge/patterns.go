@@ -19,7 +19,23 @@ const (
 
 // lengthBits is the cost of a length of at least one, in a code that has no end
 // (Elias 1975, gamma).
-func lengthBits(n int) float64 { return 2*math.Log2(float64(n)) + 1 }
+func lengthBits(n int) float64 { return 2*log2(n) + 1 }
+
+// log2 is the logarithm of a number of at least one. Those of small numbers are
+// asked for at every place of a text.
+func log2(n int) float64 {
+	if n < len(logs) {
+		return logs[n]
+	}
+	return math.Log2(float64(n))
+}
+
+var logs = func() (table [128]float64) {
+	for n := 1; n < len(table); n++ {
+		table[n] = math.Log2(float64(n))
+	}
+	return table
+}()
 
 // sequences: characters that count up or down, one after another or in up to
 // three lanes, such as 123456, zyx, a1b2c3 and 112233.
@@ -28,14 +44,16 @@ func (c *coverer) sequences(i int) {
 		if i+2*lanes > len(c.runes) {
 			return
 		}
-		bits := sequenceCost + 2*float64(lanes) - 1 // which lanes, and each one's step
 		var steps [3]int
 		for k := range lanes {
 			steps[k] = step(c.runes[i+k], c.runes[i+k+lanes])
-			bits += startBits(c.runes[i+k], !c.known)
 		}
 		if !counts(steps[:lanes]) {
 			continue
+		}
+		bits := sequenceCost + 2*float64(lanes) - 1 // which lanes, and each one's step
+		for k := range lanes {
+			bits += startBits(c.runes[i+k], !c.known)
 		}
 		j := i + lanes
 		for j < len(c.runes) && step(c.runes[j-lanes], c.runes[j]) == steps[(j-i)%lanes] {
@@ -82,7 +100,7 @@ func startBits(r rune, binary bool) float64 {
 	case strings.ContainsRune("01aA\x00\x01", r):
 		return 3
 	case r <= '~':
-		return math.Log2(95) + 0.3
+		return log2(95) + 0.3
 	case binary:
 		return 8
 	}
@@ -113,13 +131,13 @@ func (c *coverer) repeats(i int) {
 			n++
 		}
 		if n >= 3 {
-			c.take(i, i+n, Repeat, repeatCost+2+math.Log2(float64(i))+lengthBits(n-1))
+			c.take(i, i+n, Repeat, repeatCost+2+log2(i)+lengthBits(n-1))
 		}
 	}
 }
 
 func (c *coverer) repeat(i, from, n int) {
-	bits := repeatCost + math.Log2(float64(i)) + lengthBits(n-1)
+	bits := repeatCost + log2(i) + lengthBits(n-1)
 	if !slices.Equal(c.runes[i:i+n], c.runes[from:from+n]) {
 		bits += 2
 	}
@@ -216,15 +234,20 @@ func (c *coverer) separator(i int) {
 	if r > '~' || isAlnum(r) || unicode.IsControl(r) && !unicode.IsSpace(r) {
 		return
 	}
-	bits := 5.0
-	if strings.ContainsRune("-_ .", r) {
-		bits = 3
-	}
-	for _, before := range c.runes[:i] {
-		if before == r {
-			bits = 1.5
-			break
-		}
+	bits := 6.5
+	if k := c.ways[i].kind; k != plain && k != between {
+		bits = c.separatorBits(i)
 	}
 	c.take(i, i+1, between, bits)
+}
+
+// separatorBits is the cost after something that has a pattern.
+func (c *coverer) separatorBits(i int) float64 {
+	switch {
+	case slices.Contains(c.runes[:i], c.runes[i]):
+		return 2
+	case strings.ContainsRune("-_ .", c.runes[i]):
+		return 3.5
+	}
+	return 6
 }

@@ -22,7 +22,10 @@ func cheapest(r reading, near []token) (float64, []Reason) {
 		}
 	}
 	if bits := fewBits(r.runes, r.binary); bits < best {
-		best, reasons = bits, []Reason{{Code: Few, In: r.how, N: int(math.Ceil(bits))}}
+		if best > Enough {
+			reasons = []Reason{{Code: Few, In: r.how, N: int(math.Ceil(bits))}}
+		}
+		best = bits
 	}
 	if best > Enough && !r.binary && isEmail(r.bytes) {
 		best = emailBits
@@ -37,12 +40,8 @@ func newCoverer(r reading, near []token) *coverer {
 	c := &coverer{runes: r.runes, known: !r.binary, model: words(), near: near, limit: Enough}
 	c.lower = make([]rune, len(r.runes))
 	letters := 0
-	c.capital = len(r.runes)
 	for i, x := range r.runes {
 		c.lower[i] = unicode.ToLower(x)
-		if c.lower[i] != x {
-			c.capital = min(c.capital, i)
-		}
 		if unicode.IsLetter(x) {
 			letters++
 		}
@@ -63,24 +62,20 @@ const (
 	// take sentences from is mostly printed somewhere.
 	proseBits = 0.6
 
-	leastWords   = 5
-	functionRank = 7 // the logarithm of the rank that words like "the" and "is" do not reach
+	leastWords = 5
 )
 
 // sentenceBits is the cost of a row as prose, and infinity if it is none: at
-// least five words, and a quarter of them of those that every sentence needs.
+// least five words, and a quarter of them are those that every sentence needs, or
+// half of them are usual.
 func sentenceBits(segments []segment, bits float64, runes int) float64 {
-	all, common := 0, 0
+	count := map[Code]int{}
 	for _, s := range segments {
-		if s.kind != Word {
-			continue
-		}
-		all++
-		if s.bits < nextCost+functionRank {
-			common++
-		}
+		count[s.kind]++
 	}
-	if all < leastWords || common*4 < all || bits > proseMost*float64(runes) {
+	frequent := count[function] + count[usual]
+	all := frequent + count[Word]
+	if all < leastWords || count[function]*4 < all && frequent*2 < all || bits > proseMost*float64(runes) {
 		return math.Inf(1)
 	}
 	return proseBits * float64(runes)
@@ -92,6 +87,9 @@ func (c *coverer) reasons(how Reading, segments []segment, bits float64) (all []
 	covered, patterned := map[Code]int{}, 0
 	at := 0
 	for _, s := range segments {
+		if isWord(s.kind) {
+			s.kind = Word
+		}
 		if s.kind != plain && s.kind != between {
 			covered[s.kind] += s.to - at
 			patterned += s.to - at

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -97,16 +98,16 @@ func (m *model) letterBits(before2, before, r rune) float64 {
 }
 
 const (
-	wordCost  = 4.5 // that a word follows, beside the logarithm of its rank
-	nextCost  = 3.5 // the same after another word
-	leetCost  = 1.5 // each sign that stands for a letter
-	nearCost  = 3   // that one of the context's names follows
-	firstLeet = 1   // more, for the first sign of a word
+	wordCost  = 5 // that a word follows, beside the logarithm of its rank
+	nextCost  = 4 // the same after another word
+	leetCost  = 2 // each sign that stands for a letter
+	nearCost  = 3 // that one of the context's names follows
+	firstLeet = 2 // more, for the first sign of a word
 )
 
 // wordCost is what it takes to say that a word begins at i.
 func (c *coverer) wordCost(i int) float64 {
-	if k := c.ways[i].kind; k == Word || k == Named || k == between {
+	if k := c.ways[i].kind; isWord(k) || k == Named || k == between {
 		return nextCost
 	}
 	return wordCost
@@ -130,7 +131,14 @@ func (c *coverer) spell(s speller) {
 	m := c.model
 	if s.lo < s.hi && s.depth > 0 && len(m.words[s.lo]) == s.depth {
 		bits := c.wordCost(s.from) + float64(m.log[s.lo]) + leetBits(s.signs) + c.caseBits(s.from, s.at)
-		c.take(s.from, s.at, Word, bits)
+		kind := Word
+		switch log := m.log[s.lo]; {
+		case log < 7:
+			kind = function
+		case log < 8:
+			kind = usual
+		}
+		c.take(s.from, s.at, kind, bits)
 		s.lo++
 	}
 	if s.lo >= s.hi || s.at >= len(c.runes) {
@@ -183,26 +191,64 @@ func leetBits(signs int) float64 {
 	return firstLeet + leetCost*float64(signs)
 }
 
-// caseBits is the cost of a word's capitals: none, the first or all of them are
-// usual.
-func (c *coverer) caseBits(from, to int) float64 {
-	capitals, letters := 0, 0
+// A style is how a word is written.
+type style int
+
+const (
+	small style = iota
+	capital
+	shouted
+	mixed
+)
+
+// styleOf tells how a part of the text is written.
+func (c *coverer) styleOf(from, to int) (s style, capitals, letters int) {
 	for k := from; k < to; k++ {
 		if c.runes[k] != c.lower[k] {
 			capitals++
 		}
-		if c.lower[k] >= 'a' && c.lower[k] <= 'z' || c.lower[k] > '~' {
+		if unicode.IsLetter(c.runes[k]) {
 			letters++
 		}
 	}
 	switch {
 	case capitals == 0:
-		return 0
-	case capitals == letters, capitals == 1 && c.runes[from] != c.lower[from]:
-		if c.capital < from {
-			return 0.3 // as a word before
-		}
-		return 1
+		return small, capitals, letters
+	case capitals == letters && letters > 1:
+		return shouted, capitals, letters
+	case capitals == 1 && c.runes[from] != c.lower[from]:
+		return capital, capitals, letters
 	}
-	return 3 + min(float64(letters), 2*math.Log2(float64(letters))*float64(capitals))
+	return mixed, capitals, letters
+}
+
+// caseBits is the cost of how a word is written: mostly as the word before it,
+// and the first one in small letters.
+func (c *coverer) caseBits(from, to int) float64 {
+	s, capitals, letters := c.styleOf(from, to)
+	if before, ok := c.styleBefore(from); ok && s == before && s != mixed {
+		return 0.3
+	}
+	switch s {
+	case small:
+		return 0.5
+	case capital:
+		return 2.5
+	case shouted:
+		return 3.5
+	}
+	return 5 + min(float64(letters), 2*log2(letters)*float64(capitals))
+}
+
+// styleBefore is the style of the word that ends before i, or before the sign
+// that does.
+func (c *coverer) styleBefore(i int) (style, bool) {
+	if c.ways[i].kind == between {
+		i = c.ways[i].from
+	}
+	if k := c.ways[i].kind; i == 0 || !isWord(k) && k != Named {
+		return small, false
+	}
+	s, _, _ := c.styleOf(c.ways[i].from, i)
+	return s, true
 }
