@@ -29,6 +29,18 @@ var alphabets = [...]struct {
 	{math.Log2(95), func(r rune) bool { return r >= ' ' && r <= '~' }},
 }
 
+// inAlphabets has a bit for each alphabet that holds an ASCII character.
+var inAlphabets = func() (table [128]uint16) {
+	for r := range table {
+		for k, a := range alphabets {
+			if a.has(rune(r)) {
+				table[r] |= 1 << k
+			}
+		}
+	}
+	return table
+}()
+
 // The ways beside the alphabets.
 const (
 	wayLanguage = len(alphabets) + iota // lower-case letters in the order of a language
@@ -60,8 +72,8 @@ func (d *drawn) cost(way int, c *coverer, i int) float64 {
 	case wayLanguage, wayShouted:
 		return c.letterBits(i, way == wayShouted)
 	}
-	if a := alphabets[way]; a.has(r) {
-		return a.bits
+	if r < 128 && inAlphabets[r]&(1<<way) != 0 {
+		return alphabets[way].bits
 	}
 	return math.Inf(1)
 }

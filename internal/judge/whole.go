@@ -39,14 +39,18 @@ func cheapest(r reading, near []token) (float64, []Reason) {
 func newCoverer(r reading, near []token) *coverer {
 	c := &coverer{runes: r.runes, known: !r.binary, model: words(), near: near, limit: Enough}
 	c.lower = make([]rune, len(r.runes))
-	letters := 0
+	letters, capitals := 0, 0
 	for i, x := range r.runes {
 		c.lower[i] = unicode.ToLower(x)
+		if c.lower[i] != x {
+			capitals++
+		}
 		if unicode.IsLetter(x) {
 			letters++
 		}
 	}
-	if c.known && letters*4 >= len(r.runes)*3 {
+	// Prose is letters, a third of them capitals at most, or all.
+	if c.known && letters*4 >= len(r.runes)*3 && (capitals*3 <= letters || capitals == letters) {
 		c.limit = max(Enough, proseMost*float64(len(r.runes)))
 	}
 	return c
@@ -54,8 +58,8 @@ func newCoverer(r reading, near []token) *coverer {
 
 const (
 	// proseMost is what a character of prose costs at most, in words of the
-	// list. Drawn letters cost 4.7, so they are not taken for prose.
-	proseMost = 3.4
+	// list. Drawn letters cost 4.7, and of 43 of them one row in 10^9 costs 4.
+	proseMost = 4
 
 	// proseBits is what a character of a long English text costs whoever knows
 	// the language: 0.6 to 1.3 (Shannon 1951). The lower end, since what people
@@ -67,7 +71,7 @@ const (
 
 // sentenceBits is the cost of a row as prose, and infinity if it is none: at
 // least five words, and a quarter of them are those that every sentence needs, or
-// half of them are usual.
+// two of five are usual.
 func sentenceBits(segments []segment, bits float64, runes int) float64 {
 	count := map[Code]int{}
 	for _, s := range segments {
@@ -75,7 +79,7 @@ func sentenceBits(segments []segment, bits float64, runes int) float64 {
 	}
 	frequent := count[function] + count[usual]
 	all := frequent + count[Word]
-	if all < leastWords || count[function]*4 < all && frequent*2 < all || bits > proseMost*float64(runes) {
+	if all < leastWords || count[function]*4 < all && frequent*5 < all*2 || bits > proseMost*float64(runes) {
 		return math.Inf(1)
 	}
 	return proseBits * float64(runes)
@@ -137,6 +141,11 @@ const (
 // uuid: 8-4-4-4-12 digits of hex (RFC 9562 §4), or 32 that are the whole text
 // and have a version and a variant.
 func (c *coverer) uuid(i int) {
+	const urn = "urn:uuid:"
+	first := i
+	if c.lower[i] == 'u' && len(c.lower)-i > len(urn) && string(c.lower[i:i+len(urn)]) == urn {
+		i += len(urn)
+	}
 	text := c.lower[i:]
 	if len(text) == 32 && i == 0 && isHex(text) && strings.ContainsRune("12345678", text[12]) && strings.ContainsRune("89ab", text[16]) {
 		c.take(i, i+32, UUID, uuidCost+uuidBits(text[12]))
@@ -157,7 +166,7 @@ func (c *coverer) uuid(i int) {
 		}
 		at += n
 	}
-	c.take(i, at, UUID, uuidCost+uuidBits(text[14]))
+	c.take(first, at, UUID, uuidCost+uuidBits(text[14]))
 }
 
 func uuidBits(version rune) float64 {
