@@ -13,6 +13,8 @@
 // has the figures.
 package judge
 
+//go:generate go run ./gen
+
 import (
 	"cmp"
 	"math"
@@ -153,7 +155,7 @@ func Text(text []byte, c Context) Result {
 }
 
 // guessed looks for what makes a text guessable, in every reading. Of the
-// descriptions the cheapest is told.
+// descriptions the cheapest is told, or one that is nearly as cheap and simpler.
 func (r *Result) guessed(text string, c Context) {
 	names := tokens(c.Names)
 	best, why := math.Inf(1), []Reason(nil)
@@ -161,7 +163,8 @@ func (r *Result) guessed(text string, c Context) {
 		for _, reason := range published(read) {
 			r.add(reason, Guessable)
 		}
-		if bits, reasons := cheapest(read, names); bits < best {
+		bits, reasons := cheapest(read, names)
+		if bits+clearer < best || bits < best && best > Enough {
 			best, why = bits, reasons
 		}
 	}
@@ -179,6 +182,10 @@ func (r *Result) guessed(text string, c Context) {
 		}
 	}
 }
+
+// clearer is by how many bits what a text decodes to has to be cheaper than the
+// text, so that it is told in place of it.
+const clearer = 8
 
 // publicBits is what it takes to try every text of a public list.
 const publicBits = 20

@@ -61,7 +61,7 @@ func sayOne(r Reason) (string, int) {
 	case Sentence:
 		return "it is words as people put them together" + where(r.In), saysIs
 	case Few:
-		return fmt.Sprintf("it was drawn from too few%s: at most %d bits where a generated one has 256", where(r.In), r.N), saysIs
+		return fmt.Sprintf("it has too few possible values%s: at most %d bits where a generated one has 256", where(r.In), r.N), saysIs
 	case Named:
 		return "a name that stands near it" + where(r.In) + " (" + r.From + ")", saysHolds
 	}

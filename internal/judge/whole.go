@@ -114,7 +114,7 @@ func (c *coverer) reasons(how Reading, segments []segment, bits float64) (all []
 			all[i].From = strings.Join(c.origins(segments), ", ")
 		}
 	}
-	if patterned*2 < len(c.runes) {
+	if patterned*2 <= len(c.runes) {
 		all = append(all, Reason{Code: Few, In: how, N: int(math.Ceil(bits))})
 	}
 	return all
