@@ -3,6 +3,7 @@ package judge
 import (
 	"math"
 	"slices"
+	"strings"
 	"unicode"
 )
 
@@ -93,16 +94,23 @@ func (c *coverer) letterBits(i int, shouted bool) float64 {
 	return c.model.letterBits(at(i-2), at(i-1), c.lower[i])
 }
 
-// otherBits: a character of a script costs what its usual ones do, and any
-// other a byte each.
+// otherBits is the cost of a character outside of ASCII, or of a byte. No
+// generator draws letters of other scripts: they are words that somebody wrote,
+// and cost what a letter does whose neighbours are known.
 func (d *drawn) otherBits(r rune) float64 {
 	switch {
-	case d.binary || r <= '~':
+	case d.binary:
 		return 8
-	case unicode.In(r, unicode.Han, unicode.Hangul):
-		return 12 // 4,096: more than the 3,500 that the lists of common characters hold
-	case unicode.In(r, unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Arabic, unicode.Hebrew, unicode.Devanagari, unicode.Thai, unicode.Hiragana, unicode.Katakana):
+	case r <= '~' && strings.ContainsRune(" -_.,", r):
+		return 3 // between words
+	case r <= '~':
+		return 8
+	case unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana):
 		return 6
+	case unicode.Is(unicode.Latin, r):
+		return 6
+	case unicode.IsLetter(r) || unicode.IsMark(r):
+		return 3.5
 	}
 	return 16
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/keyrotate/rotate/internal/judge"
@@ -44,6 +45,7 @@ func TestWords(t *testing.T) {
 		"6bf1a2a88c1e9b0dc7e35c2a0f64d9b7",
 		"Zq8vRt3LxW9pKd2mYc7nBs5hGj4fTa6u",
 		"Zq8vRt3LxW9pKd2mYc",
+		"очень секретный ключ для подписи", "这是我们用来签名的密钥请不要告诉别人",
 		"",
 	} {
 		r := judge.Text([]byte(text), names)
@@ -173,7 +175,7 @@ func FuzzText(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s := string(text); len(s) >= 8 && !strings.Contains(everySentence, s) && strings.Contains(string(said), s) {
+		if s := string(text); len(s) >= 8 && !strings.Contains(everySentence(), s) && strings.Contains(string(said), s) {
 			t.Fatalf("the answer holds the text: %s", said)
 		}
 	})
@@ -197,7 +199,7 @@ func isRow(r judge.Result) bool {
 }
 
 // everySentence has the words that answers are made of.
-var everySentence = func() string {
+var everySentence = sync.OnceValue(func() string {
 	data, err := os.ReadFile("say.go")
 	if err != nil {
 		panic(err)
@@ -207,4 +209,4 @@ var everySentence = func() string {
 		panic(err)
 	}
 	return string(data) + string(more)
-}()
+})

@@ -46,6 +46,9 @@ func (c *coverer) keyboards(i int) {
 // columns: a few keys, and then the same moved over the keyboard again and again,
 // such as 1qaz2wsx3edc.
 func (c *coverer) columns(i int) {
+	if i+3 >= len(c.runes) {
+		return
+	}
 	for _, k := range layouts() {
 		for period := 2; period <= 5 && i+2*period <= len(c.runes); period++ {
 			first, ok := k.key(c.runes[i])

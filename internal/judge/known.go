@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/binary"
@@ -116,17 +117,22 @@ func variants(text string) []string {
 // markers are what makers of templates write into a secret so that nobody keeps
 // it, without the signs between. Django's checks refuse its own, too
 // (security.W009).
-var markers = []string{"djangoinsecure", "changeme", "changethis", "replaceme", "replacethis", "donotuse", "placeholder"}
+var markers = [][]byte{
+	[]byte("djangoinsecure"), []byte("changeme"), []byte("changethis"), []byte("replaceme"), []byte("replacethis"), []byte("donotuse"), []byte("placeholder"),
+}
 
 func isMarked(text string) bool {
-	bare := strings.Map(func(r rune) rune {
-		if !unicode.IsLetter(r) {
-			return -1
+	bare := make([]byte, 0, 128)
+	for i := range len(text) {
+		switch b := text[i]; {
+		case b >= 'a' && b <= 'z':
+			bare = append(bare, b)
+		case b >= 'A' && b <= 'Z':
+			bare = append(bare, b-'A'+'a')
 		}
-		return unicode.ToLower(r)
-	}, text)
+	}
 	for _, m := range markers {
-		if strings.Contains(bare, m) {
+		if bytes.Contains(bare, m) {
 			return true
 		}
 	}

@@ -41,11 +41,15 @@ func newCoverer(r reading, near []token) *coverer {
 	c.lower = make([]rune, len(r.runes))
 	letters, capitals := 0, 0
 	for i, x := range r.runes {
-		c.lower[i] = unicode.ToLower(x)
-		if c.lower[i] != x {
+		c.lower[i] = x
+		switch {
+		case x >= 'a' && x <= 'z':
+			letters++
+		case x >= 'A' && x <= 'Z' || x > '~' && unicode.IsUpper(x):
+			c.lower[i] = unicode.ToLower(x)
 			capitals++
-		}
-		if unicode.IsLetter(x) {
+			letters++
+		case x > '~' && unicode.IsLetter(x):
 			letters++
 		}
 	}

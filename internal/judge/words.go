@@ -22,11 +22,15 @@ var packedWords []byte
 
 // A model knows words, and the order of letters in them.
 type model struct {
-	words  []string // sorted, and without capitals
-	log    []byte   // the logarithm of each one's rank
-	first  [257]int // by byte, where the words begin that begin with it
+	words  []string     // sorted, and without capitals
+	log    []byte       // the logarithm of each one's rank
+	first  [257]int     // by byte, where the words begin that begin with it
+	second [26][26]span // by two letters, the words that begin with them
 	letter [27][27][27]float32
 }
+
+// A span is a part of the list.
+type span struct{ from, to int }
 
 // words is unpacked when a text is judged for the first time.
 var words = sync.OnceValue(func() *model {
@@ -34,7 +38,8 @@ var words = sync.OnceValue(func() *model {
 	if err != nil {
 		panic("internal/judge: data/words.deflate is damaged: " + err.Error())
 	}
-	m := &model{}
+	n := bytes.Count(text, []byte("\n"))
+	m := &model{words: make([]string, 0, n), log: make([]byte, 0, n)}
 	for line := range strings.Lines(string(text)) {
 		m.log = append(m.log, line[0]-'a')
 		m.words = append(m.words, line[1:len(line)-1])
@@ -47,6 +52,12 @@ var words = sync.OnceValue(func() *model {
 		m.first[b] = at
 	}
 	m.first[256] = len(m.words)
+	for a := range m.second {
+		lo, hi := m.first['a'+a], m.first['a'+a+1]
+		for b := range m.second[a] {
+			m.second[a][b].from, m.second[a][b].to = m.narrow(lo, hi, 1, 'a'+byte(b))
+		}
+	}
 	m.count()
 	return m
 })
@@ -123,6 +134,7 @@ func (c *coverer) words(i int) {
 type speller struct {
 	from, at int // in the text
 	depth    int // bytes of the word
+	begin    byte
 	lo, hi   int // of the words
 	signs    int // that stood for letters
 }
@@ -160,9 +172,13 @@ func (m *model) next(s speller, letter rune) speller {
 	s.at++
 	var buf [4]byte
 	for _, b := range buf[:utf8.EncodeRune(buf[:], letter)] {
-		if s.depth == 0 {
+		switch {
+		case s.depth == 0:
 			s.lo, s.hi = m.first[b], m.first[int(b)+1]
-		} else {
+			s.begin = b
+		case s.depth == 1 && s.begin >= 'a' && s.begin <= 'z' && b >= 'a' && b <= 'z':
+			s.lo, s.hi = m.second[s.begin-'a'][b-'a'].from, m.second[s.begin-'a'][b-'a'].to
+		default:
 			s.lo, s.hi = m.narrow(s.lo, s.hi, s.depth, b)
 		}
 		s.depth++

@@ -27,22 +27,22 @@ type list struct {
 // languages that are written without words or spaces the lists hold too much to
 // be of use.
 var wordLists = []list{
-	{"language-common/passwords.json", 12000, 2},
-	{"language-en/wikipedia.json", 30000, 1},
-	{"language-en/firstnames.json", 4000, 4},
-	{"language-en/lastnames.json", 6000, 8},
-	{"language-de/wikipedia.json", 6000, 3},
-	{"language-de/commonWords.json", 4000, 3},
-	{"language-fr/wikipedia.json", 6000, 3},
-	{"language-es-es/wikipedia.json", 6000, 3},
-	{"language-it/wikipedia.json", 6000, 3},
+	{"language-common/passwords.json", 8000, 2},
+	{"language-en/wikipedia.json", 24000, 1},
+	{"language-en/firstnames.json", 2500, 4},
+	{"language-en/lastnames.json", 2500, 8},
+	{"language-de/wikipedia.json", 4000, 3},
+	{"language-de/commonWords.json", 3000, 3},
+	{"language-fr/wikipedia.json", 4000, 3},
+	{"language-es-es/wikipedia.json", 4000, 3},
+	{"language-it/wikipedia.json", 3000, 3},
 	{"language-it/commonWords.json", 3000, 3},
-	{"language-pt-br/wikipedia.json", 6000, 3},
-	{"language-nl-be/commonWords.json", 4000, 4},
-	{"language-pl/commonWords.json", 4000, 4},
-	{"language-cs/commonWords.json", 3000, 6},
-	{"language-fi/commonWords.json", 3000, 6},
-	{"language-id/wikipedia.json", 4000, 4},
+	{"language-pt-br/wikipedia.json", 4000, 3},
+	{"language-nl-be/commonWords.json", 3000, 4},
+	{"language-pl/commonWords.json", 3000, 4},
+	{"language-cs/commonWords.json", 2000, 6},
+	{"language-fi/commonWords.json", 2000, 6},
+	{"language-id/wikipedia.json", 3000, 4},
 }
 
 // makeWords packs the words of all lists and of lists/jargon.txt.
