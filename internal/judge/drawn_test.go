@@ -34,7 +34,10 @@ const oneIn = 1_000_000
 // TestOwnKeys: what rotate makes is fine, in every encoding.
 func TestOwnKeys(t *testing.T) {
 	n := max(10*million(), 6_000)
-	specs := []keygen.Spec{{}, {Encoding: keyset.Base64}, {Encoding: keyset.Hex}, {Algorithm: keyset.HS384}, {Algorithm: keyset.HS512, Encoding: keyset.Hex}, {Algorithm: keyset.Opaque, Prefix: "sk_live_"}}
+	specs := []keygen.Spec{
+		{}, {Encoding: keyset.Base64}, {Encoding: keyset.Hex}, {Algorithm: keyset.HS384},
+		{Algorithm: keyset.HS512, Encoding: keyset.Hex}, {Algorithm: keyset.Opaque, Prefix: "sk_live_"},
+	}
 	count(t, "rotate", n, func(i int) string {
 		text, err := specs[i%len(specs)].Text()
 		if err != nil {
@@ -95,7 +98,7 @@ func TestShorterKeys(t *testing.T) {
 	for _, size := range []int{17, 18, 19, 20, 21, 24} {
 		for name, encode := range map[string]func([]byte) string{"base64url": base64.RawURLEncoding.EncodeToString, "hex": hex.EncodeToString} {
 			n := million() / 4
-			bad := guessable(n, func(int) string {
+			bad := guessable(t, n, func(int) string {
 				b := make([]byte, size)
 				_, _ = rand.Read(b)
 				return encode(b)
@@ -109,20 +112,24 @@ func TestShorterKeys(t *testing.T) {
 func count(t *testing.T, name string, n int, key func(i int) string) {
 	t.Helper()
 	begin := time.Now()
-	bad := guessable(n, key)
+	bad := guessable(t, n, key)
 	t.Logf("%s: %d of %d guessable, %v each", name, bad, n, (time.Since(begin) / time.Duration(n)).Round(time.Microsecond))
 	if bad > n/oneIn {
 		t.Errorf("%s: %d of %d are guessable", name, bad, n)
 	}
 }
 
-// guessable judges keys on every core.
-func guessable(n int, key func(i int) string) int {
+// guessable judges keys on every core, and tells of each tenth of a long run.
+func guessable(t *testing.T, n int, key func(i int) string) int {
+	t.Helper()
 	var next, bad atomic.Int64
 	var all sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() {
 			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
+				if n >= oneIn && i%int64(n/10) == 0 {
+					t.Logf("%d of %d: %d guessable", i, n, bad.Load())
+				}
 				if judge.Text([]byte(key(int(i))), judge.Context{}).Verdict == judge.Guessable {
 					bad.Add(1)
 				}

@@ -65,7 +65,9 @@ func (c *coverer) columns(i int) {
 				j++
 			}
 			if end := j + period; end >= i+2*period {
-				c.take(i, end, Keyboard, keyboardCost+2+2+log2(27)+float64(period)*log2(48)+lengthBits(end-i-2*period+1))
+				// The layout, the period, how far it moves, and the first keys.
+				bits := keyboardCost + 2 + 2 + log2(27) + float64(period)*log2(48)
+				c.take(i, end, Keyboard, bits+lengthBits(end-i-2*period+1))
 			}
 		}
 	}
@@ -124,9 +126,12 @@ func (l *layout) put(r rune, s spot) {
 // digits, each with its rows without shift and with it.
 var layouts = sync.OnceValue(func() []*layout {
 	return []*layout{
-		newLayout("`1234567890-=", "qwertyuiop[]\\", "asdfghjkl;'", "zxcvbnm,./", "~!@#$%^&*()_+", "QWERTYUIOP{}|", `ASDFGHJKL:"`, "ZXCVBNM<>?"),
-		newLayout("^1234567890ß´", "qwertzuiopü+", "asdfghjklöä#", "yxcvbnm,.-", `°!"§$%&/()=?`, "QWERTZUIOPÜ*", "ASDFGHJKLÖÄ'", "YXCVBNM;:_"),
-		newLayout("²&é\"'(-è_çà)=", "azertyuiop^$", "qsdfghjklmù*", "wxcvbn,;:!", "~1234567890°+", "AZERTYUIOP¨£", "QSDFGHJKLM%µ", "WXCVBN?./§"),
+		newLayout("`1234567890-=", "qwertyuiop[]\\", "asdfghjkl;'", "zxcvbnm,./",
+			"~!@#$%^&*()_+", "QWERTYUIOP{}|", `ASDFGHJKL:"`, "ZXCVBNM<>?"),
+		newLayout("^1234567890ß´", "qwertzuiopü+", "asdfghjklöä#", "yxcvbnm,.-",
+			`°!"§$%&/()=?`, "QWERTZUIOPÜ*", "ASDFGHJKLÖÄ'", "YXCVBNM;:_"),
+		newLayout("²&é\"'(-è_çà)=", "azertyuiop^$", "qsdfghjklmù*", "wxcvbn,;:!",
+			"~1234567890°+", "AZERTYUIOP¨£", "QSDFGHJKLM%µ", "WXCVBN?./§"),
 		newBlock("789", "456", "123", "0"),
 	}
 })

@@ -118,7 +118,8 @@ func variants(text string) []string {
 // it, without the signs between. Django's checks refuse its own, too
 // (security.W009).
 var markers = [][]byte{
-	[]byte("djangoinsecure"), []byte("changeme"), []byte("changethis"), []byte("replaceme"), []byte("replacethis"), []byte("donotuse"), []byte("placeholder"),
+	[]byte("djangoinsecure"), []byte("changeme"), []byte("changethis"), []byte("replaceme"), []byte("replacethis"),
+	[]byte("donotuse"), []byte("placeholder"),
 }
 
 func isMarked(text string) bool {

@@ -26,8 +26,8 @@ func Say(r Result) (all []string) {
 	if len(is) == 0 {
 		return all
 	}
-	if few := fmt.Sprintf("it has at most %d bits of strength where a generated one has 256", r.Bits); r.Bits <= Enough && !r.Has(Few) {
-		is = append(is, few)
+	if r.Bits <= Enough && !r.Has(Few) {
+		is = append(is, fmt.Sprintf("it has at most %d bits of strength where a generated one has 256", r.Bits))
 	}
 	return append([]string{"the text can be guessed: " + strings.Join(is, "; ")}, all...)
 }
@@ -82,7 +82,8 @@ func saySize(r Reason) string {
 	case RSASize:
 		return fmt.Sprintf("an RSA key of %d bits: at least %d are needed (RFC 7518 §3.3)", r.N, r.Need)
 	case RSAExponent:
-		return fmt.Sprintf("the RSA key has the public exponent %d: %d is usual, and the least that is advised (FIPS 186-5 §5.4)", r.N, r.Need)
+		return fmt.Sprintf("the RSA key has the public exponent %d: %d is usual, and the least that is advised "+
+			"(FIPS 186-5 §5.4)", r.N, r.Need)
 	case RSABroken:
 		return "the RSA key has numbers that protect nothing: make a new one"
 	case RSAFactor:
@@ -90,7 +91,8 @@ func saySize(r Reason) string {
 	case RSAClose:
 		return "the primes of the RSA key are close to each other, so anyone finds them (FIPS 186-5 §A.1.3)"
 	case RSASmallSecret:
-		return fmt.Sprintf("the private exponent of the RSA key has only %d bits, so anyone finds it: at least %d are needed (FIPS 186-5 §A.1.1)", r.N, r.Need)
+		return fmt.Sprintf("the private exponent of the RSA key has only %d bits, so anyone finds it: "+
+			"at least %d are needed (FIPS 186-5 §A.1.1)", r.N, r.Need)
 	case RSAInfineon:
 		return "the RSA key was made by a broken library, and its primes can be found (CVE-2017-15361)"
 	}

@@ -147,7 +147,8 @@ func writePasswords(dir string) error {
 	for _, line := range jargon {
 		all = append(all, strings.Fields(line)...)
 	}
-	all = append(all, "", "admin123", "mysecret", "supersecret", "secretkey", "my-secret", "my_secret", "jwtsecret", "jwt_secret", "hello world", "Hello World", "test123")
+	all = append(all, "", "admin123", "mysecret", "supersecret", "secretkey", "my-secret", "my_secret", "jwtsecret",
+		"jwt_secret", "hello world", "Hello World", "test123")
 	slices.SortFunc(all, cmp.Compare[string])
 	all = slices.Compact(all)
 	return os.WriteFile("gen/lists/passwords.txt", []byte(strings.Join(all, "\n")+"\n"), 0o644)
