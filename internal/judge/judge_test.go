@@ -139,7 +139,7 @@ func TestNamesCount(t *testing.T) {
 func TestLongTexts(t *testing.T) {
 	for name, text := range map[string]string{
 		"one letter": strings.Repeat("a", 2048), "a word": strings.Repeat("password", 256),
-		"digits": strings.Repeat("0123456789", 204),
+		"digits":          strings.Repeat("0123456789", 204),
 		"base64 of zeros": strings.Repeat("A", 2048), "keys": strings.Repeat("qwertyuiop", 204),
 		"nonsense": string(bytes.Repeat([]byte{0xff, 0xfe, 0}, 682)),
 	} {
