@@ -8,7 +8,7 @@ GREMLINS = github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
-.PHONY: simulate soak mutants planted interleavings edges
+.PHONY: judge simulate soak mutants planted interleavings edges
 .PHONY: conformance conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
@@ -82,6 +82,9 @@ fuzz: ## each fuzz target for FUZZTIME
 
 bench: ## ratios, counts and growth with their goals, never absolute promises; ONLY=cost,due,inner,process,daemon,aws for some
 	go run ./internal/test/bench -only '$(ONLY)'
+
+judge: ## what the judge of texts finds and what it must not; KEYS millions of each generator's keys, ten times as many of rotate's
+	time ROTATE_JUDGE=$$(( $(or $(KEYS),1) * 1000000 )) GOGC=400 nice go test -count=1 -timeout 12h -v -run 'Known|BadOnes|OwnKeys|OtherGenerators|ShorterKeys' ./internal/judge
 
 simulate: ## a run of YEARS years with SEED; see docs/how-it-is-tested.md
 	ROTATE_SIM_SEED=$(or $(SEED),1) ROTATE_SIM_YEARS=$(or $(YEARS),100) go test -count=1 -timeout 60m -run TestPromisesHoldForYears -v ./internal/test/sim

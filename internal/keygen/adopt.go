@@ -79,7 +79,7 @@ func (a *Adoption) takePEM(alg keyset.Algorithm, value []byte, kid string) error
 	if a.Key, err = keyset.AdoptAsymmetric(kid, alg, signer); err != nil {
 		return err
 	}
-	a.Weak = weakSigner(signer)
+	a.judged(weakSigner(signer))
 	return nil
 }
 
@@ -110,8 +110,12 @@ func (a *Adoption) takeText(s Spec, value []byte, kid string) error {
 	}
 	var err error
 	a.Key, err = keyset.AdoptSymmetric(kid, s.Algorithm, secret.New(key), encoding)
-	a.Weak = weakText(s.Algorithm, len(key), string(value))
+	a.judged(weakText(s.Algorithm, len(key), string(value)))
 	return err
+}
+
+func (a *Adoption) judged(weak, advice []string) {
+	a.Weak, a.Notes = weak, append(a.Notes, advice...)
 }
 
 func (a *Adoption) note(format string, args ...any) {

@@ -110,11 +110,3 @@ func commonAlgorithm(key crypto.Signer) keyset.Algorithm {
 	}
 	return ""
 }
-
-// weakSigner judges a private key. The curves are all strong enough.
-func weakSigner(key crypto.Signer) []string {
-	if k, ok := key.(*rsa.PrivateKey); ok && k.N.BitLen() < 2048 {
-		return []string{fmt.Sprintf("an RSA key of %d bits: at least 2048 are needed (RFC 7518 §3.3)", k.N.BitLen())}
-	}
-	return nil
-}

@@ -1,0 +1,172 @@
+// Package report writes what judge found in many places, for programs: as JSON,
+// and as SARIF 2.1.0 (OASIS), which code hosts and scanners read. Nothing that it
+// writes holds a part of a secret.
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/keyrotate/rotate/internal/judge"
+)
+
+// A Finding is the answer about one secret.
+type Finding struct {
+	Name   string // of the variable, member or key; "" if there is none
+	File   string // or the name of a store's secret; "" for standard input
+	Line   int    // from 1; 0 if the place has no lines
+	Result judge.Result
+}
+
+// A Tool is the program that writes.
+type Tool struct {
+	Name, Version, Home string
+}
+
+// document is the shape of the JSON.
+type document struct {
+	Tool     string  `json:"tool"`
+	Version  string  `json:"version"`
+	Findings []entry `json:"findings"`
+}
+
+type entry struct {
+	Name    string         `json:"name,omitempty"`
+	File    string         `json:"file,omitempty"`
+	Line    int            `json:"line,omitempty"`
+	Verdict string         `json:"verdict"`
+	Bits    int            `json:"bits"`
+	Reasons []judge.Reason `json:"reasons"`
+	Text    []string       `json:"text"`
+}
+
+// JSON writes all findings, fine ones included, in their order.
+func JSON(w io.Writer, t Tool, all []Finding) error {
+	doc := document{Tool: t.Name, Version: t.Version, Findings: []entry{}}
+	for _, f := range all {
+		doc.Findings = append(doc.Findings, entry{
+			Name: f.Name, File: f.File, Line: f.Line,
+			Verdict: f.Result.Verdict.String(), Bits: f.Result.Bits,
+			Reasons: append([]judge.Reason{}, f.Result.Reasons...),
+			Text:    append([]string{}, judge.Say(f.Result)...),
+		})
+	}
+	return encode(w, doc)
+}
+
+func encode(w io.Writer, doc any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(doc)
+}
+
+// SARIF writes a result for each finding that is not fine: an error for a
+// guessable secret, a note for one that is below the advice. Its rule is the
+// first reason.
+func SARIF(w io.Writer, t Tool, all []Finding) error {
+	one := run{Results: []result{}}
+	one.Tool.Driver = driver{Name: t.Name, Version: t.Version, InformationURI: t.Home, Rules: []rule{}}
+	for _, f := range all {
+		if f.Result.Verdict == judge.Fine {
+			continue
+		}
+		id := string(f.Result.Reasons[0].Code)
+		one.Results = append(one.Results, result{
+			RuleID: id, RuleIndex: one.Tool.Driver.index(id), Level: level(f.Result.Verdict),
+			Message:   message{strings.Join(judge.Say(f.Result), "; ")},
+			Locations: locations(f),
+		})
+	}
+	return encode(w, log{
+		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+		Version: "2.1.0", Runs: []run{one},
+	})
+}
+
+func level(v judge.Verdict) string {
+	if v == judge.Guessable {
+		return "error"
+	}
+	return "note"
+}
+
+// index is that of a rule, which is added if it is new.
+func (d *driver) index(id string) int {
+	for i, r := range d.Rules {
+		if r.ID == id {
+			return i
+		}
+	}
+	d.Rules = append(d.Rules, rule{id})
+	return len(d.Rules) - 1
+}
+
+func locations(f Finding) []location {
+	var l location
+	if f.File != "" {
+		l.Physical = &physical{Artifact: artifact{strings.ReplaceAll(f.File, `\`, "/")}}
+		if f.Line > 0 {
+			l.Physical.Region = &region{f.Line}
+		}
+	}
+	if f.Name != "" {
+		l.Logical = []logical{{f.Name}}
+	}
+	if l.Physical == nil && l.Logical == nil {
+		return nil
+	}
+	return []location{l}
+}
+
+// The parts of SARIF that are written (§3.13 and what follows).
+type (
+	log struct {
+		Schema  string `json:"$schema"`
+		Version string `json:"version"`
+		Runs    []run  `json:"runs"`
+	}
+	run struct {
+		Tool struct {
+			Driver driver `json:"driver"`
+		} `json:"tool"`
+		Results []result `json:"results"`
+	}
+	driver struct {
+		Name           string `json:"name"`
+		Version        string `json:"version,omitempty"`
+		InformationURI string `json:"informationUri,omitempty"`
+		Rules          []rule `json:"rules"`
+	}
+	rule struct {
+		ID string `json:"id"`
+	}
+	result struct {
+		RuleID    string     `json:"ruleId"`
+		RuleIndex int        `json:"ruleIndex"`
+		Level     string     `json:"level"`
+		Message   message    `json:"message"`
+		Locations []location `json:"locations,omitempty"`
+	}
+	message struct {
+		Text string `json:"text"`
+	}
+	location struct {
+		Physical *physical `json:"physicalLocation,omitempty"`
+		Logical  []logical `json:"logicalLocations,omitempty"`
+	}
+	physical struct {
+		Artifact artifact `json:"artifactLocation"`
+		Region   *region  `json:"region,omitempty"`
+	}
+	artifact struct {
+		URI string `json:"uri"`
+	}
+	region struct {
+		StartLine int `json:"startLine"`
+	}
+	logical struct {
+		Name string `json:"name"`
+	}
+)
