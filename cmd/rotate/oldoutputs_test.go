@@ -31,8 +31,8 @@ func beside(name string) bool {
 func (b *everShown) take(f *fan, stores map[string]*memory.Store) {
 	f.t.Helper()
 	for output, files := range map[string][]string{
-		"./jwt": {"jwt", ".jwt.rotate.note"}, "./jwt.previous": {"jwt.previous", ".jwt.previous.rotate.note"}, "./.env": {".env", ".env.rotate-note"},
-		"./list.json": {"list.json", ".list.json.rotate.note"}, "disk copy": {"keys/copy.json", "keys/.copy.json.witness"},
+		"./jwt": {"jwt", ".rotate/jwt.note"}, "./jwt.previous": {"jwt.previous", ".rotate/jwt.previous.note"}, "./.env": {".env", ".rotate/.env.note"},
+		"./list.json": {"list.json", ".rotate/list.json.note"}, "disk copy": {"keys/copy.json", "keys/.copy.json.witness"},
 	} {
 		now := map[string]string{}
 		for _, name := range files {
