@@ -6,13 +6,14 @@ ports and probes of the daemon (daemon), variables (env), restart ("Never" or no
 {{- $root := .root -}}
 {{- $v := $root.Values -}}
 {{- $vault := include "rotate.vaultLogins" $root | fromJsonArray -}}
+serviceAccountName: {{ include "rotate.serviceAccount" $root }}
 {{- with .restart }}
 restartPolicy: {{ . }}
 {{- end }}
-serviceAccountName: {{ include "rotate.serviceAccount" $root }}
 # The token for the API server: only where the config keeps Secrets in this cluster.
 automountServiceAccountToken: {{ gt (len (include "rotate.clusterStores" $root | fromJson)) 0 }}
 enableServiceLinks: false
+terminationGracePeriodSeconds: 10 # rotate stops within 5
 {{- with $v.imagePullSecrets }}
 imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
@@ -91,8 +92,8 @@ priorityClassName: {{ . | quote }}
 {{- define "rotate.podMeta" -}}
 {{- $root := .root -}}
 {{- $v := $root.Values -}}
-labels:
-  {{- include "rotate.labels" $root | nindent 2 }}
+labels: # without versions: a chart that is only newer restarts nothing
+  {{- include "rotate.selector" $root | nindent 2 }}
   app.kubernetes.io/component: {{ .component }}
   {{- if $v.identity.azure.clientId }}
   azure.workload.identity/use: "true"
