@@ -10,6 +10,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 .PHONY: build image reproducible sbom test check lint race guards fuzz bench
 .PHONY: simulate soak mutants planted interleavings edges
 .PHONY: conformance conformance-all conformance-awssm conformance-kubernetes conformance-vaultkv
+.PHONY: chart conformance-helm conformance-kubelet
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
@@ -84,6 +85,16 @@ conformance-awssm: ## the awssm store on two servers that others wrote, moto and
 
 conformance-vaultkv: ## the vaultkv store on Vault itself, built the first time
 	time ./e2e/vault.sh
+
+chart: ## what the Helm chart has from elsewhere: the schema of its values, the rules, the dashboard
+	go test -count=1 ./cmd/rotate -run TestChartIsCurrent -update
+
+conformance-helm: ## the Helm chart on etcd and kube-apiserver, built the first time
+	time ./e2e/helm.sh
+
+conformance-kubelet: ## the commands of docs/install-kubernetes.md and their pods, on a real kubelet; as root
+	./e2e/tools.sh containerd:containerd runc:runc ctr:containerd containernetworking-plugins buildah:buildah git:git ip:iproute2 pgrep:procps
+	time ./e2e/kubelet.sh
 
 conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, built the first time
 	time ./e2e/kube.sh
