@@ -181,7 +181,12 @@ in_page() { # FOLDER COMMAND…: there, where what the page fetches is the repos
 }
 said() { grep -qE -- "$1" "$work/said" || die "\"$1\" is not said: $(cat "$work/said")"; }
 
-pods_of() { kubectl -n "${1:-rotate}" get pods -l app.kubernetes.io/component=daemon --field-selector=status.phase=Running -o jsonpath='{range .items[?(!@.metadata.deletionTimestamp)]}{.metadata.name}{"\n"}{end}'; }
+pods_of() { # the daemons that run and are not about to end
+	kubectl -n rotate get pods -l app.kubernetes.io/component=daemon -o json | python3 -c '
+import json, sys
+for p in json.load(sys.stdin)["items"]:
+	if p["status"]["phase"] == "Running" and "deletionTimestamp" not in p["metadata"]: print(p["metadata"]["name"])'
+}
 rotate() { kubectl -n rotate exec deployment/rotate -- /usr/local/bin/rotate "$@"; }
 secret() { kubectl -n rotate get secret "production-$1" -o jsonpath='{.data.keyset}' | base64 -d | python3 -c "import json, sys; d = json.load(sys.stdin); print($2)"; }
 process_of() { # POD: the daemon's process
@@ -372,6 +377,7 @@ for o in objects(sys.argv[2]):
         for state in (c["state"], c.get("lastState", {})):
             if "terminated" in state: codes[o["metadata"]["name"], state["terminated"]["containerID"]] = state["terminated"]["exitCode"]
 killed = [code for code in codes.values() if code != 0]
+if len(codes) < 12: sys.exit("the end of %d daemons was seen, too few" % len(codes))
 if killed != [137]: sys.exit("daemons ended with %s; only the hung one is to be killed (137)" % sorted(codes.values()))
 print("ok  \t      %d values of auth-jwt: one lineage, %d rotations, no generation skipped, each key published before it signed and verifying after; %d daemons ended with 0, the hung one with 137"
       % (seen, rotations, len(codes) - 1))
