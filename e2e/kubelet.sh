@@ -148,7 +148,7 @@ localStorageCapacityIsolation: false
 makeIPTablesUtilChains: false
 YAML
 start kubelet "$bin/kubelet" --config="$work/kubelet.yaml" --kubeconfig="$work/node.kubeconfig" --hostname-override=e2e --node-ip=10.9.0.1
-node_ready() { kubectl get node e2e | grep -q ' Ready'; }
+node_ready() { kubectl get node e2e | grep ' Ready'; }
 ready kubelet node_ready
 lap "a node is ready"
 
@@ -206,8 +206,8 @@ pid=$(process_of "$(pods_of | head -1)")
 grep -q ' / / ro[ ,]' "/proc/$pid/mountinfo" || die "the root is not read-only"
 grep -q '/run/secrets/kubernetes.io/serviceaccount ro[ ,]' "/proc/$pid/mountinfo" || die "the token is not mounted, or not read-only"
 for line in 'Uid:	65532	65532	65532	65532' 'CapBnd:	0000000000000000' 'NoNewPrivs:	1' 'Seccomp:	2'; do grep -q "^$line" "/proc/$pid/status" || die "not $line"; done
-kubectl get --raw "/api/v1/namespaces/rotate/services/rotate:http/proxy/metrics" | grep -q '^rotate_key_state{key="auth-jwt",state="healthy",store="cluster"} 1' || die "no metrics"
-kubectl -n rotate logs -l app.kubernetes.io/component=daemon --tail=-1 | grep -q '"msg":"audit".*"action":"create"\|msg=audit.*action=create' || die "no audit in the log: $(kubectl -n rotate logs -l app.kubernetes.io/component=daemon --tail=5)"
+kubectl get --raw "/api/v1/namespaces/rotate/services/rotate:http/proxy/metrics" | grep '^rotate_key_state{key="auth-jwt",state="healthy",store="cluster"} 1' >/dev/null || die "no metrics"
+kubectl -n rotate logs -l app.kubernetes.io/component=daemon --tail=-1 | grep '"msg":"audit".*"action":"create"' >/dev/null || die "no audit in the log: $(kubectl -n rotate logs -l app.kubernetes.io/component=daemon --tail=5)"
 lap "read-only root, projected token, no rights, metrics, audit in the log"
 
 # Everything that auth-jwt's Secret ever holds from here on is kept, to be judged at the end; likewise what becomes of pods.
@@ -249,7 +249,7 @@ eventually 60 slow_began
 slow=$(secret slow 'd["generation"], [k["kid"] for k in d["keys"]]')
 first=$(kubectl -n rotate get pods -l job-name=waits -o name)
 kubectl -n rotate delete "$first" >/dev/null
-waits_again() { kubectl -n rotate logs job/waits | grep -q waiting; }
+waits_again() { kubectl -n rotate logs job/waits | grep waiting; }
 eventually 60 waits_again
 test "$(secret slow 'd["generation"], [k["kid"] for k in d["keys"]]')" = "$slow" || die "the second pod of the Job asked for another rotation"
 kubectl -n rotate delete job waits >/dev/null
@@ -265,7 +265,7 @@ eventually 60 rotates "$(($(generation) + 4))"
 # A new version, in the middle of rotations of both.
 sed -i 's/v0.1.0/v0.2.0/' "$work/page/values.yaml"
 page "With Helm" 2 .
-all_new() { for pod in $(pods_of); do kubectl -n rotate exec "$pod" -- /usr/local/bin/rotate version | grep -q 'v0.2.0' || return 1; done; }
+all_new() { for pod in $(pods_of); do kubectl -n rotate exec "$pod" -- /usr/local/bin/rotate version | grep 'v0.2.0' || return 1; done; }
 eventually 30 all_new
 eventually 60 rotates "$(($(generation) + 4))"
 test "$(secret slow 'd["generation"], [k["kid"] for k in d["keys"]]')" = "$slow" || die "the new version does not go on with the rotation of slow: $slow"
@@ -309,7 +309,11 @@ wait $follow || true
 grep -q 'nothing is left half done' "$work/log" || die "SIGTERM: $(tail -3 "$work/log")"
 lap "SIGTERM: the pod is gone after $took ms"
 
-# Uninstall: the keys stay.
+# The rotations come to their end, then uninstall: the keys stay.
+values "tag: v0.2.0" "grace: 3s, sync: 1s, grace_bounds: {min: 1s, max: 10s}"
+page "With Helm" 2 .
+alone() { test "$(secret auth-jwt 'len(d["keys"])')" = 1; }
+eventually 60 alone
 lineage=$(secret auth-jwt 'd["lineage"]')
 in_page . helm -n rotate uninstall rotate --wait >/dev/null
 test "$(secret auth-jwt 'd["lineage"]')" = "$lineage" || die "uninstall took a key"
@@ -324,8 +328,6 @@ before=$(pods_of | sort)
 page "With Kustomize" 2 shop-rotate
 test -z "$(comm -12 <(echo "$before") <(pods_of | sort))" || die "the pods are the old ones"
 lap "Kustomize, block 2: a changed config"
-alone() { test "$(secret auth-jwt 'len(d["keys"])')" = 1; }
-eventually 60 alone
 page "With Kustomize" 3 shop-rotate
 said '^auth-jwt: rotated away from kid'
 lap "Kustomize, block 3: the Job"
