@@ -228,7 +228,7 @@ now: {keys: [auth-jwt, slow]}
 YAML
 }
 before=$(pods_of | sort)
-values "tag: v0.1.0, digest: '$digest'" "sync: 1h"
+values "tag: v0.1.0, digest: '$digest'" "grace: 60s, grace_bounds: {min: 1s, max: 60s}"
 page "With Helm" 2 .
 test -z "$(comm -12 <(echo "$before") <(pods_of | sort))" || die "a changed config does not restart the pods"
 eventually 30 rotate status slow
