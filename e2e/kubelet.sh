@@ -333,8 +333,8 @@ said '^auth-jwt: rotated away from kid'
 lap "Kustomize, block 3: the Job"
 
 # The CronJob in place of the daemon, then nothing: the keys stay again.
-sed -i 's|/base?|/once?|' "$work/page/shop-rotate/kustomization.yaml"
 in_page shop-rotate kubectl delete --wait -k . >/dev/null
+sed -i 's|/base?|/once?|' "$work/page/shop-rotate/kustomization.yaml"
 in_page shop-rotate kubectl apply --server-side -k . >/dev/null
 kubectl -n rotate create job try --from=cronjob/rotate >/dev/null
 kubectl -n rotate wait --for=condition=Complete job/try --timeout=60s >/dev/null
