@@ -10,6 +10,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
 .PHONY: judge simulate soak mutants planted interleavings edges
 .PHONY: conformance conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-packages conformance-systemd conformance-vaultkv conformance-versions
+.PHONY: chart conformance-helm conformance-kubelet
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
@@ -110,6 +111,16 @@ conformance-awssm: ## the awssm store on two servers that others wrote, moto and
 conformance-vaultkv: ## the vaultkv store on Vault itself, built the first time
 	time ./e2e/vault.sh
 
+chart: ## what the Helm chart has from elsewhere: the schema of its values, the rules, the dashboard
+	go test -count=1 ./cmd/rotate -run TestChartIsCurrent -update
+
+conformance-helm: ## the Helm chart on etcd and kube-apiserver, built the first time
+	time ./e2e/helm.sh
+
+conformance-kubelet: ## the commands of docs/install-kubernetes.md and their pods, on a real kubelet; as root
+	./e2e/tools.sh containerd:containerd runc:runc ctr:containerd containernetworking-plugins buildah:buildah git:git ip:iproute2 pgrep:procps
+	time ./e2e/kubelet.sh
+
 conformance-kubernetes: ## the kubernetes store on etcd and kube-apiserver, built the first time
 	time ./e2e/kube.sh
 
@@ -140,7 +151,7 @@ conformance: ## what needs more than `go test` and Go, and is not in .ci/run; wi
 	time ./e2e/promtool.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-dotenv conformance-versions conformance-packages conformance-systemd fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-dotenv conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

@@ -96,7 +96,7 @@ func collect(v any, names map[string]bool) {
 func TestSchema(t *testing.T) {
 	schema := resolved(t)
 	asItStands, all := readExample(t)
-	for _, text := range [][]byte{asItStands, all, []byte("environment: x\nkeys: \n")} {
+	for _, text := range [][]byte{asItStands, all, []byte("environment: x\nkeys: \n"), []byte("stores: {disk: {type: file, labels: {Example.com/Team: x}}}")} {
 		if err := validate(t, schema, text); err != nil {
 			t.Error(err)
 		}

@@ -90,10 +90,11 @@ func (f *Form) Schema(t reflect.Type) *JSONSchema {
 	case reflect.Struct:
 		return f.StructSchema(t)
 	case reflect.Map:
-		return &JSONSchema{
-			Type: objectOrNull, AdditionalProperties: f.Schema(t.Elem()),
-			PropertyNames: &JSONSchema{Pattern: f.NamePattern},
+		s := &JSONSchema{Type: objectOrNull, AdditionalProperties: f.Schema(t.Elem())}
+		if t.Elem().Kind() != reflect.String { // tags, labels and annotations have names by the service's rules
+			s.PropertyNames = &JSONSchema{Pattern: f.NamePattern}
 		}
+		return s
 	case reflect.Slice:
 		return &JSONSchema{Type: "array", Items: f.Schema(t.Elem())}
 	case reflect.Int:

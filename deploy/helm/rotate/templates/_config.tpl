@@ -1,0 +1,138 @@
+{{/* What the chart reads out of the config. Everything here answers in JSON, since a template answers in text. */}}
+
+{{/* The types of the stores. */}}
+{{- define "rotate.storeTypes" -}}
+{{- $types := list -}}
+{{- range $_, $s := .Values.config.stores -}}{{- $types = append $types $s.type -}}{{- end -}}
+{{ $types | uniq | toJson }}
+{{- end }}
+
+{{/* The stores that are this cluster's Secrets: name → namespace. One with a context is another cluster's. */}}
+{{- define "rotate.clusterStores" -}}
+{{- $found := dict -}}
+{{- range $name, $s := .Values.config.stores -}}
+{{- if and (eq $s.type "kubernetes") (not $s.context) -}}
+{{- $_ := set $found $name ($s.namespace | default $.Release.Namespace) -}}
+{{- end -}}
+{{- end -}}
+{{ $found | toJson }}
+{{- end }}
+
+{{/* The Secrets that rotate keeps: namespace → names. A symmetric key's output of the format value has a second one. */}}
+{{- define "rotate.secrets" -}}
+{{- $config := .Values.config -}}
+{{- $defaults := $config.defaults | default dict -}}
+{{- $stores := include "rotate.clusterStores" . | fromJson -}}
+{{- $found := dict -}}
+{{- range $name, $key := $config.keys -}}
+{{- $key = $key | default dict -}}
+{{- $places := list (dict "store" ($key.store | default $defaults.store | default "") "secret" ($key.secret | default (printf "%s-%s" $config.environment $name))) -}}
+{{- $algorithm := $key.algorithm | default $defaults.algorithm | default "HS256" -}}
+{{- range $o := $key.outputs -}}
+{{- $place := dict "store" ($o.store | default "") "secret" ($o.secret | default "") -}}
+{{- $places = append $places $place -}}
+{{- if and (eq ($o.format | default "keyset") "value") (or (eq $algorithm "opaque") (hasPrefix "HS" $algorithm)) -}}
+{{- $places = append $places (dict "store" $place.store "secret" (printf "%s.previous" $place.secret)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $places -}}
+{{- $namespace := get $stores .store -}}
+{{- if $namespace -}}
+{{- $_ := set $found $namespace (append (get $found $namespace | default list) .secret) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $namespace, $names := $found -}}{{- $_ := set $found $namespace ($names | uniq | sortAlpha) -}}{{- end -}}
+{{ $found | toJson }}
+{{- end }}
+
+{{/* The stores in Vault that log in with a token of the service account. */}}
+{{- define "rotate.vaultLogins" -}}
+{{- $found := list -}}
+{{- range $name, $s := .Values.config.stores -}}
+{{- if and (eq $s.type "vaultkv") (eq (($s.auth | default dict).method | default "") "kubernetes") -}}
+{{- $found = append $found $name -}}
+{{- end -}}
+{{- end -}}
+{{ $found | toJson }}
+{{- end }}
+
+{{/* Ports of addresses in the config, such as Vault's 8200. */}}
+{{- define "rotate.ports" -}}
+{{- $found := list -}}
+{{- range $_, $s := .Values.config.stores -}}
+{{- range $url := list $s.address $s.endpoint -}}
+{{- $port := regexFind ":[0-9]+$" (regexReplaceAll "^[a-z]+://([^/]*).*$" ($url | default "") "${1}") | trimPrefix ":" -}}
+{{- if $port -}}{{- $found = append $found ($port | int) -}}
+{{- else if hasPrefix "http://" ($url | default "") -}}{{- $found = append $found 80 -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{ concat (list 443 6443) $found (.Values.networkPolicy.ports) | uniq | toJson }}
+{{- end }}
+
+{{/* The config as the pods get it: a login in Vault takes the token that is made for it. */}}
+{{- define "rotate.config" -}}
+{{- $config := deepCopy .Values.config -}}
+{{- range include "rotate.vaultLogins" . | fromJsonArray -}}
+{{- $auth := (get $config.stores .).auth -}}
+{{- if not $auth.jwt_file -}}{{- $_ := set $auth "jwt_file" "/var/run/secrets/vault/token" -}}{{- end -}}
+{{- end -}}
+{{ toYaml $config }}
+{{- end }}
+
+{{/* Files that the config writes: the pod's root is read-only. */}}
+{{- define "rotate.writes" -}}
+{{- $found := list -}}
+{{- range $name, $s := .Values.config.stores -}}
+{{- if eq $s.type "file" -}}{{- $found = append $found (printf "config.stores.%s" $name) -}}{{- end -}}
+{{- end -}}
+{{- range $name, $key := .Values.config.keys -}}
+{{- range $o := ($key | default dict).outputs -}}
+{{- if $o.path -}}{{- $found = append $found (printf "config.keys.%s: the output %s" $name $o.path) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if (.Values.config.audit | default dict).file -}}{{- $found = append $found "config.audit.file" -}}{{- end -}}
+{{ $found | toJson }}
+{{- end }}
+
+{{/* What no schema can tell; all of it is told at once. */}}
+{{- define "rotate.check" -}}
+{{- $wrong := list -}}
+{{- if not .Values.image.repository -}}
+{{- $wrong = append $wrong "image.repository is not set; such as: --set image.repository=registry.example.com/rotate (make image builds the image)" -}}
+{{- end -}}
+{{- if .Values.config.listen -}}
+{{- $wrong = append $wrong "config.listen is set; the chart makes the address: set port, and leave listen out" -}}
+{{- end -}}
+{{- if and (has "azurekv" (include "rotate.storeTypes" . | fromJsonArray)) (gt (include "rotate.replicas" . | int) 1) -}}
+{{- $wrong = append $wrong "replicas is more than 1, and a store is in Azure Key Vault, which compares nothing when it writes; leave replicas out, or set 1" -}}
+{{- end -}}
+{{- if not .Values.volumeMounts -}}
+{{- range include "rotate.writes" . | fromJsonArray -}}
+{{- $wrong = append $wrong (printf "%s writes a file, and the pod's root is read-only; add volumes and volumeMounts for its folder, or leave it out" .) -}}
+{{- end -}}
+{{- end -}}
+{{- $defaults := .Values.config.defaults | default dict -}}
+{{- range $name, $key := .Values.config.keys -}}
+{{- $store := ($key | default dict).store | default $defaults.store -}}
+{{- if not $store -}}
+{{- $wrong = append $wrong (printf "config.keys.%s has no store; add one of: %s" $name (keys $.Values.config.stores | sortAlpha | join ", ")) -}}
+{{- else if not (hasKey $.Values.config.stores $store) -}}
+{{- $wrong = append $wrong (printf "config.keys.%s: there is no store %s; stores has: %s" $name $store (keys $.Values.config.stores | sortAlpha | join ", ")) -}}
+{{- end -}}
+{{- range $o := ($key | default dict).outputs -}}
+{{- if and $o.store (not (hasKey $.Values.config.stores $o.store)) -}}
+{{- $wrong = append $wrong (printf "config.keys.%s: an output names the store %s; stores has: %s" $name $o.store (keys $.Values.config.stores | sortAlpha | join ", ")) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.now.keys -}}
+{{- if not (hasKey $.Values.config.keys .) -}}
+{{- $wrong = append $wrong (printf "now.keys: there is no key %s in config.keys" .) -}}
+{{- end -}}
+{{- end -}}
+{{- if $wrong -}}
+{{- fail (printf "\n\nrotate: %d of the values cannot work:\n- %s\n" (len $wrong) (join "\n- " $wrong)) -}}
+{{- end -}}
+{{- end }}
