@@ -166,7 +166,7 @@ func escape(s string) string {
 	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, `"`, `\(dq`).Replace(s)
 }
 
-// guard keeps a line that begins with a dot from being a request.
+// shield keeps a line that begins with a dot from being a request.
 func shield(s string) string {
 	if strings.HasPrefix(s, ".") {
 		return `\&` + s
