@@ -70,8 +70,9 @@ func FateOf(p Policy, s *keyset.Set, c Content, r Revision) (f Fate, from time.T
 }
 
 // fateOfOne: readers of a bare value find the previous key where the backend
-// shows the value before, so that one is kept while its key verifies. A previous
-// key that could still sign is not kept (promise 9).
+// shows the value before, so that one is kept while its key verifies. Of a key
+// pair such a value has the private half, which the document has dropped: it must
+// go (promise 9).
 func fateOfOne(s *keyset.Set, r Revision) Fate {
 	for _, k := range s.Keys {
 		switch {

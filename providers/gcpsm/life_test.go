@@ -378,7 +378,7 @@ func TestLifeWithDelayedDestruction(t *testing.T) {
 		l.endsWell()
 		until := 0
 		for _, ev := range l.events {
-			if ev.Action == "erase" && strings.Contains(ev.Reason, "disabled until it is destroyed at 2000-01-") {
+			if ev.Action == "erase" && ev.How == string(providers.Disabled) && ev.Until != nil && ev.Until.Year() == 2000 {
 				until++
 			}
 		}
