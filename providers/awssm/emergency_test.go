@@ -52,7 +52,7 @@ func TestPromise4ACompromiseIsUnlabelledAndNamed(t *testing.T) {
 			}
 			var named, holding []string
 			for _, ev := range l.events {
-				if ev.Action == "erase" && strings.Contains(ev.Reason, string(providers.Unlabelled)) {
+				if ev.Action == "erase" && ev.How == string(providers.Unlabelled) {
 					named = append(named, ev.Revision)
 				}
 			}
