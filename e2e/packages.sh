@@ -64,7 +64,11 @@ for arch in amd64:x86_64 arm64:aarch64; do
 	rm -rf "$work"/{deb,rpm,apk}
 	mkdir "$work"/{deb,rpm,apk}
 	dpkg-deb -x "$dist"/rotate_*_"${arch%:*}".deb "$work/deb"
-	(cd "$work/rpm" && rpm2cpio "$dist"/*."${arch#*:}".rpm | cpio --quiet -id)
+	# Debian's rpm2cpio ends with 1 although all is there; the digests of the rpm judge that.
+	rpm2cpio "$dist"/*."${arch#*:}".rpm >"$work/cpio" || true
+	(cd "$work/rpm" && cpio --quiet --no-absolute-filenames -id <"$work/cpio" 2>"$work/cpio.log") || die "cpio: $(cat "$work/cpio.log")"
+	rpm -qp --qf '[%{FILEDIGESTS}  .%{FILENAMES}\n]' "$dist"/*."${arch#*:}".rpm 2>/dev/null | grep -v '^ ' >"$work/digests"
+	(cd "$work/rpm" && sha256sum --quiet -c "$work/digests") || die "the rpm's files are not what it says"
 	tar -xzf "$dist"/*_"${arch#*:}".apk -C "$work/apk" 2>/dev/null
 	rpm -K --nosignature "$dist"/*."${arch#*:}".rpm | grep -q 'digests OK' || die "the rpm's digests are wrong"
 	for kind in deb rpm apk; do
