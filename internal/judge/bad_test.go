@@ -13,17 +13,16 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/keyrotate/rotate/internal/judge"
 )
 
-// A maker makes bad secrets of every kind. Its words and sentences are those of
-// this repository's documentation, which the judge's list was not made from; its
-// names are made up.
+// A maker makes bad secrets of every kind. Its words and sentences are out of this
+// repository's documentation as it once was, which the judge's list was not made
+// from. Its names are made up.
 type maker struct {
 	*rand.Rand
-	prose     []string // words of the documentation, in their order
+	prose     []string // words in the order of sentences
 	passwords []string
 }
 
@@ -61,22 +60,11 @@ var badKinds = []struct {
 func newMaker(t testing.TB, seed uint64) *maker {
 	t.Helper()
 	m := &maker{Rand: rand.New(rand.NewPCG(seed, 14))}
-	for _, file := range []string{"README.md", "docs/threat-model.md", "docs/operations.md", "docs/outputs.md"} {
-		data, err := os.ReadFile("../../" + file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(data)) {
-			if strings.ContainsAny(line, "|`$#<>") || !strings.Contains(line, ". ") {
-				continue // tables, commands, and what is no prose
-			}
-			for _, w := range strings.Fields(line) {
-				if w = strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) }); w != "" {
-					m.prose = append(m.prose, w)
-				}
-			}
-		}
+	prose, err := os.ReadFile("testdata/prose.txt")
+	if err != nil {
+		t.Fatal(err)
 	}
+	m.prose = strings.Fields(string(prose))
 	data, err := os.ReadFile("gen/lists/passwords.txt")
 	if err != nil {
 		t.Fatal(err)
