@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,6 +18,8 @@ const root = "../../.."
 // mark begins the comment that marks a guard: `// guard PROMISE: WHAT`, on a line
 // of its own, right before the statement, the case, the field or the operand.
 const mark = "// guard "
+
+var marked = regexp.MustCompile("^" + mark + `((?:incident )?[0-9]+: .+)$`)
 
 // sources are the files that a build takes, without tests.
 func sources(t *testing.T) (all []*overlay.Source) {
@@ -56,10 +59,11 @@ func marks(s *overlay.Source) (map[string]place, error) {
 	found := map[string]place{}
 	for _, group := range s.File.Comments {
 		for _, c := range group.List {
-			name, ok := strings.CutPrefix(c.Text, mark)
-			if !ok {
+			text := marked.FindStringSubmatch(c.Text)
+			if text == nil {
 				continue
 			}
+			name := text[1]
 			p, ok := after(s, group.End())
 			if !ok {
 				return nil, fmt.Errorf("%s: nothing follows the guard", s.Fset.Position(c.Pos()))
