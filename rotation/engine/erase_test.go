@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/providers/providertest"
@@ -205,7 +206,7 @@ func TestPromise4AWeakerErasureIsWhatHappened(t *testing.T) {
 			t.Fatalf("%+v, erased %+v", res.Traces, slow.gone)
 		}
 		last := r.events[len(r.events)-1]
-		if last.Action != "erase" || last.How != string(providers.Disabled) || last.Until == nil || !slices.Equal(last.Kids, []string{leaked}) || !strings.Contains(last.Reason, "disabled until it is destroyed at ") {
+		if last.Action != "erase" || last.How != string(providers.Disabled) || last.Until == nil || !slices.Equal(last.Kids, []string{leaked}) || !strings.Contains(say.Event(last).Reason, "disabled until it is destroyed at ") {
 			t.Errorf("%+v", last)
 		}
 		time.Sleep(day)

@@ -30,7 +30,7 @@ const (
 var plants = []plant{
 	{
 		"promote without waiting", "2", planGo,
-		"!pl.seen(pl.set.Ready, next.Kid, carriesNext) || pl.p.Propagation > 0 && pl.early.Before(pl.Known())", "!pl.seen(pl.set.Ready, next.Kid, carriesNext)",
+		"pl.p.Propagation > 0 && pl.early.Before(pl.Known()) {", "false {",
 	},
 	{
 		"grace counted from the promoting write", "3", planGo,
@@ -42,15 +42,15 @@ var plants = []plant{
 	},
 	{
 		"no read-back", "2 3", engineDir + "outputs.go",
-		"			p.outputs.wrote[o.Name] = *got.wrote\n			again = true\n", "			p.outputs.wrote[o.Name] = *got.wrote\n",
+		"			// guard 2: what was written to an output is read back\n			again = true\n", "",
 	},
 	{
 		"erase before the outputs", "3", planGo,
-		`if !pl.doubt(pl.p.Grace).IsZero() || pl.behind(anyOutput) {`, `if !pl.doubt(pl.p.Grace).IsZero() {`,
+		"		pl.behind(anyOutput) {\n", "		false {\n",
 	},
 	{
 		"ready not re-marked after a repair", "2 3", planGo,
-		"m != nil && m.Kid == kid && m.Places == pl.f.places(which).Digest()", "m != nil && m.Kid == kid",
+		"m.Places == pl.f.places(which).Digest()", "true",
 	},
 	{
 		"lower generation written to an output", "6", trustGo,
@@ -75,7 +75,7 @@ var plants = []plant{
 	},
 	{
 		"create when the head is unreadable", "6", engineDir + "read.go",
-		"case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		halt = failure(rotation.StoreFailure, err)",
+		"case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		// guard 6: a store that lost the key is not filled anew\n		halt = failure(rotation.StoreFailure, err)",
 		"case errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}",
 	},
 }
