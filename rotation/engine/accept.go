@@ -49,7 +49,7 @@ var ErrOtherGeneration = errors.New("the store holds another generation than was
 func (e *Engine) Restored(ctx context.Context, t Target) (Restored, Result, error) {
 	p := e.begin(t, Ask{})
 	p.readOnly = true
-	found, err := p.restored(ctx)
+	found, err := restored(ctx, p)
 	result, err := p.end(err)
 	return found, result, err
 }
@@ -60,11 +60,11 @@ func (e *Engine) Restored(ctx context.Context, t Target) (Restored, Result, erro
 // never do. The outputs follow at the next pass.
 func (e *Engine) Accept(ctx context.Context, t Target, generation uint64, revoke []string) (Result, error) {
 	p := e.begin(t, Ask{})
-	return p.end(p.accept(ctx, generation, revoke))
+	return p.end(accept(ctx, p, generation, revoke))
 }
 
-func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) error {
-	found, err := p.restored(ctx)
+func accept(ctx context.Context, p *pass, generation uint64, revoke []string) error {
+	found, err := restored(ctx, p)
 	switch {
 	case err != nil || p.result.Step.Do == rotation.Halt:
 		return err
@@ -93,11 +93,11 @@ func (p *pass) accept(ctx context.Context, generation uint64, revoke []string) e
 	if err := p.commit(ctx, set, step); err != nil {
 		return err
 	}
-	return p.accepted(ctx)
+	return accepted(ctx, p)
 }
 
 // accepted reads back what came of it.
-func (p *pass) accepted(ctx context.Context) error {
+func accepted(ctx context.Context, p *pass) error {
 	stop, err := p.read(ctx)
 	if err != nil || stop {
 		return err
@@ -111,7 +111,7 @@ func (p *pass) accepted(ctx context.Context) error {
 
 // restored reads the head and everyone who may remember a newer truth. Unless
 // all that is wrong with the head is its age, the pass is halted.
-func (p *pass) restored(ctx context.Context) (Restored, error) {
+func restored(ctx context.Context, p *pass) (Restored, error) {
 	p.trust.Restoring = true
 	defer func() { p.trust.Restoring = false }()
 	stop, err := p.read(ctx)
@@ -119,7 +119,7 @@ func (p *pass) restored(ctx context.Context) (Restored, error) {
 	case err != nil || stop:
 		return Restored{}, err
 	case p.result.Set == nil && p.remembered(ctx): // the witnesses that are not asked otherwise
-		p.e.remember(p.place(), func(m *memory) { p.known = *m })
+		p.e.remember(p.t.place(), func(m *memory) { p.known = *m })
 		p.halt(p.trust.Nothing(p.known.newest))
 		return Restored{}, nil
 	case p.result.Set == nil:

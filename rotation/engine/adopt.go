@@ -20,10 +20,10 @@ var ErrManaged = errors.New("this key is already managed by rotate")
 // again changes nothing; where another keyset exists the error is ErrManaged.
 func (e *Engine) Adopt(ctx context.Context, t Target, k keyset.Key, weak string) (Result, error) {
 	p := e.begin(t, Ask{})
-	return p.end(p.adopt(ctx, k, weak))
+	return p.end(adopt(ctx, p, k, weak))
 }
 
-func (p *pass) adopt(ctx context.Context, k keyset.Key, weak string) error {
+func adopt(ctx context.Context, p *pass, k keyset.Key, weak string) error {
 	if stop, err := p.read(ctx); stop || err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (p *pass) adopt(ctx context.Context, k keyset.Key, weak string) error {
 		}
 	}
 	if p.result.Set == nil {
-		if err := p.adoptFirst(ctx, k, weak); err != nil {
+		if err := adoptFirst(ctx, p, k, weak); err != nil {
 			return err
 		}
 		if stop, err := p.read(ctx); stop || err != nil {
@@ -53,7 +53,7 @@ func (p *pass) adopt(ctx context.Context, k keyset.Key, weak string) error {
 	return nil
 }
 
-func (p *pass) adoptFirst(ctx context.Context, k keyset.Key, weak string) error {
+func adoptFirst(ctx context.Context, p *pass, k keyset.Key, weak string) error {
 	step := rotation.Step{Do: rotation.Create, At: p.e.Clock().Wall, Why: rotation.Reason{Code: rotation.AdoptedKey}}
 	set, err := keyset.Create(p.t.Name, p.t.Environment, p.e.NewID(), k, step.At)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -23,11 +24,11 @@ type attempt struct {
 // the one that the step was planned on.
 func (p *pass) apply(ctx context.Context, step rotation.Step) error {
 	base := p.result.Set
-	set, err := p.change(base, step)
+	set, err := change(p.t, p.ask, p.e.NewID, base, step)
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
 	}
-	if set, err = p.takeRequest(set, step); err != nil {
+	if set, err = takeRequest(p.ask, base, set, step); err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
 	}
 	return p.commit(ctx, set, step)
@@ -39,21 +40,21 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
 	}
-	p.e.remember(p.place(), func(m *memory) { set = m.observed(set) })
+	p.e.remember(p.t.place(), func(m *memory) { set = m.observed(set) })
 	set, doc, err := set.Encode(string(p.head.ID), p.e.NewID())
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
 	}
 	note := noteOf(set)
-	events := p.events(p.result.Set, set, step)
+	events := p.told.events(p.result.Set, set, step)
 
 	// guard 5: a write goes on from what was read
 	_, err = p.t.Store.Write(ctx, p.t.Secret, doc, p.head.ID, note)
 	switch {
 	case err == nil:
 		p.saw(set)
-		p.e.remember(p.place(), func(m *memory) { m.marked(set, step.Do) })
-		p.tell(events)
+		p.e.remember(p.t.place(), func(m *memory) { m.marked(set, step.Do) })
+		p.told.tell(events)
 		return nil
 	// guard 10: a lost race is planned anew
 	case errors.Is(err, providers.ErrConflict):
@@ -89,16 +90,16 @@ func noteOf(set *keyset.Set) providers.Note {
 }
 
 // change makes the document that a step asks for.
-func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
+func change(t Target, ask Ask, newID func() string, s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
 	switch step.Do {
 	case rotation.Create:
-		k, err := p.t.Generate()
+		k, err := t.Generate()
 		if err != nil {
 			return nil, err
 		}
-		return keyset.Create(p.t.Name, p.t.Environment, p.e.NewID(), k, step.At)
+		return keyset.Create(t.Name, t.Environment, newID(), k, step.At)
 	case rotation.Publish:
-		k, err := p.t.Generate()
+		k, err := t.Generate()
 		if err != nil {
 			return nil, err
 		}
@@ -108,41 +109,41 @@ func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
 	case rotation.Promote:
 		return s.Promote(step.At)
 	case rotation.MarkSettled:
-		return s.MarkSettled(step.At, step.Places, p.t.Policy.Grace)
+		return s.MarkSettled(step.At, step.Places, t.Policy.Grace)
 	case rotation.Retire:
 		return s.Retire(step.Kid, step.At)
 	case rotation.Revoke:
-		return p.revoke(s, step)
+		return revoke(t, ask.Revoke, s, step.At)
 	case rotation.Record:
-		return s.Record(*p.request().Rotate, step.At)
+		return s.Record(*ask.request().Rotate, step.At)
 	}
 	return nil, fmt.Errorf("engine: %q is not a step that can be applied", step.Do)
 }
 
 // revoke removes the compromised kids, with a fresh key if current is one.
-func (p *pass) revoke(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
-	fresh, err := p.t.Generate()
+func revoke(t Target, kids []string, s *keyset.Set, at time.Time) (*keyset.Set, error) {
+	fresh, err := t.Generate()
 	if err != nil {
 		return nil, err
 	}
-	return s.Revoke(p.ask.Revoke, &fresh, step.At)
+	return s.Revoke(kids, &fresh, at)
 }
 
 // takeRequest puts the request on record in the same write as the first step
 // that serves it, so that no retry of it can be taken for a new one.
-func (p *pass) takeRequest(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
-	if step.Do == rotation.Revoke && p.ask.ID != "" {
+func takeRequest(ask Ask, base, s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
+	if step.Do == rotation.Revoke && ask.ID != "" {
 		// That no place is left on the record must not keep a compromised key alive.
-		if asked, err := s.With(keyset.NamedRequest(p.ask.ID, step.Kid, p.ask.By), step.At); err == nil {
+		if asked, err := s.With(keyset.NamedRequest(ask.ID, step.Kid, ask.By), step.At); err == nil {
 			return asked, nil
 		}
 		return s, nil
 	}
-	r := p.request().Rotate
+	r := ask.request().Rotate
 	if r == nil || step.Do == rotation.Record {
 		return s, nil
 	}
-	if created := step.Do == rotation.Create; created && p.ask.ID == "" || !created && r.From != p.result.Set.Signing().Kid {
+	if created := step.Do == rotation.Create; created && ask.ID == "" || !created && r.From != base.Signing().Kid {
 		return s, nil
 	}
 	// guard 5: the first write of a request records it
@@ -165,7 +166,7 @@ func (p *pass) resolve() error {
 	}
 	now := p.result.Set
 	if now != nil && (now.Write == tried.set.Write || slices.Contains(now.History, tried.set.Past())) {
-		p.tell(tried.events)
+		p.told.tell(tried.events)
 	}
 	return nil
 }

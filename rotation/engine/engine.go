@@ -73,6 +73,31 @@ type Ask struct {
 	Away string
 }
 
+// bind ties "rotate away from what is current" to the key that the asker saw
+// first, so that a race is lost at most once.
+func (a *Ask) bind(set *keyset.Set) {
+	switch {
+	case !a.Rotate || a.Away != "":
+	case set == nil:
+		a.Away = keyset.FromNothing
+	default:
+		a.Away = set.Signing().Kid
+	}
+}
+
+// request is the ask in Plan's terms.
+func (a Ask) request() rotation.Request {
+	r := rotation.Request{Revoke: a.Revoke}
+	if a.Rotate {
+		asked := keyset.UnnamedRequest(a.Away, a.By)
+		if a.ID != "" {
+			asked = keyset.NamedRequest(a.ID, a.Away, a.By)
+		}
+		r.Rotate = &asked
+	}
+	return r
+}
+
 // A Result is how a pass ended.
 type Result struct {
 	Step rotation.Step // Wait or Halt
@@ -130,12 +155,12 @@ func (e *Engine) Look(ctx context.Context, t Target, ask Ask) (Result, error) {
 func (e *Engine) begin(t Target, ask Ask) *pass {
 	return &pass{
 		e: e, t: t, ask: ask, trust: rotation.Trust{Name: t.Name, Environment: t.Environment},
-		outputs: outputs{all: t.Outputs, wrote: map[string]tried{}},
+		told: &teller{e: e, t: t}, outputs: outputs{all: t.Outputs, wrote: map[string]tried{}},
 	}
 }
 
 func (p *pass) end(err error) (Result, error) {
-	p.result.Away = p.ask.Away
+	p.result.Away, p.result.Did = p.ask.Away, p.told.did
 	if p.result.Erases = p.head.Erases; p.result.Erases == "" {
 		p.result.Erases = p.t.Store.Traits().Erases
 	}
@@ -153,6 +178,7 @@ type pass struct {
 	known   memory   // what the process knew of the key before the last read
 	outputs outputs
 	lost    int // writes that another writer was faster with
+	told    *teller
 
 	readOnly bool // look, and change nothing
 	trust    rotation.Trust
@@ -184,7 +210,7 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	if err := p.resolve(); err != nil {
 		return false, err
 	}
-	p.bind()
+	p.ask.bind(p.result.Set)
 	// guard 6: an output remembers a lost store
 	if p.result.Set == nil && p.remembered(ctx) {
 		return false, nil // whether the store has lost a key is told by reading it again
@@ -198,7 +224,7 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	}
 	p.result.Clock = p.clock()
 	step := rotation.Plan(p.t.Policy, rotation.Facts{
-		Set: p.result.Set, Outputs: p.result.Outputs, Request: p.request(), Clock: p.result.Clock,
+		Set: p.result.Set, Outputs: p.result.Outputs, Request: p.ask.request(), Clock: p.result.Clock,
 		Covered: p.head.Copy != "", Ready: p.known.ready, Settled: p.known.settled,
 	})
 	p.result.Step = step
@@ -220,33 +246,8 @@ func (p *pass) clock() rotation.Clock {
 	return c
 }
 
-// bind ties "rotate away from what is current" to the key that the asker saw
-// first, so that a race is lost at most once.
-func (p *pass) bind() {
-	if !p.ask.Rotate || p.ask.Away != "" {
-		return
-	}
-	p.ask.Away = keyset.FromNothing
-	if p.result.Set != nil {
-		p.ask.Away = p.result.Set.Signing().Kid
-	}
-}
-
-// request is the ask in Plan's terms.
-func (p *pass) request() rotation.Request {
-	r := rotation.Request{Revoke: p.ask.Revoke}
-	if p.ask.Rotate {
-		asked := keyset.UnnamedRequest(p.ask.Away, p.ask.By)
-		if p.ask.ID != "" {
-			asked = keyset.NamedRequest(p.ask.ID, p.ask.Away, p.ask.By)
-		}
-		r.Rotate = &asked
-	}
-	return r
-}
-
 // halt ends the pass with a reason that a person has to look at.
 func (p *pass) halt(why rotation.Reason) {
 	p.result.Step = rotation.Step{Do: rotation.Halt, Why: why}
-	p.refuse(why)
+	p.told.refuse(why)
 }

@@ -39,12 +39,19 @@ type Event struct {
 
 const eraseAction = "erase"
 
+// A teller tells what one pass changes, or refuses to.
+type teller struct {
+	e   *Engine
+	t   Target
+	did []Event
+}
+
 // events is what a write of a step changes: one event for each key whose status
 // it changes, or one for a mark or a request.
-func (p *pass) events(old, now *keyset.Set, step rotation.Step) []Event {
+func (w *teller) events(old, now *keyset.Set, step rotation.Step) []Event {
 	var events []Event
 	add := func(kid string, from, to keyset.Status) {
-		events = append(events, p.event(Event{
+		events = append(events, w.event(Event{
 			Action: string(step.Do), Kid: kid, From: from, To: to, Generation: now.Generation, Why: step.Why,
 		}))
 	}
@@ -70,39 +77,39 @@ func (p *pass) events(old, now *keyset.Set, step rotation.Step) []Event {
 }
 
 // event fills in what all events share.
-func (p *pass) event(ev Event) Event {
-	ev.Time = p.e.Clock().Wall.UTC()
+func (w *teller) event(ev Event) Event {
+	ev.Time = w.e.Clock().Wall.UTC()
 	ev.Code = ev.Why.Code
-	ev.Key, ev.Store, ev.Secret, ev.Actor = p.t.Name, p.t.StoreName, p.t.Secret, p.e.Actor
+	ev.Key, ev.Store, ev.Secret, ev.Actor = w.t.Name, w.t.StoreName, w.t.Secret, w.e.Actor
 	return ev
 }
 
 // tell reports events, once it is certain that they happened.
-func (p *pass) tell(events []Event) {
-	p.result.Did = append(p.result.Did, events...)
-	if p.e.Audit != nil {
+func (w *teller) tell(events []Event) {
+	w.did = append(w.did, events...)
+	if w.e.Audit != nil {
 		for _, ev := range events {
-			p.e.Audit(ev)
+			w.e.Audit(ev)
 		}
 	}
 }
 
 // tellOf reports an event about another secret than the key's own.
-func (p *pass) tellOf(ev Event) {
+func (w *teller) tellOf(ev Event) {
 	secret := ev.Secret
-	ev = p.event(ev)
+	ev = w.event(ev)
 	ev.Secret = secret
-	p.tell([]Event{ev})
+	w.tell([]Event{ev})
 }
 
 // refuse reports a refusal, once for as long as it stays the same.
-func (p *pass) refuse(why rotation.Reason) {
+func (w *teller) refuse(why rotation.Reason) {
 	repeated := false
-	p.e.remember(p.place(), func(m *memory) {
+	w.e.remember(w.t.place(), func(m *memory) {
 		repeated = m.refusal.Same(why)
 		m.refusal = why
 	})
-	if !repeated && p.e.Audit != nil {
-		p.e.Audit(p.event(Event{Action: Refuse, Why: why}))
+	if !repeated && w.e.Audit != nil {
+		w.e.Audit(w.event(Event{Action: Refuse, Why: why}))
 	}
 }

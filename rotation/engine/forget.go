@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // tombstone is what takes a rendering's place where a store cannot remove it:
@@ -18,21 +19,21 @@ const tombstone = "removed by rotate: this is not a key, and nothing is kept her
 // the place stays on record. Killed in between, it is done again.
 func (e *Engine) Forget(ctx context.Context, t Target, o Output) (Result, error) {
 	p := e.begin(t, Ask{})
-	return p.end(p.forget(ctx, o))
+	return p.end(forget(ctx, p, o))
 }
 
-func (p *pass) forget(ctx context.Context, o Output) error {
+func forget(ctx context.Context, p *pass, o Output) error {
 	if stop, err := p.read(ctx); stop || err != nil {
 		return err
 	}
 	if p.result.Set == nil {
 		return errors.New("there is no keyset")
 	}
-	if err := p.clean(ctx, o); err != nil {
+	if err := clean(ctx, p, o); err != nil {
 		return fmt.Errorf("output %s: %w", o.Name, err)
 	}
 	for range maxRounds {
-		if p.result.Set == nil || !p.remembers(o.Name) {
+		if p.result.Set == nil || !remembers(p.result.Set, o.Name) {
 			break
 		}
 		at := p.clock().Early()
@@ -53,8 +54,8 @@ func (p *pass) forget(ctx context.Context, o Output) error {
 	return nil
 }
 
-func (p *pass) remembers(name string) bool {
-	for _, o := range p.result.Set.Outputs {
+func remembers(set *keyset.Set, name string) bool {
+	for _, o := range set.Outputs {
 		if o.Name == name {
 			return true
 		}
@@ -63,7 +64,7 @@ func (p *pass) remembers(name string) bool {
 }
 
 // clean takes this keyset's value away, and every older one.
-func (p *pass) clean(ctx context.Context, o Output) error {
+func clean(ctx context.Context, p *pass, o Output) error {
 	rev, err := o.Store.Read(ctx, o.Secret)
 	switch {
 	case errors.Is(err, providers.ErrNotFound):
@@ -88,7 +89,7 @@ func (p *pass) clean(ctx context.Context, o Output) error {
 	if err != nil {
 		return err
 	}
-	w := &sweeper{e: p.e, set: p.result.Set, tell: p.tellOf}
+	w := &sweeper{e: p.e, set: p.result.Set, tell: p.told.tellOf}
 	d := dirty{place: p.t.outputPlace(o), at: rotation.Place{Name: o.Name, Content: o.content()}, store: o.Store}
 	for i, old := range revs {
 		if old.ID == head {

@@ -91,7 +91,7 @@ func (p *pass) syncOutputs(ctx context.Context) (again bool) {
 func (p *pass) remembered(ctx context.Context) (found bool) {
 	for _, got := range p.outputs.read(ctx) {
 		if got.err == nil && got.witness.Lineage != "" {
-			got.witness.Of = p.other(got.rev.Value)
+			got.witness.Of = p.t.other(got.rev.Value)
 			p.heard(got.witness)
 			found = true
 		}
@@ -101,9 +101,9 @@ func (p *pass) remembered(ctx context.Context) (found bool) {
 
 // other is the key whose keyset an output shows, if that is not this one; nil if
 // its format does not tell.
-func (p *pass) other(v secret.Text) *rotation.Ref {
+func (t Target) other(v secret.Text) *rotation.Ref {
 	set, err := keyset.Parse(bytes.TrimSpace(v.Reveal()))
-	if err != nil || set.Name == p.t.Name && set.Environment == p.t.Environment {
+	if err != nil || set.Name == t.Name && set.Environment == t.Environment {
 		return nil
 	}
 	return &rotation.Ref{Key: set.Name, Environment: set.Environment}

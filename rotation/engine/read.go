@@ -3,14 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
-
-func (p *pass) place() place { return p.t.place() }
 
 // read takes the head and decides whether it is this key's truth. stop says that
 // it is not: the result tells what to do, and nothing is written.
@@ -18,7 +15,7 @@ func (p *pass) read(ctx context.Context) (stop bool, err error) {
 	p.result.Set = nil
 	// What another pass of this process learns while the call is under way says
 	// nothing about it.
-	p.e.remember(p.place(), func(m *memory) { p.known = *m })
+	p.e.remember(p.t.place(), func(m *memory) { p.known = *m })
 	p.head, err = p.t.Store.Read(ctx, p.t.Secret)
 	var halt rotation.Reason
 	switch {
@@ -36,7 +33,7 @@ func (p *pass) read(ctx context.Context) (stop bool, err error) {
 	if halt.IsZero() {
 		return false, nil
 	}
-	if until := p.stale(); !until.IsZero() {
+	if until := rotation.StaleUntil(p.e.Clock().Wall, p.known.at, p.t.Store.Traits().Stale); !until.IsZero() {
 		halt.Code = rotation.StaleRead
 		p.result.Step = rotation.Step{Do: rotation.Wait, At: until, Why: halt}
 		return true, nil
@@ -63,18 +60,12 @@ func (p *pass) readSet() (halt rotation.Reason) {
 	return rotation.Reason{}
 }
 
-// stale is until when an old head may be a stale read rather than an old truth;
-// zero if it may not.
-func (p *pass) stale() (until time.Time) {
-	return rotation.StaleUntil(p.e.Clock().Wall, p.known.at, p.t.Store.Traits().Stale)
-}
-
 func (p *pass) saw(set *keyset.Set) {
-	p.e.remember(p.place(), func(m *memory) { m.saw(set, p.e.Clock().Wall) })
+	p.e.remember(p.t.place(), func(m *memory) { m.saw(set, p.e.Clock().Wall) })
 }
 
 func (p *pass) heard(w rotation.Witness) {
-	p.e.remember(p.place(), func(m *memory) { m.heard(w, p.e.Clock().Wall) })
+	p.e.remember(p.t.place(), func(m *memory) { m.heard(w, p.e.Clock().Wall) })
 }
 
 // witness is what a note tells of a key's past.

@@ -55,9 +55,9 @@ func rest(ctx context.Context, p *pass) {
 	}
 	w := &sweeper{
 		e: p.e, policy: p.t.Policy, set: p.result.Set, clock: p.clock(),
-		tell: p.tellOf,
+		tell: p.told.tellOf,
 	}
-	own := dirty{place: p.place(), at: rotation.Place{Content: rotation.Documents}, store: p.t.Store, head: p.head.ID}
+	own := dirty{place: p.t.place(), at: rotation.Place{Content: rotation.Documents}, store: p.t.Store, head: p.head.ID}
 	places := []rotation.Place{w.sweepOnce(ctx, own)}
 	for _, o := range p.t.Outputs {
 		d := dirty{place: p.t.outputPlace(o), at: rotation.Place{Name: o.Name, Content: o.content()}, store: o.Store, head: p.outputs.current[o.Name]}
@@ -73,7 +73,7 @@ func rest(ctx context.Context, p *pass) {
 	if !w.again.IsZero() && (step.At.IsZero() || w.again.Before(step.At)) {
 		step.At, step.Why = w.again, rotation.Reason{Code: rotation.HeadMoved}
 	}
-	p.e.remember(p.place(), func(m *memory) { m.traces, m.traced = p.result.Traces, w.clock.Early() })
+	p.e.remember(p.t.place(), func(m *memory) { m.traces, m.traced = p.result.Traces, w.clock.Early() })
 }
 
 // outputPlace is where the engine remembers an output of this key.

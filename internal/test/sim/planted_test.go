@@ -42,7 +42,7 @@ var plants = []plant{
 	},
 	{
 		"no read-back", "2 3", engineDir + "outputs.go",
-		"			again = true\n		default:\n", "		default:\n",
+		"			// guard 2: what was written to an output is read back\n			again = true\n", "",
 	},
 	{
 		"erase before the outputs", "3", planGo,
@@ -50,7 +50,7 @@ var plants = []plant{
 	},
 	{
 		"ready not re-marked after a repair", "2 3", planGo,
-		"m.Places == pl.f.places(which).Digest()\n", "true\n",
+		"m.Places == pl.f.places(which).Digest()", "true",
 	},
 	{
 		"lower generation written to an output", "6", trustGo,

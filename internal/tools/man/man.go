@@ -102,7 +102,7 @@ func (p *page) flags(title string, flags *pflag.FlagSet) {
 			name += ` \fI` + escape(word) + `\fR`
 		}
 		p.line(".TP\n" + name)
-		p.line(shield(escape(usage)))
+		p.line(noRequest(escape(usage)))
 	})
 }
 
@@ -153,7 +153,7 @@ func (p *page) text(s string) {
 			p.line(".PP")
 			begun = true
 		}
-		p.line(shield(escape(line)))
+		p.line(noRequest(escape(line)))
 	}
 	if example {
 		p.line(".EE")
@@ -166,8 +166,8 @@ func escape(s string) string {
 	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, `"`, `\(dq`).Replace(s)
 }
 
-// shield keeps a line that begins with a dot from being a request.
-func shield(s string) string {
+// noRequest keeps a line that begins with a dot from being a request.
+func noRequest(s string) string {
 	if strings.HasPrefix(s, ".") {
 		return `\&` + s
 	}
