@@ -1,0 +1,3 @@
+package command
+import "github.com/keyrotate/rotate/providers"
+func Main(extra ...providers.Type) {}
