@@ -119,8 +119,9 @@ func TestOpenRefuses(t *testing.T) {
 		"no folder":          {filepath.Join(dir, "none", "keys.db"), providers.ErrUnsafe, "make the folder"},
 	} {
 		_, err := (&Config{Path: c.path}).Open(t.Context())
-		if !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.hint) {
-			t.Errorf("%s: %v", name, err)
+		var e *providers.Error
+		if !errors.Is(err, c.kind) || !errors.As(err, &e) || !strings.Contains(e.Hint, c.hint) {
+			t.Errorf("%s: %v, hint %q", name, err, e.Hint)
 		}
 	}
 }
