@@ -49,6 +49,7 @@ type App struct {
 	Clock          func() rotation.Clock
 	NewID          func() string
 	IsTerminal     func(any) bool // of one of the three streams
+	IsJournal      func(any) bool // the same of systemd's journal
 	Columns        func(any) int  // of a terminal
 	Actor          string         // who this is, in audit events and requests
 	Types          stores.Registry
@@ -67,7 +68,7 @@ func New(types stores.Registry) *App {
 	return &App{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		Now: time.Now, Clock: clock.Now, NewID: rand.Text,
-		IsTerminal: process.IsTerminal, Columns: process.Columns, Actor: process.Actor(),
+		IsTerminal: process.IsTerminal, IsJournal: process.IsJournal, Columns: process.Columns, Actor: process.Actor(),
 		Types: types,
 	}
 }
@@ -91,9 +92,9 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 	}()
 	a.console = &console.Console{
 		Stdin: a.Stdin, Stdout: a.Stdout, Stderr: a.Stderr, Now: a.Now, IsTerminal: a.IsTerminal,
-		Voice: &say.Voice{Err: a.Stderr, Terminal: a.IsTerminal(a.Stderr)},
+		Voice: &say.Voice{Err: a.Stderr, Terminal: a.IsTerminal(a.Stderr), Journal: a.IsJournal(a.Stderr)},
 	}
-	root := a.root()
+	root := a.Root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	a.console.Voice.Done()
@@ -106,8 +107,8 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 	return a.exit(err)
 }
 
-// root is the command line.
-func (a *App) root() *cobra.Command {
+// Root is the command line.
+func (a *App) Root() *cobra.Command {
 	root := help("rotate", &cobra.Command{
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
@@ -129,6 +130,7 @@ func (a *App) root() *cobra.Command {
 
 // exit says what is left to say about an error, and turns it into a code.
 func (a *App) exit(err error) int {
+	var unclear *ops.UnclearError
 	var wrong *usage.Error
 	var problems strictyaml.Problems
 	switch {
@@ -138,6 +140,9 @@ func (a *App) exit(err error) int {
 		return Attention
 	case errors.Is(err, console.ErrTold):
 		return Failed
+	case errors.As(err, &unclear):
+		a.console.Tell(err)
+		return Attention
 	case errors.As(err, &problems):
 		a.console.Voice.Block(problems.Error())
 		return Usage

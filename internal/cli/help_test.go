@@ -14,7 +14,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := (&App{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard}).root()
+	root := (&App{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard}).Root()
 	commands := append([]*cobra.Command{root}, root.Commands()...)
 	if len(files) != len(commands) {
 		t.Errorf("%d texts for %d commands", len(files), len(commands))

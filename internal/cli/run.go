@@ -39,7 +39,7 @@ func runCommand(a *App) *cobra.Command {
 	})
 	cmd.Flags().BoolVar(&once, "once", false, "do what is due for each key, and end")
 	cmd.Flags().StringVar(&listen, "listen", "", "address of the endpoints for health, metrics and public keys (default listen of the config; none without it)")
-	cmd.Flags().StringVar(&format, "log-format", format, "text or json (auto: text on a terminal)")
+	cmd.Flags().StringVar(&format, "log-format", format, "text or json (auto: text on a terminal and in systemd's journal)")
 	return cmd
 }
 

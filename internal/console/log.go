@@ -4,13 +4,14 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/journal"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 )
 
 // The formats of a log beside text and json.
 const (
-	LogAuto = "auto" // text on a terminal, json elsewhere
+	LogAuto = "auto" // text on a terminal and in the journal, json elsewhere
 	LogNone = "none"
 )
 
@@ -29,11 +30,17 @@ func readable(_ []string, attr slog.Attr) slog.Attr {
 func (c *Console) Logger(format string) (*slog.Logger, error) {
 	if format == LogAuto {
 		format = "json"
-		if c.Voice.Terminal {
+		if c.Voice.Terminal || c.Voice.Journal {
 			format = "text"
 		}
 	}
 	options := &slog.HandlerOptions{ReplaceAttr: readable}
+	switch {
+	case format == "text" && c.Voice.Journal:
+		return slog.New(journal.Text(c.Voice, options)), nil
+	case format == "json" && c.Voice.Journal:
+		return slog.New(journal.JSON(c.Voice, options)), nil
+	}
 	switch format {
 	case LogNone:
 		return slog.New(slog.DiscardHandler), nil

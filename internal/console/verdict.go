@@ -50,10 +50,13 @@ func (v *Verdict) Add(k *fleet.Key, ans answer.Answer, err error) {
 // Err is how the command ends: nil, ErrAttention, ErrTold, or that an answer could
 // not be written.
 func (v *Verdict) Err() error {
-	halted := 0
+	halted, unclear := 0, 0
 	for _, err := range v.failed {
 		if _, ok := errors.AsType[*ops.HaltError](err); ok {
 			halted++
+		}
+		if _, ok := errors.AsType[*ops.UnclearError](err); ok {
+			unclear++
 		}
 	}
 	switch {
@@ -61,7 +64,7 @@ func (v *Verdict) Err() error {
 		return Unwritten(v.unread, v.lost...)
 	case len(v.failed) == 0:
 		return Attention(v.attention)
-	case len(v.failed) < v.keys && len(v.failed) == halted:
+	case len(v.failed) == unclear, len(v.failed) < v.keys && len(v.failed) == halted:
 		return ErrAttention // done, except for keys that a person has to look at
 	}
 	return ErrTold

@@ -45,6 +45,8 @@ func TestVerdict(t *testing.T) {
 		"one failed":                 {[]one{{}, {err: failed}}, ErrTold},
 		"one halted among others":    {[]one{{}, {err: halted}}, ErrAttention},
 		"all halted":                 {[]one{{err: halted}, {err: halted}}, ErrTold},
+		"nobody can tell yet":        {[]one{{err: &ops.UnclearError{}}}, ErrAttention},
+		"one unclear, one failed":    {[]one{{err: &ops.UnclearError{}}, {err: failed}}, ErrTold},
 		"one halted, and one failed": {[]one{{}, {err: halted}, {err: failed}}, ErrTold},
 	} {
 		con, said := newConsole(io.Discard, false)

@@ -88,7 +88,7 @@ func (b *Backup) recall() error {
 
 // Unknown tells that no output shows what was revoked since the document was
 // written, so that a person has to say.
-func (b *Backup) Unknown() bool { return b.Found.Newer == nil }
+func (b *Backup) Unknown() bool { return b.Found.Newer == nil && !b.Found.Notes() }
 
 // A Fate is what becomes of a key of the restored document.
 type Fate string
@@ -114,6 +114,8 @@ func (b *Backup) Fate(k keyset.Key) (Fate, keyset.Status) {
 		return RevokedByPerson, ""
 	case slices.Contains(b.Filed, k.Kid):
 		return RevokedByFile, ""
+	case b.Found.Notes():
+		return Unchanged, ""
 	case newer == nil:
 		return LiveAgain, ""
 	}

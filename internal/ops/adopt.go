@@ -64,7 +64,7 @@ func (h *Host) Adopt(ctx context.Context, k *fleet.Key, value []byte, where stri
 
 // wouldAdopt finds what would keep the key from being adopted.
 func (h *Host) wouldAdopt(ctx context.Context, k *fleet.Key, taken keyset.Key) (engine.Result, error) {
-	r, err := h.Look().Look(ctx, k.Target, engine.Ask{})
+	r, err := h.Certain(ctx, k, engine.Ask{})
 	if err == nil && r.Set != nil && !r.Set.Signing().SameMaterial(taken) {
 		err = fmt.Errorf("key %s, store %s: %w: kid %s signs", k.Name, k.StoreName, engine.ErrManaged, r.Set.Signing().Kid)
 	}

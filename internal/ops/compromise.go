@@ -38,7 +38,8 @@ type Report struct {
 // Report settles which keys are meant, once: whoever else is at work meanwhile, no
 // other key is ever revoked by this report.
 func (h *Host) Report(ctx context.Context, k *fleet.Key, o ReportOptions) (*Report, error) {
-	set, err := h.seen(ctx, k.Target, k)
+	seen, err := h.Certain(ctx, k, engine.Ask{})
+	set := seen.Set
 	switch {
 	case err != nil:
 		return nil, err

@@ -9,31 +9,20 @@ import (
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/internal/usage"
-	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
-// Keyset reads the keyset of a key from its store. Outputs are not asked. That
-// there is none is an error.
+// Keyset reads the keyset of a key from its store. That there is none is an error.
+// What an output remembers counts: a key that was revoked since then is in no
+// answer.
 func (h *Host) Keyset(ctx context.Context, k *fleet.Key) (*keyset.Set, error) {
-	target := k.Target
-	target.Outputs = nil
-	set, err := h.seen(ctx, target, k)
-	if err == nil && set == nil {
-		err = say.Hint(fmt.Errorf("key %s, store %s: there is no keyset yet", k.Name, k.StoreName), "rotate now "+k.Name+" makes the first key")
-	}
-	return set, err
-}
-
-// seen is the keyset of a target; nil if there is none.
-func (h *Host) seen(ctx context.Context, t engine.Target, k *fleet.Key) (*keyset.Set, error) {
-	r, err := h.Look().Look(ctx, t, engine.Ask{})
+	r, err := h.Certain(ctx, k, engine.Ask{})
 	switch {
 	case err != nil:
 		return nil, err
-	case r.Step.Do == rotation.Halt:
-		return nil, Halted(k, r.Step.Why)
+	case r.Set == nil:
+		return nil, say.Hint(fmt.Errorf("key %s, store %s: there is no keyset yet", k.Name, k.StoreName), "rotate now "+k.Name+" makes the first key")
 	}
 	return r.Set, nil
 }
@@ -64,7 +53,7 @@ func (h *Host) Status(ctx context.Context, keys []*fleet.Key) status.Report {
 // facts reads what there is to know of a key.
 func (h *Host) facts(ctx context.Context, eng *engine.Engine, k *fleet.Key) (f status.Facts) {
 	f = Facts(k)
-	if f.Result, f.Err = eng.Look(ctx, k.Target, engine.Ask{}); f.Err == nil {
+	if f.Result, f.Err = See(ctx, eng, k, engine.Ask{}); f.Err == nil {
 		f.Past(eng.Past(ctx, k.Target, f.Result, false))
 	}
 	f.Now = h.Now()

@@ -25,12 +25,9 @@ type Calendar struct {
 // another, beginning with what the store holds.
 func (h *Host) Plan(ctx context.Context, keys []*fleet.Key, from, until time.Time) iter.Seq[Outcome[Calendar]] {
 	return Each(ctx, keys, AtOnce, func(ctx context.Context, k *fleet.Key) (c Calendar, err error) {
-		r, err := h.Look().Look(ctx, k.Target, engine.Ask{})
-		switch {
-		case err != nil:
+		r, err := h.Certain(ctx, k, engine.Ask{})
+		if err != nil {
 			return c, err
-		case r.Step.Do == rotation.Halt:
-			return c, Halted(k, r.Step.Why)
 		}
 		c.Steps, err = rotation.Forecast(k.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: from}}, until)
 		if err != nil {

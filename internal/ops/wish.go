@@ -70,10 +70,7 @@ func (h *Host) Rotate(ctx context.Context, keys []*fleet.Key, o RotateOptions) i
 
 // look finds what a pass would do first.
 func (w *Wish) look(ctx context.Context, h *Host) error {
-	r, err := h.Look().Look(ctx, w.Key.Target, w.Ask)
-	if err == nil && r.Step.Do == rotation.Halt {
-		err = Halted(w.Key, r.Step.Why)
-	}
+	r, err := h.Certain(ctx, w.Key, w.Ask)
 	w.Ask.Away, w.Last = r.Away, r
 	return err
 }

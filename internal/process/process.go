@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"github.com/keyrotate/rotate/internal/journal"
 )
 
 // Interruptible is done at the first SIGINT or SIGTERM. The second one ends the
@@ -22,6 +24,9 @@ func IsTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
+
+// IsJournal tells whether a stream is standard error, and that systemd's journal.
+func IsJournal(stream any) bool { return stream == any(os.Stderr) && journal.Stderr() }
 
 // Columns is the width of a terminal in characters; 80 if it does not tell.
 func Columns(stream any) int {

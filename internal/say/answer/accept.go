@@ -27,7 +27,11 @@ func Accepting(now time.Time, b *ops.Backup, dry bool) Answer {
 	for _, k := range set.Keys {
 		t.row(string(k.Status), fmt.Sprintf("kid %s (%s), made at %s; %s", say.Kid(k.Kid), k.Alg, say.When(now, k.Issued), fate(b, k)))
 	}
-	if b.Unknown() {
+	switch {
+	case b.Found.Notes():
+		t.row("lost", "only a note of what was seen everywhere: it is made again, and the wait that it began begins anew.\nAt one generation the keys are the same, so nobody is logged out")
+		return t.answer("")
+	case b.Unknown():
 		t.row("unknown", "which keys were deleted, or reported as compromised, since then: no output shows it.\nThe audit log does: name what must not come back with --revoke KID, or say --none-revoked.\nWhoever has a token of a key that was made since then is logged out")
 		return t.answer("")
 	}

@@ -59,11 +59,14 @@ func Cut(c ops.Calendar) string {
 // noCalendar says why there is none for a key.
 func noCalendar(err error) string {
 	var halt *ops.HaltError
+	var unclear *ops.UnclearError
 	var failed *engine.Error
 	state := "incomplete calendar"
 	switch {
 	case errors.As(err, &halt):
 		state = "no calendar, it is halted"
+	case errors.As(err, &unclear):
+		state = "no calendar yet"
 	case errors.As(err, &failed):
 		state = "no calendar, its store is unreachable"
 	}
