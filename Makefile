@@ -9,7 +9,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
 .PHONY: judge simulate soak mutants planted interleavings edges
-.PHONY: conformance conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-packages conformance-systemd conformance-vaultkv conformance-versions
+.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: chart conformance-helm conformance-kubelet
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
@@ -150,8 +150,11 @@ conformance: ## what needs more than `go test` and Go, and is not in .ci/run; wi
 	time $(MAKE) reproducible
 	time ./e2e/promtool.sh
 
+conformance-adapter: ## a store that is a module of its own: examples/adapter holds the contract, and its rotate works
+	time ./e2e/adapter.sh
+
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-dotenv conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-dotenv conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

@@ -78,7 +78,8 @@ func TestCheckedRefusesValues(t *testing.T) {
 // An adapter that does not tell which names it takes is refused, not trusted.
 func TestCheckedWantsARuleOfNames(t *testing.T) {
 	_, err := providers.Checked(silent{memory.New()}).Read(t.Context(), "k")
-	if !errors.Is(err, providers.ErrBadName) || !strings.Contains(err.Error(), "TakesName") {
+	var e *providers.Error
+	if !errors.Is(err, providers.ErrBadName) || !errors.As(err, &e) || !strings.Contains(e.Hint, "TakesName") {
 		t.Error(err)
 	}
 }

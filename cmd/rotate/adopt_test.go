@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/cli"
 )
 
 // TestAdoptIsInterrupted: Ctrl-C ends a command that waits for someone to type,
@@ -23,11 +25,11 @@ func TestAdoptIsInterrupted(t *testing.T) {
 	var stderr bytes.Buffer
 	ended := make(chan int)
 	go func() {
-		ended <- c.app(typed, io.Discard, &stderr).run(ctx, []string{"adopt", "one", "-", "-c", filepath.Join(c.dir, "rotate.yaml")})
+		ended <- c.app(typed, io.Discard, &stderr).Run(ctx, []string{"adopt", "one", "-", "-c", filepath.Join(c.dir, "rotate.yaml")})
 	}()
 	select {
 	case code := <-ended:
-		if code != exitFailed || !strings.Contains(stderr.String(), "interrupt signal received; nothing was changed") {
+		if code != cli.Failed || !strings.Contains(stderr.String(), "interrupt signal received; nothing was changed") {
 			t.Errorf("%d %s", code, stderr.String())
 		}
 	case <-time.After(time.Minute):
@@ -60,7 +62,7 @@ func TestWeakAsLongAsItVerifies(t *testing.T) {
 	c.do("run", "--once")
 	for range 3 {
 		c.try("", "now")
-		if code, out, _ := c.try("", "status"); code != exitAttention || !strings.Contains(out, "the adopted kid "+weak[:12]+"… is weak and still verifies until") {
+		if code, out, _ := c.try("", "status"); code != cli.Attention || !strings.Contains(out, "the adopted kid "+weak[:12]+"… is weak and still verifies until") {
 			t.Error(code, out)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/audit"
+	"github.com/keyrotate/rotate/internal/cli"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
 )
@@ -117,7 +118,7 @@ func TestAuditCommand(t *testing.T) {
 			}
 		}
 		c.write("audit.jsonl", c.read("audit.jsonl")+"{\"time\":\"20")
-		if code, out, _ := c.try("", "audit", "one"); code != exitAttention || !strings.Contains(out, "1 of its lines are no events") {
+		if code, out, _ := c.try("", "audit", "one"); code != cli.Attention || !strings.Contains(out, "1 of its lines are no events") {
 			t.Errorf("%d %s", code, out)
 		}
 		c.do("run", "--once")
@@ -125,10 +126,10 @@ func TestAuditCommand(t *testing.T) {
 		if r := strings.Count(c.read("audit.jsonl"), "\n{\"time\":\"20\n"); r != 1 {
 			t.Errorf("what follows a torn line is spoilt:\n%s", c.read("audit.jsonl"))
 		}
-		if code, _, stderr := c.try("", "audit", "one", "--file", c.dir+"/none"); code != exitFailed || !strings.Contains(stderr, "no such file") {
+		if code, _, stderr := c.try("", "audit", "one", "--file", c.dir+"/none"); code != cli.Failed || !strings.Contains(stderr, "no such file") {
 			t.Errorf("%d %s", code, stderr)
 		}
-		if code, _, _ := c.try("", "audit", "one", "-o", "xml"); code != exitUsage {
+		if code, _, _ := c.try("", "audit", "one", "-o", "xml"); code != cli.Usage {
 			t.Error(code)
 		}
 	})
@@ -143,7 +144,7 @@ func TestAuditOfADocumentNobodyCanRead(t *testing.T) {
 		c.write("keys/test-one.json", strings.Replace(c.read("keys/test-one.json"), `"generation":`, `"generation":1`, 1))
 		code, out, _ := c.try("", "audit", "one")
 		for _, want := range []string{"kid " + first + "  unknown\n", "kid " + second + "  unknown\n", "the document could not be read or trusted"} {
-			if code != exitAttention || !strings.Contains(out, want) {
+			if code != cli.Attention || !strings.Contains(out, want) {
 				t.Errorf("%d, %q is missing:\n%s", code, want, out)
 			}
 		}
@@ -176,7 +177,7 @@ func TestAuditFileFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, stderr := c.try("", "now")
-	if code != exitAttention || !strings.Contains(out, "one: created") || strings.Count(stderr, "the event is not on record") != 1 {
+	if code != cli.Attention || !strings.Contains(out, "one: created") || strings.Count(stderr, "the event is not on record") != 1 {
 		t.Errorf("%d\n%s%s", code, out, stderr)
 	}
 }

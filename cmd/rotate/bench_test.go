@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/daemon"
-	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/test/bench/pair"
 	"github.com/keyrotate/rotate/providers"
@@ -89,11 +88,8 @@ func daemonOf(b *testing.B, n int) *daemon.Daemon {
 	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	a := system()
-	a.voice, a.configPath = &say.Voice{Err: io.Discard}, path
 	store := &memoryStore{memory.New()}
-	a.stores = stores.Registry{"memory": func() providers.Config { return store }}
-	d, err := daemon.New(a.daemon(quiet, ""))
+	d, err := daemonAt(path, stores.Registry{"memory": func() providers.Config { return store }}, quiet)
 	if err != nil {
 		b.Fatal(err)
 	}

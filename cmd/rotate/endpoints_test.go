@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/keyrotate/rotate/internal/cli"
 )
 
 // TestDaemonAnswers is the endpoints of a real process on the loopback, with the
@@ -103,7 +105,7 @@ func fetch(t *testing.T, url string) (code int, body string) {
 func TestListenIsTaken(t *testing.T) {
 	c := newConsole(t, "environment: test\nlisten: 192.0.2.1:1\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {one: {store: disk}}\n")
 	code, _, stderr := c.try("", "run")
-	if code != exitFailed || !strings.Contains(stderr, "the endpoints: listen tcp 192.0.2.1:1") || !strings.Contains(stderr, "hint: ") {
+	if code != cli.Failed || !strings.Contains(stderr, "the endpoints: listen tcp 192.0.2.1:1") || !strings.Contains(stderr, "hint: ") {
 		t.Errorf("%d %s", code, stderr)
 	}
 }
@@ -114,7 +116,7 @@ func TestListenIsNoAddress(t *testing.T) {
 	c := newConsole(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {one: {store: disk}}\n")
 	for _, address := range []string{"9797", "127.0.0.1:99999"} {
 		code, _, stderr := c.try("", "run", "--listen", address)
-		if code != exitUsage || !strings.Contains(stderr, "hint: an address is such as") || strings.Contains(stderr, "another process") {
+		if code != cli.Usage || !strings.Contains(stderr, "hint: an address is such as") || strings.Contains(stderr, "another process") {
 			t.Errorf("%s: %d %s", address, code, stderr)
 		}
 	}

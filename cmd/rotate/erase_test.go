@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/keyrotate/rotate/internal/cli"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/test/gcpfake"
@@ -101,7 +102,7 @@ func (s *shelf) code(want int, args ...string) (stdout string) {
 func (s *shelf) rotate(kind string) (kid string) {
 	s.t.Helper()
 	time.Sleep(time.Minute)
-	if code, stdout, stderr := s.try("", "now", kind); code == exitFailed { // 3 says that .env readers know two keys at most
+	if code, stdout, stderr := s.try("", "now", kind); code == cli.Failed { // 3 says that .env readers know two keys at most
 		s.t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	k, _ := s.look(kind)
@@ -117,9 +118,9 @@ func TestPromise34ACompromiseKeepsThePreviousValue(t *testing.T) {
 		first, _ := s.look(kind)
 		leaked := s.rotate(kind)
 		time.Sleep(time.Minute)
-		want := exitDone
+		want := cli.Done
 		if weakly(kind) {
-			want = exitAttention
+			want = cli.Attention
 		}
 		s.code(want, "now", kind, "--compromised", "--yes")
 		s.code(want, "revoke", kind, leaked, "--yes") // a repeat, by another process
@@ -162,10 +163,10 @@ func TestAuditListsErasuresUnderTheirKids(t *testing.T) {
 		s.rotate(kind)
 		s.rotate(kind)
 		time.Sleep(49 * time.Hour)
-		s.code(exitDone, "run", "--once")
+		s.code(cli.Done, "run", "--once")
 		s.rotate(kind)
 		time.Sleep(49 * time.Hour)
-		s.code(exitDone, "run", "--once")
+		s.code(cli.Done, "run", "--once")
 
 		signs, made, gone := map[uint64]string{}, map[string]uint64{}, map[string]uint64{}
 		values, documents := 0, 0
@@ -246,11 +247,11 @@ func TestPromise4NotYetUntilItIs(t *testing.T) {
 		leaked := s.rotate(kind)
 		time.Sleep(time.Minute)
 		s.managers[kind].rights(lacking) // of what erases
-		s.code(exitFailed, "now", kind, "--compromised", "--yes")
+		s.code(cli.Failed, "now", kind, "--compromised", "--yes")
 		time.Sleep(time.Minute)
-		s.code(exitAttention, "run", "--once")
+		s.code(cli.Attention, "run", "--once")
 		for _, args := range [][]string{{"status", kind}, {"audit", kind}} {
-			if text := s.code(exitAttention, args...); !strings.Contains(text, "not yet gone") || strings.Contains(text, "held it is") {
+			if text := s.code(cli.Attention, args...); !strings.Contains(text, "not yet gone") || strings.Contains(text, "held it is") {
 				t.Errorf("rotate %s:\n%s", args[0], text)
 			}
 		}
@@ -259,9 +260,9 @@ func TestPromise4NotYetUntilItIs(t *testing.T) {
 			t.Errorf("gone: %+v, attention: %q", g, k.Attention)
 		}
 		s.managers[kind].rights(least)
-		want := exitDone
+		want := cli.Done
 		if weakly(kind) {
-			want = exitAttention // until the next rotation
+			want = cli.Attention // until the next rotation
 		}
 		s.do("run", "--once")
 		k, code := s.look(kind)
@@ -272,7 +273,7 @@ func TestPromise4NotYetUntilItIs(t *testing.T) {
 		time.Sleep(49 * time.Hour)
 		s.do("run", "--once")
 		s.rotate(kind)
-		if k, code := s.look(kind); code != exitDone || k.Erasure.Gone[0].How != erasesHow[kind] {
+		if k, code := s.look(kind); code != cli.Done || k.Erasure.Gone[0].How != erasesHow[kind] {
 			t.Errorf("after the next rotation: exit code %d; gone: %+v; %q", code, k.Erasure.Gone, k.Attention)
 		}
 	})
@@ -287,15 +288,15 @@ func TestPromise4DelayedDestructionIsToldByEveryProcess(t *testing.T) {
 		fake.Edit("test-"+kind, func(secret *gcpfake.Secret) { secret.VersionDestroyTtl = durationpb.New(7 * 24 * time.Hour) })
 		s.rotate(kind)
 		time.Sleep(time.Minute)
-		s.code(exitAttention, "now", kind, "--compromised", "--yes")
-		text := s.code(exitAttention, "status", kind)
+		s.code(cli.Attention, "now", kind, "--compromised", "--yes")
+		text := s.code(cli.Attention, "status", kind)
 		if !strings.Contains(text, "disabled until the service destroys it at 2000-01-08") || strings.Contains(text, "is destroyed") {
 			t.Errorf("status:\n%s", text)
 		}
-		if text := s.code(exitAttention, "audit", kind); !strings.Contains(text, "what held it is disabled until the service destroys it at 2000-01-08") {
+		if text := s.code(cli.Attention, "audit", kind); !strings.Contains(text, "what held it is disabled until the service destroys it at 2000-01-08") {
 			t.Errorf("audit:\n%s", text)
 		}
-		s.code(exitAttention, "now", kind, "--compromised", "--yes")
+		s.code(cli.Attention, "now", kind, "--compromised", "--yes")
 		k, _ := s.look(kind)
 		if g := k.Erasure.Gone[0]; k.Erasure.How != "disabled" || g.How != "disabled" || g.Until == nil || !g.Observed {
 			t.Errorf("%+v", k.Erasure)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/test/awsfake"
 	"github.com/keyrotate/rotate/internal/test/azurefake"
@@ -299,39 +302,51 @@ func TestPromise4ACompromiseInEveryManager(t *testing.T) {
 				e := newEverywhere(t)
 				e.until(time.Hour, func(s *keyset.Set) bool { return s.Generation == 1 })
 				arrange(e)
-				l := &leak{app: e.app, key: e.key, o: nowOptions{compromised: true}, h: e.app.host(quiet), engine: e.eng}
+				var o ops.ReportOptions
 				for _, k := range e.ask(engine.Ask{}).Set.Keys {
-					l.o.kids = append(l.o.kids, k.Kid)
+					o.Kids = append(o.Kids, k.Kid)
 				}
-				ans, err := l.report(t)
+				report := func() (answer.Answer, error) {
+					h := hostOf(quiet)
+					r, err := h.Report(t.Context(), e.key, o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					done, err := r.Revoke(t.Context())
+					if done == nil {
+						return answer.Answer{}, err
+					}
+					return answer.Revoked(time.Now(), done), err
+				}
+				ans, err := report()
 				if point == "a manager down" {
 					for _, o := range e.key.Outputs {
 						if named := strings.Contains(fmt.Sprint(err), "output "+o.Name+","); named != strings.HasPrefix(o.Name, "kubernetes ") {
 							t.Errorf("output %s is named: %v\n%v", o.Name, named, err)
 						}
 					}
-					if l.exit(err) != exitFailed || !slices.Equal(e.holders(e.texts[0]), []string{"kubernetes"}) {
-						t.Errorf("exit code %d; it is held by %v", l.exit(err), e.holders(e.texts[0]))
+					if left := (*ops.LeftError)(nil); !errors.As(err, &left) || !slices.Equal(e.holders(e.texts[0]), []string{"kubernetes"}) {
+						t.Errorf("%v; it is held by %v", err, e.holders(e.texts[0]))
 					}
 					e.wires["kubernetes"].is(none)
-					ans, err = l.report(t)
+					ans, err = report()
 				}
 				if point == "a reply lost" && err != nil { // nothing is known, so it is repeated
-					ans, err = l.report(t)
+					ans, err = report()
 				}
 				if err != nil {
 					t.Fatal(err)
 				}
 				const left = ": store awssm (unlabelled), output awssm app/jwt (unlabelled), output azurekv app-list (disabled), output azurekv app-jwt (disabled). What"
-				if !strings.Contains(ans.alarm, left) {
-					t.Errorf("what is left is %s", ans.alarm)
+				if !strings.Contains(ans.Alarm, left) {
+					t.Errorf("what is left is %s", ans.Alarm)
 				}
 				for i, text := range e.texts {
 					if e.readable(text) {
 						t.Errorf("key %d can be read in %v, or a file", i+1, e.holders(text))
 					}
 				}
-				if s := e.ask(engine.Ask{}).Set; len(s.Keys) != 1 || len(s.Revoked) != len(l.o.kids) {
+				if s := e.ask(engine.Ask{}).Set; len(s.Keys) != 1 || len(s.Revoked) != len(o.Kids) {
 					t.Errorf("%d keys, %d revoked", len(s.Keys), len(s.Revoked))
 				}
 			})

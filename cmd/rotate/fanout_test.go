@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
@@ -31,11 +32,10 @@ func (o *opened) Open(context.Context) (providers.Store, error) { return o.Store
 type fan struct {
 	t     *testing.T
 	dir   string
-	app   *app
+	types stores.Registry
 	key   *fleet.Key
 	eng   *engine.Engine
-	texts []string     // every key that signed
-	said  bytes.Buffer // by the app
+	texts []string // every key that signed
 	other *memory.Store
 
 	frail  string            // begins the names of the outputs that die
@@ -66,14 +66,12 @@ func newFan(t *testing.T, dir, text string, stores stores.Registry) *fan {
 	if err := os.WriteFile(filepath.Join(dir, "rotate.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := system()
-	a.configPath, a.stores = filepath.Join(dir, "rotate.yaml"), stores
-	a.stdout, a.stderr, a.actor, a.voice, a.started = &f.said, &f.said, "tester@host pid 1", &say.Voice{Err: &f.said}, true
-	keys, err := a.keys(choice{all: true})
+	conf, err := config.Load(filepath.Join(dir, "rotate.yaml"), stores)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.app, f.key, f.eng = a, keys[0], a.host(quiet).Look()
+	h := hostOf(quiet)
+	f.types, f.key, f.eng = stores, fleet.Of(conf, nil)[0], h.Look()
 	return f
 }
 

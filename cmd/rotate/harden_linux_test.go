@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/keyrotate/rotate/internal/process"
 )
 
 // Failure 32: what holds keys leaves no core, even where the host would write
@@ -77,7 +79,7 @@ func TestIncident32NotDumpable(t *testing.T) {
 		}
 		return
 	}
-	if err := harden(); err != nil {
+	if err := process.Harden(); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); got != 0 || err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"flag"
 	"io"
 	"log/slog"
@@ -11,11 +12,18 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/keyrotate/rotate/internal/audit"
+	"github.com/keyrotate/rotate/internal/cli"
+	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/daemon"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/stores/builtin"
+	"github.com/keyrotate/rotate/rotation/engine"
 )
 
 var update = flag.Bool("update", false, "write the golden texts anew")
@@ -27,9 +35,19 @@ func TestMain(m *testing.M) {
 		goleak.VerifyTestMain(m)
 		return
 	}
-	a := system()
-	barrier(a)
-	os.Exit(start(a))
+	if a := held(); a != nil {
+		os.Exit(a.Main())
+	}
+	main()
+}
+
+// registry is rotate's own types of stores, for tests that add to them.
+func registry() stores.Registry {
+	r, err := stores.NewRegistry(builtin.Types()...)
+	if err != nil {
+		panic(err)
+	}
+	return r
 }
 
 // binary is the test binary under the name of rotate.
@@ -119,7 +137,7 @@ func (c *console) try(stdin string, args ...string) (code int, stdout, stderr st
 	c.t.Helper()
 	var out, errs bytes.Buffer
 	a := c.app(strings.NewReader(stdin), &out, &errs)
-	code = a.run(context.Background(), append(args, "-c", filepath.Join(c.dir, "rotate.yaml")))
+	code = a.Run(context.Background(), append(args, "-c", filepath.Join(c.dir, "rotate.yaml")))
 	if args[0] != "get" && args[0] != "generate" {
 		c.all.Write(out.Bytes())
 	}
@@ -128,14 +146,14 @@ func (c *console) try(stdin string, args ...string) (code int, stdout, stderr st
 }
 
 // app is the one that the console's commands run in.
-func (c *console) app(stdin io.Reader, stdout, stderr io.Writer) *app {
-	a := system()
-	a.stdin, a.stdout, a.stderr = stdin, stdout, stderr
-	a.getenv = func(string) string { return "" }
-	a.isTerminal = func(f any) bool { return (c.tty || c.asks) && f == any(stderr) || c.asks && f == any(a.stdin) }
-	a.actor = "tester@host pid 1"
+func (c *console) app(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
+	a := cli.New(registry())
+	a.Stdin, a.Stdout, a.Stderr = stdin, stdout, stderr
+	a.Getenv = func(string) string { return "" }
+	a.IsTerminal = func(f any) bool { return (c.tty || c.asks) && f == any(stderr) || c.asks && f == any(a.Stdin) }
+	a.Actor = "tester@host pid 1"
 	if c.stores != nil {
-		a.stores = c.stores
+		a.Types = c.stores
 	}
 	return a
 }
@@ -143,20 +161,41 @@ func (c *console) app(stdin io.Reader, stdout, stderr io.Writer) *app {
 // daemonTo is a daemon of the console's config with this log, which does nothing yet.
 func (c *console) daemonTo(log *slog.Logger) *daemon.Daemon {
 	c.t.Helper()
-	a := c.app(strings.NewReader(""), io.Discard, io.Discard)
-	a.configPath = filepath.Join(c.dir, "rotate.yaml")
-	d, err := daemon.New(a.daemon(log, ""))
+	types := c.stores
+	if types == nil {
+		types = registry()
+	}
+	d, err := daemonAt(filepath.Join(c.dir, "rotate.yaml"), types, log)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	return d
 }
 
+// daemonAt is a daemon of the config at a path, which does nothing yet.
+func daemonAt(path string, types stores.Registry, log *slog.Logger) (*daemon.Daemon, error) {
+	return daemon.New(daemon.Options{
+		Host: hostOf(log),
+		Read: func() (*config.Config, error) { return config.Load(path, types) },
+	})
+}
+
+// hostOf is this process for operations, with a log.
+func hostOf(log *slog.Logger) ops.Host {
+	return ops.Host{
+		Now: time.Now, Clock: new(engine.SystemClock).Now, NewID: rand.Text, Actor: "tester@host pid 1",
+		Trail: &audit.File{}, Log: log, Lost: func(error) {},
+	}
+}
+
+// quiet is the log of what tells nothing.
+var quiet = slog.New(slog.DiscardHandler)
+
 // do is try for commands that have to succeed.
 func (c *console) do(args ...string) string {
 	c.t.Helper()
 	code, stdout, stderr := c.try("", args...)
-	if code != exitDone {
+	if code != cli.Done {
 		c.t.Fatalf("rotate %s: exit code %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
 	}
 	return stdout

@@ -17,7 +17,7 @@ func TestManual(t *testing.T) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	root := newConsole(t, "").app(nil, nil, nil).root()
+	root := newConsole(t, "").app(nil, nil, nil).Root()
 	pages := man.Pages(root, man.Edition{Date: os.Getenv("ROTATE_MAN_DATE"), Version: os.Getenv("ROTATE_MAN_VERSION")},
 		[2]string{"EXIT STATUS", ".TP\n0\ndone\n.TP\n1\nfailed\n.TP\n2\nthe command line or the config is wrong; nothing was tried\n.TP\n3\ndone, but something needs a person"},
 		[2]string{"ENVIRONMENT", ".TP\nROTATE_CONFIG\nthe config file, or a folder of files, unless \\-\\-config names one\n.TP\nNO_COLOR\nno colours"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/cli"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -161,7 +163,7 @@ func TestAPacedStoreIsProbed(t *testing.T) {
 	c := newConsole(t, "environment: test\nstores: {q: {type: quota}}\nkeys: {k: {store: q}}\n")
 	c.stores = stores.Registry{"quota": func() providers.Config { return &askedQuota{} }}
 	code, out, said := c.try("", "validate", "--probe")
-	if code != exitFailed || !strings.Contains(said, "missing read") || !strings.Contains(out, "store q: reads and writes") {
+	if code != cli.Failed || !strings.Contains(said, "missing read") || !strings.Contains(out, "store q: reads and writes") {
 		t.Errorf("exit code %d\n%s%s", code, out, said)
 	}
 }
@@ -223,4 +225,11 @@ func (c *console) daemon(d time.Duration) (did []deed) {
 		}
 	}
 	return did
+}
+
+// surveyed tells of each secret that a right is missing.
+type surveyed struct{ providers.Store }
+
+func (surveyed) ProbeSecret(_ context.Context, name string) ([]string, error) {
+	return nil, &providers.Error{Op: "probe", Name: name, Kind: providers.ErrDenied, Err: errors.New("missing read")}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyrotate/rotate/internal/cli"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -37,7 +38,7 @@ func TestPromise7PanicsAreContained(t *testing.T) {
 		"adopt bad -", "now --compromised bad --yes", "revoke bad kid --yes", "accept bad --generation 1 --yes",
 	} {
 		code, stdout, stderr := c.try("a-long-secret-of-somebody-else-0123456789", strings.Fields(args)...)
-		if said := stdout + stderr; !strings.Contains(said, "a panic of type ") || code == exitDone {
+		if said := stdout + stderr; !strings.Contains(said, "a panic of type ") || code == cli.Done {
 			t.Errorf("rotate %s: exit code %d\n%s", args, code, said)
 		}
 		several := !strings.Contains(args, "bad") && !strings.Contains(args, "validate")

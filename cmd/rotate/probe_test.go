@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/keyrotate/rotate/internal/cli"
 	"github.com/keyrotate/rotate/internal/test/awsfake"
 	"github.com/keyrotate/rotate/internal/test/azurefake"
 	"github.com/keyrotate/rotate/internal/test/gcpfake"
@@ -125,23 +128,25 @@ func TestIncident26ProbeNamesTheOutput(t *testing.T) {
 		e := newEverywhere(t)
 		try := func(want int, words ...string) {
 			t.Helper()
-			e.said.Reset()
-			code := e.app.run(t.Context(), []string{"validate", "--probe", "-c", e.app.configPath})
+			var said bytes.Buffer
+			a := cli.New(e.types)
+			a.Stdout, a.Stderr = &said, &said
+			code := a.Run(t.Context(), []string{"validate", "--probe", "-c", filepath.Join(e.dir, "rotate.yaml")})
 			if code != want {
-				t.Errorf("exit code %d, want %d: %s", code, want, e.said.String())
+				t.Errorf("exit code %d, want %d: %s", code, want, said.String())
 			}
 			for _, w := range words {
-				if !strings.Contains(e.said.String(), w) {
-					t.Errorf("%q is not said in: %s", w, e.said.String())
+				if !strings.Contains(said.String(), w) {
+					t.Errorf("%q is not said in: %s", w, said.String())
 				}
 			}
 			for _, name := range []string{"app-jwt", "app-jwt.previous"} {
-				if strings.Contains(e.said.String(), "key auth-jwt, output kubernetes "+name+":") {
-					t.Errorf("%s is named: %s", name, e.said.String())
+				if strings.Contains(said.String(), "key auth-jwt, output kubernetes "+name+":") {
+					t.Errorf("%s is named: %s", name, said.String())
 				}
 			}
 		}
-		try(exitDone)
+		try(cli.Done)
 		named := func(verbs []string, names ...string) rbacv1.PolicyRule {
 			return rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: verbs, ResourceNames: names}
 		}
@@ -151,10 +156,10 @@ func TestIncident26ProbeNamesTheOutput(t *testing.T) {
 			e.cluster.Rules["token"] = append(rules, named([]string{"create"}), named([]string{"get", "update"}, "app-jwt", "app-jwt.previous"))
 		}
 		grant(named([]string{"get"}, "app-env"))
-		try(exitFailed, "key auth-jwt, output kubernetes app-env: ", "verbs: [update]")
+		try(cli.Failed, "key auth-jwt, output kubernetes app-env: ", "verbs: [update]")
 		grant(named([]string{"get", "update", "delete"}, "app-env"))
-		try(exitAttention, "key auth-jwt, output kubernetes app-env: rotate may do more than it needs", "verbs: [delete]")
+		try(cli.Attention, "key auth-jwt, output kubernetes app-env: rotate may do more than it needs", "verbs: [delete]")
 		grant(named([]string{"get", "update"}, "app-env"))
-		try(exitDone)
+		try(cli.Done)
 	})
 }

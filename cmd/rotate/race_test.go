@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/keyrotate/rotate/internal/cli"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -139,11 +140,11 @@ func race(t *testing.T, dir string, args []string) []string {
 	return said
 }
 
-// barrier holds the process at its first read of a head: it says on file 3 that
-// it has read, and goes on when file 4 is closed.
-func barrier(a *app) {
+// held is a rotate that waits at its first read of a head: it says on file 3 that
+// it has read, and goes on when file 4 is closed. It is nil if nobody asks for that.
+func held() *cli.App {
 	if os.Getenv("ROTATE_TEST_BARRIER") == "" {
-		return
+		return nil
 	}
 	arrive, gate := os.NewFile(3, "arrive"), os.NewFile(4, "gate")
 	once := sync.OnceFunc(func() {
@@ -151,7 +152,9 @@ func barrier(a *app) {
 		arrive.Close()
 		_, _ = io.Copy(io.Discard, gate)
 	})
-	a.stores["file"] = func() providers.Config { return &barrierConfig{pass: once} }
+	types := registry()
+	types["file"] = func() providers.Config { return &barrierConfig{pass: once} }
+	return cli.New(types)
 }
 
 type barrierConfig struct {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/cli"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -33,7 +34,7 @@ func (c *console) runbook(file string, block int) (said []string) {
 			c.t.Fatalf("%s: %s is not run here", file, command)
 		}
 		got, stdout, stderr := c.try("", words[1:]...)
-		if want := map[string]int{"": exitDone, "1": exitFailed, "3": exitAttention}[code]; got != want {
+		if want := map[string]int{"": cli.Done, "1": cli.Failed, "3": cli.Attention}[code]; got != want {
 			c.t.Errorf("%s: %s: exit code %d, want %d\n%s%s", file, command, got, want, stdout, stderr)
 		}
 		said = append(said, stdout+stderr)
@@ -79,7 +80,7 @@ func TestRunbookRevokedPermission(t *testing.T) {
 		c.saw(said[0], "healthy")
 		c.saw(said[1], "permission denied")
 		time.Sleep(3 * 24 * time.Hour)
-		if code, _, stderr := c.try("", "run", "--once"); code != exitFailed || !strings.Contains(stderr, "permission denied") || !strings.Contains(stderr, "still signs") {
+		if code, _, stderr := c.try("", "run", "--once"); code != cli.Failed || !strings.Contains(stderr, "permission denied") || !strings.Contains(stderr, "still signs") {
 			t.Errorf("exit code %d\n%s", code, stderr)
 		}
 		g.readOnly = false

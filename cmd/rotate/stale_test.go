@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/cli"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
@@ -78,20 +79,20 @@ keys: {auth-jwt: {outputs: [{store: o, secret: all, format: keyset}]}}
 		}
 		return stdout, stderr
 	}
-	does(exitDone, "now")
+	does(cli.Done, "now")
 	first := backend.Peek()["test-auth-jwt"][0].ID
-	leaked, _ := does(exitDone, "get")
-	does(exitDone, "now", "--compromised", "auth-jwt", "--yes")
+	leaked, _ := does(cli.Done, "get")
+	does(cli.Done, "now", "--compromised", "auth-jwt", "--yes")
 	store.lost = lost
 	if !lost && !backend.Restore("test-auth-jwt", first) {
 		t.Fatal("there is nothing to restore")
 	}
 
-	state, code := status.Halted, exitFailed
+	state, code := status.Halted, cli.Failed
 	if bound > time.Minute {
-		state, code = status.Unclear, exitAttention
+		state, code = status.Unclear, cli.Attention
 	}
-	stdout, _ := does(exitAttention, "status", "-o", "json")
+	stdout, _ := does(cli.Attention, "status", "-o", "json")
 	var r status.Report
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil || r.Keys[0].State != state || len(r.Keys[0].AttentionCodes) != 1 {
 		t.Errorf("%v, want %s: %s", err, state, stdout)
@@ -113,7 +114,7 @@ func TestAcceptOfAnEarlierNote(t *testing.T) {
 		c := newConsole(t, "environment: test\nstores: {m: {type: kept}}\ndefaults: {store: m}\nkeys: {auth-jwt: {}}\n")
 		c.stores = stores.Registry{"kept": func() providers.Config { return store }}
 		for range 2 { // create; publish, and the note that next was seen
-			if code, _, stderr := c.try("", "now"); code != exitDone {
+			if code, _, stderr := c.try("", "now"); code != cli.Done {
 				t.Fatal(stderr)
 			}
 			time.Sleep(time.Minute)
@@ -129,11 +130,11 @@ func TestAcceptOfAnEarlierNote(t *testing.T) {
 			t.Fatal("no revision without the note")
 		}
 		code, stdout, _ := c.try("", "status")
-		if code != exitAttention || !strings.Contains(stdout, "what is lost is a note of what was seen everywhere") || strings.Contains(stdout, "generation 2 and is not among its ancestors") {
+		if code != cli.Attention || !strings.Contains(stdout, "what is lost is a note of what was seen everywhere") || strings.Contains(stdout, "generation 2 and is not among its ancestors") {
 			t.Errorf("%d, %s", code, stdout)
 		}
 		code, stdout, stderr := c.try("", "accept", "auth-jwt", "--generation", "2", "--yes")
-		if code != exitDone || !strings.Contains(stderr, "nobody is logged out") || strings.Contains(stderr, "whoever has") {
+		if code != cli.Done || !strings.Contains(stderr, "nobody is logged out") || strings.Contains(stderr, "whoever has") {
 			t.Errorf("%d, %s%s", code, stdout, stderr)
 		}
 	})

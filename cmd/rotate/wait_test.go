@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/cli"
 )
 
 // TestWaitShowsProgress draws the wait on a terminal, and outlasts a store that
@@ -25,7 +27,7 @@ func TestWaitShowsProgress(t *testing.T) {
 			_ = os.Rename(keys+".away", keys)
 		}()
 		code, stdout, stderr := c.try("", "now", "--wait")
-		if code != exitDone || !strings.Contains(stdout, "rotated away from kid "+before[:12]) {
+		if code != cli.Done || !strings.Contains(stdout, "rotated away from kid "+before[:12]) {
 			t.Fatal(code, stdout, stderr)
 		}
 		for _, want := range []string{

@@ -52,9 +52,9 @@ func (h *Host) record(ev engine.Event) {
 	}
 }
 
-// Command records that a person or a job asked for something, before it is tried.
+// command records that a person or a job asked for something, before it is tried.
 // The words are this program's own: arguments may be secrets.
-func (h *Host) Command(k *fleet.Key, words string) {
+func (h *Host) command(k *fleet.Key, words string) {
 	h.record(engine.Event{
 		Time: h.Now().UTC(), Key: k.Name, Store: k.StoreName, Secret: k.Secret,
 		Action: "command", Reason: words, Actor: h.Actor,

@@ -7,7 +7,6 @@ import (
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/say"
-	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -61,9 +60,4 @@ func (h *Host) Rest(ctx context.Context, eng *engine.Engine, k *fleet.Key, ask e
 		}
 	}
 	return engine.Result{Did: did, Away: ask.Away}, fmt.Errorf("key %s, store %s: other writers kept getting in the way; the next call goes on from what is stored", k.Name, k.StoreName)
-}
-
-// Facts is what the config says of a key, for its status.
-func Facts(k *fleet.Key) status.Facts {
-	return status.Facts{Target: k.Target, Location: k.Where, Algorithm: k.Spec.Algorithm, Late: k.Sync, Warnings: k.Warnings}
 }

@@ -2,6 +2,7 @@ package say
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keyrotate/rotate/rotation"
@@ -28,6 +29,15 @@ func Kid(kid string) string {
 		return Clean(kid)
 	}
 	return Clean(kid[:kidLength]) + "…"
+}
+
+// Kids lists kids in their short form: `kid a…, kid b…`.
+func Kids(kids []string) string {
+	var short []string
+	for _, kid := range kids {
+		short = append(short, "kid "+Kid(kid))
+	}
+	return strings.Join(short, ", ")
 }
 
 // Plural counts: `1 key`, `2 keys`.

@@ -39,7 +39,7 @@ func (p Problem) String() string {
 // files and lines, never empty.
 type Problems []Problem
 
-// maxShown keeps a file that is something else altogether from flooding a
+// MaxShown keeps a file that is something else altogether from flooding a
 // terminal.
 const MaxShown = 50
 

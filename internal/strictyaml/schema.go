@@ -57,7 +57,7 @@ func (p Properties) MarshalJSON() ([]byte, error) {
 // objectOrNull are the types of a section: one without options reads as null.
 var objectOrNull = []string{"object", "null"}
 
-// durationPattern is what ParseDuration reads, but for its upper limit and the
+// DurationPattern is what ParseDuration reads, but for its upper limit and the
 // empty text.
 const DurationPattern = `^(\d+w)?(\d+d)?((\d+(\.\d*)?|\.\d+)(h|m|s|ms|us|µs|μs|ns))*$`
 

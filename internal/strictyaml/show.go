@@ -177,7 +177,7 @@ func (v *Vocabulary) path(path string) string {
 // name is what stands in a path without quotes.
 var name = lazy.Regexp(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$`)
 
-// separator stands between the parts of a path, in which names of any kind are.
+// Separator stands between the parts of a path, in which names of any kind are.
 const Separator = "\x00"
 
 // A part is a text of a file and where it stands, quotes included.

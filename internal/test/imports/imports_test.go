@@ -65,7 +65,13 @@ var rules = map[string][]string{
 	"internal/stores":          {"std", "internal/lazy", "providers"},
 	"internal/stores/builtin":  {"providers", "providers/awssm", "providers/azurekv", "providers/file", "providers/gcpsm", "providers/kubernetes", "providers/vaultkv"},
 	"internal/fleet":           {"std", "internal/say", "rotation", "internal/config", "internal/dotenv", "internal/format", "internal/keygen", "internal/stores", "internal/strictyaml", "internal/usage", "providers", "providers/file", "rotation/engine", "rotation/keyset", "rotation/scheduler", "secret"},
-	"internal/ops":             {"std", "internal/say", "internal/audit", "internal/bug", "internal/fleet", "internal/status", "rotation", "rotation/engine"},
+	"internal/ops":             {"std", "internal/audit", "internal/bug", "internal/dotenv", "internal/fleet", "internal/keygen", "internal/say", "internal/status", "internal/stores", "internal/usage", "providers", "rotation", "rotation/engine", "rotation/keyset"},
+	"internal/say/answer":      {"std", "internal/config", "internal/fleet", "internal/ops", "internal/say", "rotation", "rotation/engine", "rotation/keyset", "go.yaml.in/yaml/v4"},
+	"internal/console":         {"std", "internal/bug", "internal/fleet", "internal/journal", "internal/ops", "internal/say", "internal/say/answer", "internal/usage", "rotation"},
+	"internal/process":         {"std", "internal/journal", "golang.org/x/sys/unix", "golang.org/x/term"},
+	"internal/version":         {"std"},
+	"internal/cli":             {"std", "internal/audit", "internal/bug", "internal/config", "internal/console", "internal/daemon", "internal/fleet", "internal/format", "internal/keygen", "internal/ops", "internal/process", "internal/say", "internal/say/answer", "internal/status", "internal/stores", "internal/strictyaml", "internal/usage", "internal/version", "rotation", "rotation/engine", "rotation/keyset", "github.com/spf13/cobra"},
+	"command":                  {"std", "internal/cli", "internal/stores", "internal/stores/builtin", "internal/version", "providers"},
 	"internal/daemon":          {"std", "internal/say", "internal/bug", "internal/config", "internal/fleet", "internal/live", "internal/metrics", "internal/ops", "internal/serve", "internal/stores", "internal/usage", "rotation/engine", "rotation/scheduler", "github.com/coreos/go-systemd/v22/daemon", "golang.org/x/sys/unix"},
 	"internal/strictyaml":      {"std", "internal/lazy", "go.yaml.in/yaml/v4"},
 	"internal/config":          {"std", "internal/format", "internal/keygen", "internal/lazy", "internal/stores", "internal/strictyaml", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4"},
@@ -89,7 +95,7 @@ var rules = map[string][]string{
 	"internal/test/tiers":      {}, // tests only
 	"e2e/vaultfake":            {"std", "internal/test/vaultfake"},
 	"internal/tools/man":       {"std", "github.com/spf13/cobra", "github.com/spf13/pflag"},
-	"cmd/rotate":               {"any"},
+	"cmd/rotate":               {"command"},
 	"examples":                 {}, // tests only
 	"examples/go":              {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
 

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyrotate/rotate/internal/format"
+	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/usage"
+)
+
+// getOptions are the flags of get.
+type getOptions struct{ format, envName string }
+
+func getCommand(a *App) *cobra.Command {
+	o := getOptions{format: string(format.Value)}
+	cmd := help("get", &cobra.Command{
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.get(cmd.Context(), args, o) },
+	})
+	cmd.Flags().StringVar(&o.format, "format", o.format, "value, env, list, jwks, pem or keyset")
+	cmd.Flags().StringVar(&o.envName, "env-name", "", "of the first variable of env; the others have _NEXT and _PREVIOUS after it (default JWT_SECRET)")
+	return cmd
+}
+
+func (a *App) get(ctx context.Context, names []string, o getOptions) error {
+	f, err := format.Parse(o.format)
+	switch {
+	case err != nil:
+		return usage.New("--format: "+usage.Quote(o.format, "what was given")+" is an unknown format", "known are "+strings.Trim(fmt.Sprint(format.All()), "[]"))
+	case o.envName != "" && f != format.Env:
+		return usage.New("--env-name is for --format env")
+	case o.envName != "" && !format.IsVariable(o.envName):
+		return usage.New("--env-name: a variable's name has letters, digits and _ only, and begins with no digit")
+	}
+	h, keys, err := a.look(names, false)
+	if err != nil {
+		return err
+	}
+	k := keys[0]
+	set, err := h.Keyset(ctx, k)
+	if err != nil {
+		return err
+	}
+	text, err := f.Render(set, format.Options{Current: o.envName})
+	switch err = wrapped(k.Name, err); {
+	case errors.Is(err, format.ErrNoPublic):
+		return usage.New(err.Error())
+	case err != nil:
+		return err
+	}
+	now := a.Now()
+	if hidden := k.Outlook(set).Hidden(now, time.Time{}); f == format.Env && len(hidden.Keys) > 0 {
+		a.console.Voice.Warn("key %s: %s", k.Name, say.Hidden(hidden, say.From(now)))
+	}
+	return a.console.Print(text.Reveal(), f != format.JWKS && f != format.PEM)
+}
+
+// wrapped names the key that an error is about.
+func wrapped(key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("key %s: %w", key, err)
+}

@@ -1,0 +1,71 @@
+package console
+
+import (
+	"errors"
+	"io"
+
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/say/answer"
+)
+
+// A Verdict is the answers about several keys on their way out, and how the command
+// ends in the making.
+type Verdict struct {
+	Console *Console
+
+	keys      int
+	failed    []error
+	attention bool
+	unread    error    // why what follows cannot be written
+	lost      []string // the heads of what could not be
+}
+
+// Answer prints the answer about one key, and tells its error.
+func (c *Console) Answer(k *fleet.Key, ans answer.Answer, err error) error {
+	v := Verdict{Console: c}
+	v.Add(k, ans, err)
+	return v.Err()
+}
+
+// Add prints an answer and tells an error, each at once.
+func (v *Verdict) Add(k *fleet.Key, ans answer.Answer, err error) {
+	v.keys++
+	if ans.Text != "" && v.unread == nil {
+		_, v.unread = io.WriteString(v.Console.Stdout, ans.Text)
+	}
+	if ans.Text != "" && v.unread != nil {
+		v.lost = append(v.lost, ans.Head)
+	}
+	if ans.Alarm != "" {
+		v.attention = true
+		v.Console.Voice.Warn("key %s: %s", k.Name, ans.Alarm)
+	}
+	if err != nil {
+		v.failed = append(v.failed, err)
+		v.Console.Tell(err)
+	}
+}
+
+// Err is how the command ends: nil, ErrAttention, ErrTold, or that an answer could
+// not be written.
+func (v *Verdict) Err() error {
+	halted, unclear := 0, 0
+	for _, err := range v.failed {
+		if _, ok := errors.AsType[*ops.HaltError](err); ok {
+			halted++
+		}
+		if _, ok := errors.AsType[*ops.UnclearError](err); ok {
+			unclear++
+		}
+	}
+	switch {
+	case v.unread != nil:
+		return Unwritten(v.unread, v.lost...)
+	case len(v.failed) == 0:
+		return Attention(v.attention)
+	case len(v.failed) == unclear, len(v.failed) < v.keys && len(v.failed) == halted:
+		return ErrAttention // done, except for keys that a person has to look at
+	}
+	return ErrTold
+}

@@ -1,0 +1,103 @@
+package fleet
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+func load(t *testing.T, text string) (*config.Config, string) {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "rotate.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conf, err := config.Load(path, stores.Registry{"file": func() providers.Config { return &file.Config{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conf, dir
+}
+
+const some = `environment: test
+stores: {disk: {type: file, dir: ./keys}}
+defaults: {store: disk}
+keys: {a: {outputs: [{path: ./jwt, format: value}, {store: disk, secret: copy}]}, b: {every: 30d}, a.b: {}}
+`
+
+func TestChoose(t *testing.T) {
+	conf, _ := load(t, some)
+	keys := Of(conf, nil)
+	for _, c := range []struct {
+		names []string
+		all   bool
+		want  string // names, or what the error says
+	}{
+		{nil, true, "a a.b b"}, {[]string{"b", "a", "b"}, false, "a b"},
+		{nil, false, "which one?"}, {[]string{"a"}, true, "one of the two"}, {[]string{"c"}, false, `no key "c"`},
+		{[]string{"a-long-secret-of-somebody-0123456789"}, false, "no key of the name given"},
+	} {
+		chosen, err := Choose(keys, c.names, c.all)
+		var names []string
+		for _, k := range chosen {
+			names = append(names, k.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%v, all %v: %q, %v, want %q", c.names, c.all, got, err, c.want)
+		}
+	}
+	if one, err := Choose(keys[:1], nil, false); err != nil || len(one) != 1 {
+		t.Error("the only key is not chosen", err)
+	}
+}
+
+// A digest changes with what the config says of its key, and with nothing else.
+func TestDigest(t *testing.T) {
+	digests := func(text string) map[string]string {
+		conf, _ := load(t, text)
+		all := map[string]string{}
+		for _, k := range Of(conf, nil) {
+			all[k.Name] = k.Digest
+		}
+		return all
+	}
+	const text = "environment: test\nstores: {disk: {type: file, dir: /srv/keys}}\ndefaults: {store: disk}\nkeys: {a: {}, b: {every: 30d}}\n"
+	before, after := digests(text), digests(strings.Replace(text, "30d", "40d", 1))
+	if before["a"] != after["a"] || before["b"] == after["b"] {
+		t.Error("the digest of the wrong key has changed")
+	}
+	if moved := digests(strings.Replace(text, "/srv/keys", "/srv/other", 1)); moved["a"] == before["a"] {
+		t.Error("the digest does not know the store's options")
+	}
+}
+
+// What a document has on record is found by the place that status shows, with the
+// secret of the previous key, and not where the config has an output still.
+func TestWritten(t *testing.T) {
+	conf, dir := load(t, some)
+	k := Of(conf, nil)[0]
+	old := filepath.Join(dir, "old")
+	set := &keyset.Set{Outputs: []keyset.Output{
+		{Name: old, Format: "value"}, {Name: config.PreviousOf(old), Format: "value"}, {Name: filepath.Join(dir, "jwt"), Format: "value"}, {Name: "disk gone", Format: "keyset"},
+	}}
+	for place, want := range map[string]int{old: 2, "disk gone": 1, filepath.Join(dir, "jwt"): 0, "disk never": 0} {
+		if got := k.Written(set, place); len(got) != want {
+			t.Errorf("%s: %v, want %d", place, got, want)
+		}
+	}
+	t.Chdir(dir)
+	if got := k.AsShown(set, "old"); got != old {
+		t.Error(got)
+	}
+	if !k.Writes(filepath.Join(dir, "jwt")) || !k.Writes("disk copy") || k.Writes(old) {
+		t.Error("it is not known which places are outputs")
+	}
+}

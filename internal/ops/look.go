@@ -1,0 +1,94 @@
+package ops
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/internal/usage"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// Keyset reads the keyset of a key from its store. That there is none is an error.
+// What an output remembers counts: a key that was revoked since then is in no
+// answer.
+func (h *Host) Keyset(ctx context.Context, k *fleet.Key) (*keyset.Set, error) {
+	r, err := h.Certain(ctx, k, engine.Ask{})
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Set == nil:
+		return nil, say.Hint(fmt.Errorf("key %s, store %s: there is no keyset yet", k.Name, k.StoreName), "rotate now "+k.Name+" makes the first key")
+	}
+	return r.Set, nil
+}
+
+// Status looks at all keys, some at a time. What cannot be read is told in the
+// report.
+func (h *Host) Status(ctx context.Context, keys []*fleet.Key) status.Report {
+	eng := h.Look()
+	var facts []status.Facts
+	for o := range Each(ctx, keys, AtOnce, func(ctx context.Context, k *fleet.Key) (status.Facts, error) {
+		f := h.facts(ctx, eng, k)
+		return f, f.Err
+	}) {
+		if o.Err != nil { // of a bug, too
+			o.Got = Facts(o.Key)
+			o.Got.Err, o.Got.Now = o.Err, h.Now()
+		}
+		facts = append(facts, o.Got)
+	}
+	var seen []status.Key
+	for _, f := range facts {
+		f.Twins = eng.Twins(f.Target) // all have been read
+		seen = append(seen, status.Of(f))
+	}
+	return status.New(h.Now(), seen)
+}
+
+// facts reads what there is to know of a key.
+func (h *Host) facts(ctx context.Context, eng *engine.Engine, k *fleet.Key) (f status.Facts) {
+	f = Facts(k)
+	if f.Result, f.Err = See(ctx, eng, k, engine.Ask{}); f.Err == nil {
+		f.Past(eng.Past(ctx, k.Target, f.Result, false))
+	}
+	f.Now = h.Now()
+	return f
+}
+
+// Facts is what the config says of a key, for its status.
+func Facts(k *fleet.Key) status.Facts {
+	return status.Facts{Target: k.Target, Location: k.Where, Algorithm: k.Spec.Algorithm, Late: k.Sync, Warnings: k.Warnings}
+}
+
+// FindKid finds the live or revoked kid that is meant: the whole of it, or the
+// short form that rotate prints, where that fits only one.
+func FindKid(set *keyset.Set, kid string) (string, error) {
+	var all, known []string
+	for _, k := range set.Keys {
+		all = append(all, k.Kid)
+		known = append(known, fmt.Sprintf("%s (%s)", k.Kid, k.Status))
+	}
+	all = append(all, set.Revoked...)
+	short := strings.TrimSuffix(kid, "…")
+	var found []string
+	for _, k := range all {
+		if k == kid {
+			return k, nil
+		}
+		if strings.TrimSuffix(say.Kid(k), "…") == short {
+			found = append(found, k)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return "", usage.New(
+		fmt.Sprintf("key %s has no kid %s, or none that is told from others by it; nothing was changed", set.Name, usage.Quote(short, "as it was given")),
+		"live are "+strings.Join(known, ", "),
+	)
+}

@@ -1,0 +1,39 @@
+package process
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/keyrotate/rotate/internal/journal"
+)
+
+// Interruptible is done at the first SIGINT or SIGTERM. The second one ends the
+// process, as it does where nobody listens.
+func Interruptible() (ctx context.Context, stop func()) {
+	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// IsTerminal tells whether a stream is a terminal.
+func IsTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// IsJournal tells whether a stream is standard error, and that systemd's journal.
+func IsJournal(stream any) bool { return stream == any(os.Stderr) && journal.Stderr() }
+
+// Columns is the width of a terminal in characters; 80 if it does not tell.
+func Columns(stream any) int {
+	if file, ok := stream.(*os.File); ok {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return 80
+}

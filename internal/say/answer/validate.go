@@ -1,0 +1,77 @@
+package answer
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// Valid says what a config at a path makes of its keys.
+func Valid(now time.Time, path string, conf *config.Config, keys []*fleet.Key) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: OK; environment %s, %s, %s\n", path, conf.Environment, say.Plural(len(keys), "key"), say.Plural(len(conf.Stores), "store"))
+	for _, k := range keys {
+		b.WriteString(keyLine(now, k))
+	}
+	for _, note := range conf.Notes {
+		fmt.Fprintf(&b, "  note: %s\n", note)
+	}
+	return b.String()
+}
+
+// keyLine says what the config makes of a key.
+func keyLine(now time.Time, k *fleet.Key) string {
+	p := k.Policy
+	due := "never rotated"
+	if t := p.Due(now); !t.IsZero() {
+		due = "a key made now is replaced at " + say.When(now, t)
+	}
+	tokens := "" // of the others the config's notes speak
+	if p.TokenTTL > 0 {
+		tokens = fmt.Sprintf(", tokens of %s (%s would fit)", rotation.Duration(p.TokenTTL), rotation.Duration(p.LongestToken()))
+	}
+	return fmt.Sprintf("  %s (%s): %s; grace %s, propagation %s%s; %s\n", k.Name, k.Spec.Algorithm, due,
+		rotation.Duration(p.Grace), rotation.Duration(p.Propagation), tokens, k.Place())
+}
+
+// Probed says that a place was tried and works; "" of a secret.
+func Probed(p ops.Probed) string {
+	switch {
+	case p.Store != "":
+		text := fmt.Sprintf("  store %s: reads and writes; what is gone is %s\n", p.Store, p.Traits.Erases)
+		for _, note := range p.Traits.Notes {
+			text += "    note: " + note + "\n"
+		}
+		return text
+	case p.Output != "":
+		return fmt.Sprintf("  output %s: its folder reads and writes\n", p.Output)
+	}
+	return ""
+}
+
+// Excess warns of rights that nobody needs; "" if there are none.
+func Excess(p ops.Probed) string {
+	if len(p.Excess) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: rotate may do more than it needs, and so may whoever takes over this host: %s", p.Who, strings.Join(p.Excess, ", "))
+}
+
+// Forgetting says what is removed from a place, and Forgotten that it was.
+func Forgetting(l *ops.Leaving, dry bool) Answer {
+	if dry {
+		return Line(fmt.Sprintf("%s: dry run, nothing was changed; it would be removed from %s: whatever still reads it there loses the key", l.Key.Name, l.Place))
+	}
+	return Line(fmt.Sprintf("key %s is removed from %s: whatever still reads it there loses the key", l.Key.Name, l.Place))
+}
+
+// Forgotten says that it was.
+func Forgotten(l *ops.Leaving) Answer {
+	return Line(fmt.Sprintf("%s: removed from %s", l.Key.Name, l.Place))
+}

@@ -1,0 +1,179 @@
+package answer
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// doers are who takes the steps that come next.
+const doers = "`rotate run` (a daemon), or `rotate run --once` from a timer: nothing happens by itself"
+
+// A wish is an ops.Wish at the time of the answer.
+type wish struct {
+	*ops.Wish
+	now time.Time
+}
+
+// Rotated says what came of a wish to rotate; of a dry run what would come of it.
+func Rotated(now time.Time, of *ops.Wish) Answer {
+	w := wish{of, now}
+	if w.Dry {
+		return w.would()
+	}
+	t := w.sheet(w.headline())
+	w.keysNow(t)
+	t.row("lives in", w.Key.Place())
+	if due := w.Outlook().Due(); !due.IsZero() && w.Over() {
+		t.row("due", fmt.Sprintf("the next rotation, at %s", w.when(due)))
+	}
+	t.row("who", doers)
+	if w.Took(rotation.Create) {
+		t.row("use", fmt.Sprintf("rotate get %s --format env; sign with current, verify with current, next and previous", w.Key.Name))
+	}
+	return t.answer(also(w.alarms(), w.hidden()))
+}
+
+// Waiting says what a wish waits for.
+func Waiting(now time.Time, w *ops.Wish) string {
+	return "waiting, " + say.Waiting(now, w.Last.Step)
+}
+
+// Alarms is what needs a person although a wish goes on; "" if nothing does.
+func Alarms(w *ops.Wish) string { return wish{Wish: w}.alarms() }
+
+func (w wish) alarms() string { return say.Alarms(w.Last.Step.Alarms, w.Key.Subject(), say.Plain) }
+
+func (w wish) hidden() string { return say.Hidden(w.Hidden(w.now), say.From(w.now)) }
+
+func (w wish) when(t time.Time) string { return say.When(w.now, t) }
+
+func (w wish) sheet(headline string) *sheet {
+	return &sheet{head: w.Key.Name + ": " + headline, now: w.now}
+}
+
+// headline is the outcome. The request on record decides whose rotation it is:
+// exactly one asker is named there, whoever made the other writes.
+func (w wish) headline() string {
+	current := w.Last.Set.Signing()
+	r, recorded := w.Recorded()
+	mine := recorded && r.By == w.Ask.By
+	before := "kid " + say.Kid(w.Ask.Away)
+	switch {
+	case w.Took(rotation.Create):
+		return "created; there was no key before"
+	case recorded && r.From != w.Ask.Away:
+		return fmt.Sprintf("nothing to do: request %q was served already; %s asked at %s", w.Ask.ID, r.By, w.when(r.At))
+	case w.Ask.Away == keyset.FromNothing:
+		who := "another process"
+		if recorded {
+			who = r.By
+		}
+		return fmt.Sprintf("created by %s at %s, before this process could; one key is enough", who, w.when(current.NotBefore))
+	case current.Kid != w.Ask.Away && (mine || !recorded && w.Took(rotation.Promote)):
+		return "rotated away from " + before
+	case current.Kid != w.Ask.Away && recorded:
+		return fmt.Sprintf("rotated away from %s at %s, as %s asked; one rotation is enough", before, w.when(current.NotBefore), r.By)
+	case current.Kid != w.Ask.Away:
+		return fmt.Sprintf("rotated away from %s at %s by another process; one rotation is enough", before, w.when(current.NotBefore))
+	case w.Outlook().Full():
+		return fmt.Sprintf("the wish to rotate away from %s is on record, but nothing can be published %s", before, w.room())
+	case recorded && !mine:
+		return fmt.Sprintf("a rotation away from %s is under way already; %s asked at %s", before, r.By, w.when(r.At))
+	}
+	return "a rotation away from " + before + " is under way"
+}
+
+// room is until when a full keyset keeps a rotation from beginning.
+func (w wish) room() string {
+	until := "until the grace of one has begun and ended"
+	if at := w.Outlook().Room(); !at.IsZero() {
+		until = "until one leaves its grace, at " + w.when(at)
+	}
+	return fmt.Sprintf("%s: %d keys are live, and more may not be", until, len(w.Last.Set.Keys))
+}
+
+// keysNow lists the live keys and what each does.
+func (w wish) keysNow(t *sheet) {
+	set, p := w.Last.Set, w.Key.Policy
+	current := set.Signing()
+	t.row("signs", fmt.Sprintf("kid %s (%s), since %s", say.Kid(current.Kid), current.Alg, w.when(current.NotBefore)))
+	if next, ok := set.Next(); ok {
+		text := fmt.Sprintf("kid %s (%s), does not sign yet; not seen in every place yet", say.Kid(next.Kid), next.Alg)
+		if at := w.Outlook().Begins(false); !at.IsZero() {
+			text = fmt.Sprintf("kid %s (%s), begins to sign at %s", say.Kid(next.Kid), next.Alg, w.when(at))
+		}
+		t.row("next", text)
+	}
+	w.algorithms(t)
+	for i, k := range set.Previous() {
+		text := fmt.Sprintf("kid %s, for %s from when the new key was seen in every place", say.Kid(k.Kid), rotation.Duration(p.Grace))
+		if !k.Expires.IsZero() {
+			text = fmt.Sprintf("kid %s, until %s; %s", say.Kid(k.Kid), w.when(k.Expires), say.Removal(p.Skew()))
+		}
+		if i > 0 {
+			text += "; only readers of the whole keyset or of list know it"
+		}
+		t.row("verifies", text)
+	}
+}
+
+// algorithms says that the youngest key is for another algorithm than the one
+// before it, which verifiers have to be ready for.
+func (w wish) algorithms(t *sheet) {
+	set := w.Last.Set
+	old := set.Signing()
+	young, ok := set.Next()
+	if previous := set.Previous(); !ok && len(previous) > 0 {
+		young, old, ok = old, previous[0], true
+	}
+	if ok && young.Alg != old.Alg {
+		t.row("changes", fmt.Sprintf("from %s to %s with kid %s: verifiers must know both algorithms", old.Alg, young.Alg, say.Kid(young.Kid)))
+	}
+}
+
+// would says what a pass would do first, and what that would lead to.
+func (w wish) would() Answer {
+	t := w.sheet("dry run, nothing was changed")
+	t.row("would", w.wouldDo(w.Last.Step))
+	alarm := w.alarms()
+	if set := w.Last.Set; set != nil {
+		if made := w.Key.Spec.Algorithm; w.Last.Step.Do == rotation.Publish && made != set.Signing().Alg {
+			t.row("changes", fmt.Sprintf("from %s to %s: verifiers must know both algorithms first", set.Signing().Alg, made))
+		}
+		w.keysNow(t)
+		alarm = also(alarm, w.hidden())
+	}
+	t.row("lives in", w.Key.Place())
+	return t.answer(alarm)
+}
+
+// wouldDo words the first step of a pass.
+func (w wish) wouldDo(step rotation.Step) string {
+	p := w.Key.Policy
+	wait := fmt.Sprintf("%s later it signs, and kid %s verifies for %s more", rotation.Duration(p.Propagation+p.Skew()), say.Kid(w.Ask.Away), rotation.Duration(p.Grace))
+	if p.Propagation == 0 {
+		wait = fmt.Sprintf("it signs at once, as everything reads at use (propagation 0s), and kid %s verifies for %s more", say.Kid(w.Ask.Away), rotation.Duration(p.Grace))
+	}
+	switch step.Do {
+	case rotation.Create:
+		return "make the first key, which signs at once"
+	case rotation.Publish:
+		return "publish a next key; " + wait
+	case rotation.Record:
+		if w.Outlook().Full() {
+			return "put the wish on record; nothing can be published " + w.room()
+		}
+		return "put the wish on record; the key that is next signs as soon as its readers have had time to learn it"
+	case rotation.Wait:
+		if _, recorded := w.Recorded(); recorded {
+			return "do nothing more: this wish is on record already"
+		}
+		return "do nothing: " + say.Step(step, w.Key.Subject())
+	}
+	return fmt.Sprintf("go on with the rotation that is under way (%s): %s", step.Do, say.Step(step, w.Key.Subject()))
+}
