@@ -30,7 +30,7 @@ func TestServiceManagerIsTold(t *testing.T) {
 	}
 	go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(stderr)) }()
 
-	told(t, manager, "READY=1\nSTATUS=1 keys")
+	told(t, manager, "READY=1\nSTATUS=rotating 1 key")
 	told(t, manager, "WATCHDOG=1")
 	c.write("rotate.yaml", "environment: test\nkeys: {one: {stroe: disk}}\n")
 	send(t, cmd, syscall.SIGHUP)
@@ -39,7 +39,7 @@ func TestServiceManagerIsTold(t *testing.T) {
 	c.write("rotate.yaml", strings.Replace(good, "keys: {", "keys: {two: {store: disk}, ", 1))
 	send(t, cmd, syscall.SIGHUP)
 	told(t, manager, "RELOADING=1")
-	told(t, manager, "READY=1\nSTATUS=2 keys")
+	told(t, manager, "READY=1\nSTATUS=rotating 2 keys")
 	send(t, cmd, syscall.SIGTERM)
 	told(t, manager, "STOPPING=1")
 	if err := cmd.Wait(); err != nil {
