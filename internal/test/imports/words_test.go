@@ -146,7 +146,7 @@ var parsing = map[string]string{
 // No program logic looks into a text that is for people: it asks for the code.
 func TestNobodyParsesWhatIsSaid(t *testing.T) {
 	used := map[string]bool{}
-	for _, top := range []string{"cmd", "internal", "rotation", "providers"} {
+	for _, top := range []string{"cmd", "command", "internal", "rotation", "providers"} {
 		fset, files := sources(t, top)
 		for name, file := range files {
 			if strings.HasPrefix(name, "internal/test/") || strings.HasPrefix(name, "internal/say/") || strings.HasPrefix(name, "providers/providertest/") {
