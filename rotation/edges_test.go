@@ -57,14 +57,14 @@ func TestScheduleAtItsBoundaries(t *testing.T) {
 		"too close beyond what is looked at": {[]time.Duration{90 * day, years + 1, years + 2}, true},
 	} {
 		p.Schedule = fixed{t0, c.after}
-		if _, err := p.CheckSchedule(t0); (err == nil) != c.ok {
-			t.Errorf("%s: %v", name, err)
+		if r := p.CheckSchedule(t0); r.Fits() != c.ok {
+			t.Errorf("%s: %+v", name, r)
 		}
 	}
 	for period, warns := range map[time.Duration]bool{rotation.PeriodAdvice: false, rotation.PeriodAdvice + time.Second: true} {
 		p.Schedule = rotation.Every(period)
-		if warning, err := p.CheckSchedule(t0); err != nil || (warning != "") != warns {
-			t.Errorf("every %s: %q, %v", rotation.Duration(period), warning, err)
+		if r := p.CheckSchedule(t0); !r.Fits() || (r.Longest > rotation.PeriodAdvice) != warns {
+			t.Errorf("every %s: %+v", rotation.Duration(period), r)
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package rotation
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Skew is how far the clocks of hosts, stores and applications may differ.
 const Skew = 5 * time.Minute
@@ -73,13 +70,11 @@ func (p Policy) LongestToken() time.Duration {
 	return max(0, p.Grace-p.Propagation-p.Skew())
 }
 
-// CheckToken holds the grace against the life of tokens: G ≥ P + ttl + skew.
-func (p Policy) CheckToken() error {
-	if need := p.Propagation + p.TokenTTL + p.Skew(); p.Grace < need {
-		return fmt.Errorf("grace %s is shorter than propagation %s + token_ttl %s + skew %s = %s: tokens signed just before a rotation would outlive their key",
-			Duration(p.Grace), Duration(p.Propagation), Duration(p.TokenTTL), Duration(p.Skew()), Duration(need))
-	}
-	return nil
+// FitsToken holds the grace against the life of tokens: G ≥ P + ttl + skew, which
+// is the least that it has to be.
+func (p Policy) FitsToken() (least time.Duration, ok bool) {
+	least = p.Propagation + p.TokenTTL + p.Skew()
+	return least, p.Grace >= least
 }
 
 // A GraceBounds is the range that a grace has to lie in.
@@ -90,28 +85,29 @@ type GraceBounds struct{ Min, Max time.Duration }
 // a rotation soon is worthless.
 var DefaultGraceBounds = GraceBounds{Min: 24 * time.Hour, Max: 48 * time.Hour}
 
-// Check holds a grace against the bounds.
-func (b GraceBounds) Check(grace time.Duration) error {
-	if grace >= b.Min && grace <= b.Max {
-		return nil
-	}
-	why := "the bounds keep a slip of the pen from logging everyone out, or from keeping a stolen key alive"
-	return fmt.Errorf("grace %s is outside %s to %s; %s. If it is meant, set grace_bounds: {min: …, max: …}",
-		Duration(grace), Duration(b.Min), Duration(b.Max), why)
-}
+// Hold tells whether a grace lies in the bounds.
+func (b GraceBounds) Hold(grace time.Duration) bool { return grace >= b.Min && grace <= b.Max }
 
 // PeriodAdvice is the longest period between rotations that is advised.
 const PeriodAdvice = 180 * 24 * time.Hour
 
-// CheckSchedule holds the schedule's firings after from against the policy. It
-// returns an error if two of them are too close or none ever comes, and a
-// warning if a period is longer than PeriodAdvice.
-func (p Policy) CheckSchedule(from time.Time) (warning string, err error) {
+// A Rhythm is what the firings of a schedule are like.
+type Rhythm struct {
+	Never   bool          // it never fires
+	Close   time.Time     // the first firing after which the next one comes before the rotation is over; zero if none does
+	Gap     time.Duration // from there to that next one
+	Longest time.Duration // between two firings
+}
+
+// Fits tells whether each rotation is over before the next one begins.
+func (r Rhythm) Fits() bool { return !r.Never && r.Close.IsZero() }
+
+// CheckSchedule holds the schedule's firings after from against the policy.
+func (p Policy) CheckSchedule(from time.Time) (r Rhythm) {
 	const firings = 400 // more than a year of daily ones
-	var longest time.Duration
 	last := p.Schedule.Next(from.UTC())
 	if last.IsZero() {
-		return "", fmt.Errorf("the schedule never fires")
+		return Rhythm{Never: true}
 	}
 	for range firings {
 		t := p.Schedule.Next(last)
@@ -119,17 +115,14 @@ func (p Policy) CheckSchedule(from time.Time) (warning string, err error) {
 			break
 		}
 		if gap := t.Sub(last); gap < p.MinPeriod() {
-			return "", fmt.Errorf("the schedule fires at %s and again %s later, but a rotation takes propagation %s + grace %s + 2·skew %s = %s: rotate less often, or lower grace or propagation",
-				last.Format(time.RFC3339), Duration(gap), Duration(p.Propagation), Duration(p.Grace), Duration(p.Skew()), Duration(p.MinPeriod()))
+			r.Close, r.Gap = last, gap
+			break
 		}
-		longest = max(longest, t.Sub(last))
+		r.Longest = max(r.Longest, t.Sub(last))
 		if t.Sub(from) > 5*366*24*time.Hour {
 			break
 		}
 		last = t
 	}
-	if longest > PeriodAdvice {
-		return fmt.Sprintf("up to %s pass between two rotations; 90 to 180 days are advised", Duration(longest)), nil
-	}
-	return "", nil
+	return r
 }

@@ -1,7 +1,6 @@
 package rotation_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -80,14 +79,13 @@ func TestPromise5DaylightSavingSkipsOrRepeatsNothing(t *testing.T) {
 func TestGraceBounds(t *testing.T) {
 	b := rotation.DefaultGraceBounds
 	for _, ok := range []time.Duration{24 * hour, 36 * hour, 48 * hour} {
-		if err := b.Check(ok); err != nil {
-			t.Errorf("%s: %v", ok, err)
+		if !b.Hold(ok) {
+			t.Errorf("%s is refused", ok)
 		}
 	}
 	for _, bad := range []time.Duration{0, -1, 24*hour - 1, 48*hour + 1, 90 * day} {
-		err := b.Check(bad)
-		if err == nil || !strings.Contains(err.Error(), "grace_bounds") {
-			t.Errorf("%s: %v, want an error that names the override", bad, err)
+		if b.Hold(bad) {
+			t.Errorf("%s is taken", bad)
 		}
 	}
 }
@@ -99,46 +97,40 @@ func TestTokenLife(t *testing.T) {
 		t.Errorf("longest token %s, want %s", longest, want)
 	}
 	p.TokenTTL = longest
-	if err := p.CheckToken(); err != nil {
-		t.Error(err)
+	if least, ok := p.FitsToken(); !ok || least != p.Grace {
+		t.Errorf("%v, a grace of at least %s", ok, least)
 	}
 	p.TokenTTL++
-	err := p.CheckToken()
-	if err == nil {
-		t.Fatal("a token that outlives its key is allowed")
-	}
-	for _, number := range []string{"48h", "2h", "5m", "45h55m"} {
-		if !strings.Contains(err.Error(), number) {
-			t.Errorf("%v does not show %s", err, number)
-		}
+	if least, ok := p.FitsToken(); ok || least != p.Grace+1 {
+		t.Errorf("a token that outlives its key is allowed: %v, a grace of at least %s", ok, least)
 	}
 }
 
 func TestScheduleRules(t *testing.T) {
-	for _, c := range []struct{ spec, err, warning string }{
-		{"0 3 1 * *", "", ""},
-		{"0 3 1 */3 *", "", ""},
-		{"0 3 * * *", "fires at", ""},
-		{"0 3 30 2 *", "never fires", ""},
-		{"0 3 1,2 * *", "fires at", ""},
-		{"0 3 1 1 *", "", "d pass"},
-		{"@every 1h", "fires at", ""},
-		{"@every 2161h", "", ""},
-		{"@yearly", "", "pass between"},
+	for _, c := range []struct {
+		spec               string
+		never, close, long bool
+	}{
+		{"0 3 1 * *", false, false, false},
+		{"0 3 1 */3 *", false, false, false},
+		{"0 3 * * *", false, true, false},
+		{"0 3 30 2 *", true, false, false},
+		{"0 3 1,2 * *", false, true, false},
+		{"0 3 1 1 *", false, false, true},
+		{"@every 1h", false, true, false},
+		{"@every 2161h", false, false, false},
+		{"@yearly", false, false, true},
 	} {
-		warning, err := usual(mustCron(t, c.spec)).CheckSchedule(t0)
-		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-			t.Errorf("%s: error %v, want %q", c.spec, err, c.err)
-		}
-		if (warning == "") != (c.warning == "") || !strings.Contains(warning, c.warning) {
-			t.Errorf("%s: warning %q, want %q", c.spec, warning, c.warning)
+		r := usual(mustCron(t, c.spec)).CheckSchedule(t0)
+		if r.Never != c.never || r.Close.IsZero() == c.close || r.Fits() == (c.never || c.close) || (r.Longest > rotation.PeriodAdvice) != c.long {
+			t.Errorf("%s: %+v", c.spec, r)
 		}
 	}
-	if _, err := usual(rotation.Every(50 * hour)).CheckSchedule(t0); err == nil {
-		t.Error("every 50h with 50h10m of work")
+	if r := usual(rotation.Every(50 * hour)).CheckSchedule(t0); r.Fits() || r.Gap != 50*hour {
+		t.Errorf("every 50h with 50h10m of work: %+v", r)
 	}
-	if warning, err := usual(rotation.Every(181 * day)).CheckSchedule(t0); err != nil || warning == "" {
-		t.Errorf("every 181d: %q, %v", warning, err)
+	if r := usual(rotation.Every(181 * day)).CheckSchedule(t0); !r.Fits() || r.Longest != 181*day {
+		t.Errorf("every 181d: %+v", r)
 	}
 }
 

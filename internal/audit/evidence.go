@@ -56,6 +56,8 @@ type Entry struct {
 	Generation uint64     `json:"generation,omitempty"`
 	Why        string     `json:"why,omitempty"`
 	Source     string     `json:"source"`
+
+	Code rotation.Code `json:"code,omitempty"` // of why; lines that older versions wrote have none
 }
 
 // Facts are what a Report is made of.
@@ -227,7 +229,7 @@ func (b *builder) trail(secret string, events []engine.Event) {
 		return kids
 	}
 	for _, ev := range events {
-		e := Entry{What: what(ev), By: ev.Actor, Generation: ev.Generation, Why: ev.Reason, Source: Trail}
+		e := Entry{What: what(ev), By: ev.Actor, Generation: ev.Generation, Why: ev.Reason, Code: ev.Code, Source: Trail}
 		kids := held(ev)
 		for _, kid := range kids {
 			b.kid(kid).add(ev.Time, e)

@@ -52,3 +52,32 @@ func TestErasuresStandUnderTheirKids(t *testing.T) {
 		}
 	}
 }
+
+// What the document knows of a time is not said to be at no known time.
+func TestARevokedKidHasItsTime(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	set := &keyset.Set{Gone: []keyset.Gone{{Kid: "a", At: at}}, Revoked: []string{"a", "long-ago"}}
+	for _, k := range audit.New(audit.Facts{Now: at, Set: set}).Kids {
+		for _, e := range k.Life {
+			if known := k.Kid == "a"; known != (e.At != nil) {
+				t.Errorf("kid %s: %+v", k.Kid, e)
+			}
+		}
+	}
+}
+
+// Lines of the first version have no code, and those of today carry it on.
+func TestCodesOfLines(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	events := []engine.Event{
+		{Time: at, Action: "publish", Kid: "a", To: keyset.Next, Generation: 2, Reason: "due at 2026-01-01T00:00:00Z"},
+		{Time: at, Action: "promote", Kid: "a", To: keyset.Current, Generation: 3, Code: "due", Reason: "due at 2026-01-01T00:00:00Z"},
+	}
+	var got []string
+	for _, e := range audit.New(audit.Facts{Now: at, Path: "f", Events: events}).Kids[0].Life {
+		got = append(got, string(e.Code)+"|"+e.Why)
+	}
+	if want := []string{"|due at 2026-01-01T00:00:00Z", "due|due at 2026-01-01T00:00:00Z"}; !slices.Equal(got, want) {
+		t.Error(got)
+	}
+}

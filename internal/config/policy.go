@@ -29,15 +29,24 @@ func (r *resolver) policy(k *Key, s *shared, at strictyaml.Place) {
 		return
 	}
 	when := r.blame(at, s.Schedule.At, s.Every.At, s.Grace.At, s.Propagation.At)
-	warning, err := k.Policy.CheckSchedule(reference)
-	if err != nil {
-		r.Fail(when, "", "%v", err)
+	rhythm := k.Policy.CheckSchedule(reference)
+	if !rhythm.Fits() {
+		r.Fail(when, "", "%s", tooClose(k.Policy, rhythm))
 		return
 	}
-	if warning != "" {
-		r.Warn(when, warning)
+	if rhythm.Longest > rotation.PeriodAdvice {
+		r.Warn(when, fmt.Sprintf("up to %s pass between two rotations; 90 to 180 days are advised", rotation.Duration(rhythm.Longest)))
 	}
 	r.spread(k, s)
+}
+
+// tooClose says what is wrong with the firings of a schedule.
+func tooClose(p rotation.Policy, r rotation.Rhythm) string {
+	if r.Never {
+		return "the schedule never fires"
+	}
+	return fmt.Sprintf("the schedule fires at %s and again %s later, but a rotation takes propagation %s + grace %s + 2·skew %s = %s: rotate less often, or lower grace or propagation",
+		r.Close.Format(time.RFC3339), rotation.Duration(r.Gap), rotation.Duration(p.Propagation), rotation.Duration(p.Grace), rotation.Duration(p.Skew()), rotation.Duration(p.MinPeriod()))
 }
 
 // schedule sets when k is due; false if that cannot be told.
@@ -101,15 +110,20 @@ func (r *resolver) checkGrace(k *Key, s *shared, at strictyaml.Place) {
 		// reported
 	} else if bounds.Min > bounds.Max {
 		r.Fail(r.blame(at, s.GraceBounds.At), "", "min %s is more than max %s", rotation.Duration(bounds.Min), rotation.Duration(bounds.Max))
-	} else if err := bounds.Check(k.Policy.Grace); err != nil {
-		r.Fail(r.blame(at, s.Grace.At, s.GraceBounds.At), "", "%v", err)
+	} else if !bounds.Hold(k.Policy.Grace) {
+		r.Fail(r.blame(at, s.Grace.At, s.GraceBounds.At), "",
+			"grace %s is outside %s to %s; the bounds keep a slip of the pen from logging everyone out, or from keeping a stolen key alive. If it is meant, set grace_bounds: {min: …, max: …}",
+			rotation.Duration(k.Policy.Grace), rotation.Duration(bounds.Min), rotation.Duration(bounds.Max))
 	}
 	if s.Propagation.Bad || s.TokenTTL.Bad {
 		return
 	}
 	// Without tokens, too, a key has to verify until all have heard of the next.
-	if err := k.Policy.CheckToken(); err != nil {
-		r.Fail(r.blame(at, s.TokenTTL.At, s.Grace.At, s.Propagation.At), "raise grace, or lower token_ttl or propagation", "%v", err)
+	if least, ok := k.Policy.FitsToken(); !ok {
+		p := k.Policy
+		r.Fail(r.blame(at, s.TokenTTL.At, s.Grace.At, s.Propagation.At), "raise grace, or lower token_ttl or propagation",
+			"grace %s is shorter than propagation %s + token_ttl %s + skew %s = %s: tokens signed just before a rotation would outlive their key",
+			rotation.Duration(p.Grace), rotation.Duration(p.Propagation), rotation.Duration(p.TokenTTL), rotation.Duration(p.Skew()), rotation.Duration(least))
 		return
 	}
 	if !s.TokenTTL.At.Known() && s.Algorithm.Value != keyset.Opaque {
@@ -130,7 +144,7 @@ func (r *resolver) spread(k *Key, s *shared) {
 		window = s.Jitter.Value
 		latest := k.Policy
 		latest.Grace += max(0, window-2*latest.Skew())
-		if _, err := latest.CheckSchedule(reference); err != nil {
+		if !latest.CheckSchedule(reference).Fits() {
 			r.Fail(s.Jitter.At, "", "with a jitter of up to %s, a rotation can reach into the next one", rotation.Duration(window))
 		}
 	}

@@ -80,7 +80,7 @@ func FindKid(set *keyset.Set, kid string) (string, error) {
 		if k == kid {
 			return k, nil
 		}
-		if strings.TrimSuffix(say.Kid(k), "…") == short {
+		if say.IsShort(short, k) {
 			found = append(found, k)
 		}
 	}

@@ -400,11 +400,36 @@ func TestConfigIsRefused(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
 	for _, c := range []Config{
-		{}, {Region: "r", Endpoint: "http://example.com"}, {Region: "r", Endpoint: "example.com"}, {Region: "r", Endpoint: "https://user:pw@example.com"},
+		{Region: "r", Endpoint: "http://example.com"}, {Region: "r", Endpoint: "example.com"}, {Region: "r", Endpoint: "https://user:pw@example.com"},
 		{Region: "r", Profile: "there-is-none"},
 	} {
 		_, err := c.Open(t.Context())
 		fails(t, err, providers.ErrUnsafe)
+	}
+}
+
+// A region that is missing exposes and loses no key.
+func TestNoRegion(t *testing.T) {
+	for _, v := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(v, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	_, err := (&Config{}).Open(t.Context())
+	fails(t, err, providers.ErrUnset, "no region is set", "region: eu-west-1")
+}
+
+// The date of a secret that waits for its deletion may be to come.
+func TestDeletionHasADate(t *testing.T) {
+	f := awsfake.New()
+	s := onFake(f, Config{})
+	write(t, s, "first", "", 1)
+	at := time.Now().Add(7 * 24 * time.Hour).UTC()
+	f.Edit(name, func(s *awsfake.Secret) { s.Deleted = at })
+	_, err := s.Read(t.Context(), name)
+	fails(t, err, providers.ErrUnreadable, "it waits for its deletion, with the date "+at.Format(time.RFC3339))
+	if strings.Contains(err.Error(), "since") {
+		t.Error(err)
 	}
 }
 
