@@ -18,10 +18,10 @@ type change func(place) ([]overlay.Edit, error)
 func one(n ast.Node, text string) []overlay.Edit { return []overlay.Edit{overlay.Instead(n, text)} }
 
 // never makes a condition false: that of an if or a case, or an operand.
-func never(p place) ([]overlay.Edit, error) { return p.condition("false && (", ")") }
+func never(p place) ([]overlay.Edit, error) { return p.condition("(false && (", "))") }
 
 // always makes a condition true.
-func always(p place) ([]overlay.Edit, error) { return p.condition("true || (", ")") }
+func always(p place) ([]overlay.Edit, error) { return p.condition("(true || (", "))") }
 
 func (p place) condition(before, after string) ([]overlay.Edit, error) {
 	wrap := func(n ast.Node) ([]overlay.Edit, error) { return one(n, before+p.Src(n)+after), nil }

@@ -108,6 +108,7 @@ type event struct{ Action, Package, Test, Output string }
 // unless a test of another package failed.
 func failures(out []byte) (who []string, err error) {
 	said, failed := map[string]string{}, map[string][]string{}
+	running := map[string]string{} // the last test of a package that began and did not end
 	var packages []string
 	for line := range bytes.Lines(out) {
 		var e event
@@ -117,6 +118,10 @@ func failures(out []byte) (who []string, err error) {
 		switch {
 		case e.Action == "build-output" || e.Action == "output":
 			said[e.Package] += e.Output
+		case e.Action == "run" && !strings.Contains(e.Test, "/"):
+			running[e.Package] = e.Test
+		case e.Test == running[e.Package] && (e.Action == "pass" || e.Action == "skip"):
+			running[e.Package] = ""
 		case e.Action == "build-fail":
 			return nil, fmt.Errorf("it does not compile:\n%s", said[""])
 		case e.Action == "fail" && e.Test == "":
@@ -129,6 +134,8 @@ func failures(out []byte) (who []string, err error) {
 		switch {
 		case strings.Contains(said[p], "panic: test timed out after "):
 			err = errors.Join(err, fmt.Errorf("%s ran out of time:\n%s", p, said[p]))
+		case len(failed[p]) == 0 && running[p] != "" && strings.Contains(said[p], "panic: "):
+			who = append(who, running[p]) // a panic in a bubble of synctest ends everything at once
 		case len(failed[p]) == 0:
 			err = errors.Join(err, fmt.Errorf("%s failed, and none of its tests did:\n%s", p, said[p]))
 		default:

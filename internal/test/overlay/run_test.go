@@ -75,7 +75,14 @@ func TestFailures(t *testing.T) {
 				`{"Action":"fail","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"fail","Package":"p"}`, "TestB", "",
 		},
 		"a set-up fails": {`{"Action":"output","Package":"p","Output":"cannot listen\n"}` + "\n" + `{"Action":"fail","Package":"p"}`, "", "none of its tests did:\ncannot listen"},
-		"not a run":      {"go: no such flag\n", "", "not a line of go test -json"},
+		"a test panics": {
+			`{"Action":"run","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"output","Package":"p","Test":"TestA","Output":"panic: nil [recovered]\n"}` + "\n" + `{"Action":"fail","Package":"p"}`, "TestA", "",
+		},
+		"a set-up panics": {
+			`{"Action":"run","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"pass","Package":"p","Test":"TestA"}` + "\n" +
+				`{"Action":"output","Package":"p","Output":"panic: nil\n"}` + "\n" + `{"Action":"fail","Package":"p"}`, "", "none of its tests did",
+		},
+		"not a run": {"go: no such flag\n", "", "not a line of go test -json"},
 	}
 	for name, tt := range tests {
 		who, err := failures([]byte(tt.out))
