@@ -252,6 +252,66 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// A template is read with the config, from where the config lies, and what it
+// shows decides what its output carries.
+func TestTemplates(t *testing.T) {
+	dir := write(t, map[string]string{"k.tmpl": "A={{.current.text}}\n{{with .next}}B={{.text}}\n{{end}}", "rotate.yaml": `
+environment: test
+stores: {d: {type: fake}}
+keys:
+  k:
+    store: d
+    outputs:
+      - {format: template, store: d, secret: a, template_file: k.tmpl}
+      - format: template
+        store: d
+        secret: b
+        template: |
+          only {{.current.text}}
+`})
+	c, err := Load(filepath.Join(dir, "rotate.yaml"), registry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][2]bool{{true, false}, {false, false}} {
+		o := c.Keys[0].Outputs[i]
+		if next, previous := o.Format.Carries(o.Options); next != want[0] || previous != want[1] {
+			t.Errorf("%s: next %v, previous %v", o.Name, next, previous)
+		}
+	}
+	if got := c.Keys[0].Outputs[1].Options.Template.String(); got != "only {{.current.text}}\n" {
+		t.Errorf("%q", got)
+	}
+	if len(c.Notes) != 2 || !strings.Contains(c.Notes[1], "k: output d b: its template shows no next key") {
+		t.Errorf("notes %q", c.Notes)
+	}
+}
+
+// What a config's author has to know of readers is said, with the cure.
+func TestReadersAreThoughtOf(t *testing.T) {
+	c := load(t, `
+environment: test
+stores: {d: {type: fake}}
+keys:
+  pair: {store: d, algorithm: ES256, outputs: [{format: env, store: d, secret: a}, {format: value, store: d, secret: b}]}
+  text: {store: d, outputs: [{format: env, store: d, secret: c}]}
+  name: {store: d, algorithm: Ed25519}
+  good: {store: d, algorithm: EdDSA}
+`)
+	var blind []string
+	for _, note := range c.Notes {
+		if strings.Contains(note, "docker") {
+			blind = append(blind, note)
+		}
+	}
+	if len(blind) != 1 || !strings.Contains(blind[0], "pair: output d a: docker --env-file cannot read a PEM") || !strings.Contains(blind[0], "format value") {
+		t.Errorf("notes %q", blind)
+	}
+	if len(c.Warnings) != 1 || c.Warnings[0].Path != "keys.name.algorithm" || !strings.Contains(c.Warnings[0].Msg, "algorithm: EdDSA") {
+		t.Errorf("warnings %v", c.Warnings)
+	}
+}
+
 func TestFolder(t *testing.T) {
 	dir := write(t, map[string]string{
 		"10-base.yaml":  "environment: test\nstores: {a: {type: fake, dir: k}}\ndefaults: {grace: 24h}",

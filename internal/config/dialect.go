@@ -61,7 +61,7 @@ func choices(t reflect.Type) []string {
 	case reflect.TypeFor[keyset.Encoding]():
 		return texts([]keyset.Encoding{keyset.Base64URL, keyset.Base64, keyset.Hex})
 	case reflect.TypeFor[format.Format]():
-		return texts(format.All())
+		return texts(append(format.All(), format.Templated))
 	case reflect.TypeFor[secretAs]():
 		return texts([]secretAs{asText, asBytes})
 	}

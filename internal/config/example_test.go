@@ -52,7 +52,7 @@ func TestExampleLoads(t *testing.T) {
 	if reflect.DeepEqual(asItStands, all) {
 		t.Fatal("no option is commented out")
 	}
-	dir := write(t, map[string]string{"rotate.yaml": string(all)})
+	dir := write(t, map[string]string{"rotate.yaml": string(all), "keys.py.tmpl": "KEYS = {{json .texts}}\n"})
 	if c, err = Load(filepath.Join(dir, "rotate.yaml"), exampleRegistry()); err != nil {
 		t.Fatal(err)
 	}

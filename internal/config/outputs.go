@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"reflect"
@@ -27,13 +28,16 @@ type outputSection struct {
 
 // outputOptions are what may stand there.
 type outputOptions struct {
-	Format strictyaml.Option[format.Format] `yaml:"format" default:"keyset" doc:"What is written: keyset, value, env, list, jwks or pem; see rotate get --help."`
+	Format strictyaml.Option[format.Format] `yaml:"format" default:"keyset" doc:"What is written: keyset, value, env, list, jwks, pem or template; see docs/outputs.md."`
 	Store  strictyaml.Option[string]        `yaml:"store" doc:"Name of the store that gets it; or path."`
 	Secret strictyaml.Option[string]        `yaml:"secret" doc:"Name under which that store keeps it, never its value."`
 	Path   strictyaml.Option[string]        `yaml:"path" doc:"The file that gets it, from this file's folder; instead of store and secret."`
 	Mode   strictyaml.Option[string]        `yaml:"mode" doc:"Mode of the file at path: 0600 if not set, 0644 if it holds public keys only."`
 	Group  strictyaml.Option[string]        `yaml:"group" doc:"Group of the file at path, by name or number."`
 	Names  strictyaml.Option[envNames]      `yaml:"names" doc:"Names of the variables of format env."`
+
+	Template     strictyaml.Option[string] `yaml:"template" doc:"The text of format template: Go's text/template over the keys; docs/outputs.md lists what it can name."`
+	TemplateFile strictyaml.Option[string] `yaml:"template_file" doc:"The file that has this text, from this file's folder; instead of template."`
 }
 
 // envNames are the names of three variables.
@@ -115,6 +119,7 @@ func (r *resolver) output(k *Key, s outputSection) {
 		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.At, s.Group.At)
 	}
 	r.outputFormat(&o, k, s)
+	r.outputTemplate(&o, k, s)
 	if r.Failed() > before || r.Lacks("stores") {
 		return
 	}
@@ -134,6 +139,22 @@ func (r *resolver) output(k *Key, s outputSection) {
 		r.secrets[id] = k.Name
 	}
 	k.Outputs = append(k.Outputs, o)
+	r.outputNotes(o, k)
+}
+
+// outputNotes says what follows from an output for those who read it.
+func (r *resolver) outputNotes(o Output, k *Key) {
+	note := func(format string, args ...any) {
+		r.config.Notes = append(r.config.Notes, fmt.Sprintf("%s: output %s: %s", k.Name, o.Name, fmt.Sprintf(format, args...)))
+	}
+	if o.Format == format.Env && !k.Spec.Algorithm.Symmetric() {
+		for _, reader := range format.PairBlind() {
+			note("%s cannot read a PEM, which has line ends, and refuses the whole file; give it a file of format value, mounted", reader)
+		}
+	}
+	if next, _ := o.Format.Carries(o.Options); o.Format == format.Templated && !next {
+		note("its template shows no next key, so its readers learn of a key only when it signs already")
+	}
 }
 
 // PreviousOf is the name of the second secret that the format value keeps where

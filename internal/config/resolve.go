@@ -100,6 +100,9 @@ func (r *resolver) key(name string, s keySection) (Key, bool) {
 	r.checkStore(&k, s, at)
 	r.checkSecret(&k, s, at)
 	r.checkSpec(k.Spec, &s.shared, at)
+	if k.Spec.Algorithm == keyset.Ed25519 {
+		r.Warn(r.blame(at, s.Algorithm.At), unknownName)
+	}
 	r.policy(&k, &s.shared, at)
 	return k, r.Failed() == before
 }
@@ -198,6 +201,11 @@ func (r *resolver) where(store, secret string) [2]string {
 	}
 	return [2]string{store, secret}
 }
+
+// unknownName is about a name that is younger than most libraries (RFC 9864,
+// jpadilla/pyjwt#1190).
+const unknownName = "PyJWT, golang-jwt, go-jose, jwx, go-oidc and jjwt do not know the name Ed25519 and refuse its tokens; " +
+	"algorithm: EdDSA is the same kind of key under the name that they know (RFC 8037)"
 
 // checkSpec puts what keygen says about an option where that is set.
 func (r *resolver) checkSpec(spec keygen.Spec, s *shared, at strictyaml.Place) {

@@ -111,8 +111,15 @@ func warningsOf(conf *config.Config) map[string][]string {
 
 // digestOf changes with everything that the config says of a key.
 func digestOf(k config.Key, s config.Store) string {
-	k.Policy.Schedule = nil // a pointer in some; Schedule and Every say the same
-	sum := sha256.Sum256(fmt.Appendf(nil, "%+v %s %+v", k, s.Type, s.Config))
+	outputs := k.Outputs
+	k.Policy.Schedule, k.Outputs = nil, nil // they have pointers; Schedule and Every say the same as the first
+	text := fmt.Appendf(nil, "%+v %s %+v", k, s.Type, s.Config)
+	for _, o := range outputs {
+		place := o.Config
+		o.Config = nil
+		text = fmt.Appendf(text, " %+v %+v", o, place)
+	}
+	sum := sha256.Sum256(text)
 	return string(sum[:16]) // never shown
 }
 

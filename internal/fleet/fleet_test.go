@@ -79,6 +79,45 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// A reload that finds the same outputs begins nothing anew, and one that finds
+// another template does.
+func TestDigestOfOutputs(t *testing.T) {
+	dir := t.TempDir()
+	tmpl, path := filepath.Join(dir, "k.tmpl"), filepath.Join(dir, "rotate.yaml")
+	write := func(path, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(path, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {a: {store: disk, outputs: [{path: ./jwt, format: template, template_file: k.tmpl}]}}")
+	digest := func() string {
+		conf, err := config.Load(path, stores.Registry{"file": func() providers.Config { return &file.Config{} }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Of(conf, nil)[0].Digest
+	}
+	write(tmpl, "{{json .texts}}")
+	before := digest()
+	if digest() != before {
+		t.Error("the same config has another digest")
+	}
+	write(tmpl, "{{.current.text}}")
+	if digest() == before {
+		t.Error("nobody notices that a template changed")
+	}
+}
+
+// A template of the current key alone keeps what a value keeps.
+func TestTemplateOfOneKey(t *testing.T) {
+	conf, _ := load(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\ndefaults: {store: disk}\n"+
+		"keys: {a: {outputs: [{path: ./one, format: template, template: '{{.current.text}}'}, {path: ./all, format: template, template: '{{json .texts}}'}]}}")
+	one, all := Of(conf, nil)[0].Outputs[0], Of(conf, nil)[0].Outputs[1]
+	if one.CarriesNext || !one.OneKey || !all.CarriesNext || all.OneKey {
+		t.Errorf("%+v %+v", one, all)
+	}
+}
+
 // What a document has on record is found by the place that status shows, with the
 // secret of the previous key, and not where the config has an output still.
 func TestWritten(t *testing.T) {

@@ -24,8 +24,9 @@ func outputs(k config.Key, opened Stores) (all []engine.Output) {
 			store = ownStore(own, o)
 		}
 		f, options := o.Format, o.Options
+		next, previous := f.Carries(options)
 		out := engine.Output{
-			Name: o.Name, Store: store, Secret: o.Secret, CarriesNext: f.CarriesNext(), OneKey: f == format.Value,
+			Name: o.Name, Store: store, Secret: o.Secret, CarriesNext: next, OneKey: !next && !previous,
 			Render: func(s *keyset.Set) (secret.Text, error) { return f.Render(s, options) },
 			Format: string(f), Adopted: adopted(o),
 		}

@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"cmp"
+	"encoding/pem"
 	"fmt"
 	"slices"
 
@@ -85,6 +86,15 @@ func EnvBlind(s *keyset.Set, o Options) (blind []dotenv.Reader, err error) {
 		}
 	}
 	return blind, nil
+}
+
+// PairBlind is what EnvBlind says of every key pair, before there is one.
+func PairBlind() []dotenv.Reader {
+	w, err := dotenv.Write(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: make([]byte, 64)}))
+	if err != nil {
+		return nil // not reached: a PEM can be written
+	}
+	return w.Not
 }
 
 // verifying is the text that verifies: of a key pair the public PEM.

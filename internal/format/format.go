@@ -62,12 +62,6 @@ func (f Format) Carries(o Options) (next, previous bool) {
 	return f != Value, f != Value
 }
 
-// CarriesNext is the first answer of Carries, for formats that need no options.
-func (f Format) CarriesNext() bool {
-	next, _ := f.Carries(Options{})
-	return next
-}
-
 // ErrNoPublic is the answer to jwks and pem where no key has a public half.
 var ErrNoPublic = errors.New("the keys are symmetric and have no public half: whoever verifies with them can also sign, so they are not for publishing. Give verifiers the format keyset, list or env, or rotate to an asymmetric algorithm such as ES256")
 

@@ -261,7 +261,12 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestCarriesNext(t *testing.T) {
+func carries(f format.Format) bool {
+	next, _ := f.Carries(format.Options{})
+	return next
+}
+
+func TestCarries(t *testing.T) {
 	s := symmetric(t)
 	next, _ := s.Next()
 	for _, f := range format.All() {
@@ -269,7 +274,7 @@ func TestCarriesNext(t *testing.T) {
 		if errors.Is(err, format.ErrNoPublic) {
 			continue
 		}
-		if has := strings.Contains(string(text.Reveal()), string(next.Text().Reveal())); has != f.CarriesNext() {
+		if has := strings.Contains(string(text.Reveal()), string(next.Text().Reveal())); has != carries(f) {
 			t.Errorf("%s: next in it: %v", f, has)
 		}
 	}
@@ -294,6 +299,9 @@ func TestEnvIsPrivateOnce(t *testing.T) {
 				t.Errorf("%s: private is %v", name, private)
 			}
 		}
+	}
+	if blind := format.PairBlind(); len(blind) != 1 || blind[0].Name != dotenv.Docker {
+		t.Errorf("pairs are not seen by %v", blind)
 	}
 	if blind, err := format.EnvBlind(symmetric(t), format.Options{}); err != nil || len(blind) > 0 {
 		t.Errorf("not by %v, %v", blind, err)

@@ -38,6 +38,7 @@ import (
 // be a text or a number: a key, a list or a missing member is an error.
 type Template struct {
 	t              *template.Template
+	body           string
 	next, previous bool // does it show them? See Format.Carries
 }
 
@@ -69,8 +70,19 @@ func ParseTemplate(body string, alg keyset.Algorithm) (*Template, error) {
 			return nil, err
 		}
 	}
-	tmpl := &Template{t: t}
-	return tmpl, tmpl.try(alg)
+	tmpl := &Template{t: t, body: body}
+	if err := tmpl.try(alg); err != nil {
+		return nil, err
+	}
+	return tmpl, nil
+}
+
+// String is the text, so that what is printed of a config changes with it.
+func (t *Template) String() string {
+	if t == nil {
+		return ""
+	}
+	return t.body
 }
 
 // try finds mistakes before a key depends on it, and what the template shows.
@@ -91,7 +103,14 @@ func (t *Template) try(alg keyset.Algorithm) error {
 	if err != nil {
 		return fmt.Errorf("with a next key and no previous one: %w", err)
 	}
+	other, err := t.execute(view(madeUp("other", alg, true), next, []key{previous}))
+	if err != nil {
+		return err
+	}
 	t.next, t.previous = !bytes.Equal(all, noNext), !bytes.Equal(all, noPrevious)
+	if bytes.Equal(all, other) && !t.next && !t.previous {
+		return errors.New("the template shows no key: {{.current.text}} is the one that signs")
+	}
 	return nil
 }
 

@@ -220,6 +220,8 @@ func TestTemplateRefuses(t *testing.T) {
 		"{{.current.text":                "line 1",
 		"x\n{{end}}":                     "line 2",
 		"":                               "renders nothing",
+		"no braces":                      "shows no key",
+		"{{.generation}} {{.name}}":      "shows no key",
 		"{{with .next}}{{.text}}{{end}}": "renders nothing",
 		"{{define \"a\"}}{{.keys}}{{end}}{{template \"a\" .}}":   "a list cannot be printed",
 		"{{define \"a\"}}{{print 1}}{{end}}{{template \"a\" .}}": "there is no function print",
