@@ -89,6 +89,7 @@ var rules = map[string][]string{
 	"internal/test/bench/cost": {"std", "secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/test/bench/pair": {"std"},
 	"internal/test/imports":    {}, // tests only
+	"internal/test/docs":       {}, // tests only
 	"internal/test/guards":     {}, // tests only
 	"internal/test/mutants":    {"std", "internal/test/overlay"},
 	"internal/test/overlay":    {"std"},
