@@ -113,23 +113,21 @@ func document(v []byte) []entry {
 	return laid
 }
 
-// line is one of an env file, as rotate renders it.
-var line = lazy.Regexp(`^([A-Za-z_][A-Za-z0-9_]*)=(?:([A-Za-z0-9_./+=:@,-]+)|'([^'\n]+)'|"([^"]+)")$`)
+// variable is the first of an env file, as rotate renders it. In double quotes a
+// value may go on over several lines.
+var variable = lazy.Regexp(`^([A-Za-z_][A-Za-z0-9_]*)=(?:([A-Za-z0-9_./+=:@,-]+)|'([^'\n]+)'|"([^"]+)")\n`)
 
 // variables takes an env file apart, nil if v is none.
 func variables(v []byte) (all []entry) {
-	text, ended := strings.CutSuffix(string(v), "\n")
-	if !ended {
-		return nil
-	}
-	for _, l := range strings.Split(text, "\n") {
-		part := line().FindStringSubmatch(l)
-		if part == nil || slices.ContainsFunc(all, func(e entry) bool { return e.key == part[1] }) {
+	for len(v) > 0 {
+		part := variable().FindSubmatch(v)
+		if part == nil || slices.ContainsFunc(all, func(e entry) bool { return e.key == string(part[1]) }) {
 			return nil
 		}
-		all = append(all, entry{part[1], []byte(part[2] + part[3] + strings.ReplaceAll(part[4], `\n`, "\n"))})
+		all = append(all, entry{string(part[1]), slices.Concat(part[2], part[3], part[4])})
+		v = v[len(part[0]):]
 	}
-	if all[0].key == documentKey || all[0].key == textKey {
+	if len(all) == 0 || all[0].key == documentKey || all[0].key == textKey {
 		return nil
 	}
 	return all
@@ -140,12 +138,13 @@ func envOf(all []entry) []byte {
 	var b bytes.Buffer
 	for _, e := range all {
 		v := string(e.value)
+		plain := variable().FindStringSubmatch(e.key + "=" + v + "\n")
 		switch {
-		case line().MatchString(e.key + "=" + v): // as it is
+		case plain != nil && plain[2] == v: // as it is
 		case !strings.ContainsAny(v, "'\n"):
 			v = "'" + v + "'"
 		default:
-			v = `"` + strings.ReplaceAll(v, "\n", `\n`) + `"`
+			v = `"` + v + `"`
 		}
 		b.WriteString(e.key + "=" + v + "\n")
 	}
