@@ -125,7 +125,11 @@ func list(modules map[string]*module, root, target string, packages []string) er
 		} else if err != nil {
 			return fmt.Errorf("go list for %s: %w", target, err)
 		}
-		if p.Standard || p.Module == nil || p.Module.Main {
+		if p.Standard || p.Module == nil {
+			continue
+		}
+		if p.Module.Main {
+			addData(modules, p.Module.Dir, p.Dir)
 			continue
 		}
 		m := modules[p.Module.Path]
@@ -137,6 +141,17 @@ func list(modules map[string]*module, root, target string, packages []string) er
 			m.folders[dir] = true
 		}
 	}
+}
+
+// addData adds what a package of rotate's own embeds from others: its folder data, if
+// there is one. The terms lie beside the data.
+func addData(modules map[string]*module, root, folder string) {
+	data := filepath.Join(folder, "data")
+	if info, err := os.Stat(data); err != nil || !info.IsDir() {
+		return
+	}
+	name, _ := filepath.Rel(root, data)
+	modules[data] = &module{Path: "the data in " + name, Dir: data, folders: map[string]bool{data: true}}
 }
 
 // collect writes each text once, below the modules that come under it, and counts
