@@ -205,7 +205,7 @@ def a_later_writer():
 def an_unknown_member():
     """Members of a later version that may be ignored survive each version's writes."""
     key = Key("unknown")
-    key.call("new", "now", "auth-jwt")
+    key.call("old", "now", "auth-jwt")
     doc = key.document()
     doc["history"] = [[doc["generation"], doc["digest"]], *doc.get("history", [])]
     doc["later"] = {"member": "that neither knows"}
@@ -220,7 +220,48 @@ def an_unknown_member():
     assert len(key.lineages) == 1
 
 
+def outputs_that_this_version_made():
+    """This version keeps notes and locks of an output elsewhere than the first one.
+
+    What equals the newest rendering the first version takes for its own, and writes its own note. What is behind it
+    leaves alone with an alarm, and then promotes and retires nothing: it halts there, and this version goes on.
+    """
+    key = Key("made")
+    step("outputs that this version made: the first version looks after them, then both at once")
+    key.call("new", "now", "auth-jwt")
+    with key.daemons("old"):
+        key.lives(2)
+    time.sleep(GRACE + 1)
+    key.settles("old")
+    with key.daemons("old", "new"):
+        key.lives(4)
+    time.sleep(GRACE + 1)
+    key.settles("old")
+    key.settles("new")
+    key.never_forked()
+
+    step("one of them behind: the first version stops there and writes nothing over, this one goes on")
+    key = Key("behind")
+    key.call("new", "now", "auth-jwt")
+    copy = key.dir / "copy.json"
+    was = json.loads(copy.read_text())
+    was["later"] = 1
+    copy.write_bytes(sealed(was))
+    shown = copy.read_bytes()
+    with key.daemons("old"):
+        time.sleep(3 * PERIOD)
+    said = key.call("old", "status", code=3)
+    assert "copy.json: it holds a value that rotate did not write; nothing was overwritten" in said, said
+    assert copy.read_bytes() == shown, "it was written over"
+    assert [k["status"] for k in key.document()["keys"]] == ["current", "next"], "it went on although an output was behind"
+    with key.daemons("new"):
+        key.lives(2)
+    time.sleep(GRACE + 1)
+    key.settles("new")
+    key.never_forked()
+
+
 os.environ.pop("ROTATE_CONFIG", None)
-for scenario in (a_life, a_later_writer, an_unknown_member):
+for scenario in (a_life, a_later_writer, an_unknown_member, outputs_that_this_version_made):
     scenario()
 print("the two versions agree")
