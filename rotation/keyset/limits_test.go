@@ -338,7 +338,9 @@ func TestKeysAtTheirLimits(t *testing.T) {
 
 // readModulus reads a public RSA key.
 func readModulus(n, e *big.Int, adopted bool) error {
-	text := func(i *big.Int) any { return base64.RawURLEncoding.EncodeToString(i.Bytes()) }
+	text := func(i *big.Int) any {
+		return base64.RawURLEncoding.EncodeToString(i.FillBytes(make([]byte, max(1, (i.BitLen()+7)/8))))
+	}
 	k := Key{Alg: RS256, Adopted: adopted}
 	m := &members{m: map[string]any{"n": text(n), "e": text(e)}}
 	err := k.readRSA(m)
@@ -346,6 +348,57 @@ func readModulus(n, e *big.Int, adopted bool) error {
 		err = k.checkMaterial()
 	}
 	return errors.Join(append(m.errs, err)...)
+}
+
+// What a JWK leaves out, and what does not fit its curve.
+func TestJWKsAtTheirEdges(t *testing.T) {
+	text := func(n int) any { return base64.RawURLEncoding.EncodeToString(make([]byte, n)) }
+	read := func(m map[string]any) (Key, error) {
+		var k Key
+		o := &members{m: m}
+		err := k.readJWK(o)
+		return k, errors.Join(append(o.errs, err)...)
+	}
+	if k, err := read(map[string]any{"kty": "oct", "k": text(32)}); err != nil || k.Alg != Opaque {
+		t.Errorf("a symmetric key without alg is for %q, %v", k.Alg, err)
+	}
+	if k, err := read(map[string]any{"kty": "OKP", "crv": "Ed25519", "x": text(32)}); err == nil {
+		t.Errorf("an Ed25519 key without alg is for %q", k.Alg)
+	}
+	for _, tt := range []struct {
+		curve string
+		x     int
+		ok    bool
+	}{{"Ed25519", 32, true}, {"Ed25519", 31, false}, {"Ed25519", 33, false}, {"X25519", 32, false}} {
+		if _, err := read(map[string]any{"kty": "OKP", "alg": "EdDSA", "crv": tt.curve, "x": text(tt.x)}); (err == nil) != tt.ok {
+			t.Errorf("%d bytes on %s: %v", tt.x, tt.curve, err)
+		}
+	}
+}
+
+// What is empty or 0 leaves no member in the document.
+func TestEmptyLeavesNoMember(t *testing.T) {
+	s := someSet(t)
+	s.MinWriter = 0
+	tree := s.tree(true)
+	for _, name := range []string{"min_writer", "revoked", "parent", "write", "dropped", "accepted", "ready", "settled", "history", "gone", "outputs", "requests"} {
+		if v, there := tree[name]; there {
+			t.Errorf("%s is %v", name, v)
+		}
+	}
+	s.MinWriter, s.Dropped, s.Accepted, s.Revoked = 1, 1, 1, []string{"r"}
+	for _, name := range []string{"min_writer", "dropped", "accepted", "revoked"} {
+		if _, there := s.tree(true)[name]; !there {
+			t.Errorf("%s is left out", name)
+		}
+	}
+	for _, k := range tree["keys"].([]any) {
+		for _, name := range []string{"adopted", "exp", "encoding"} {
+			if v, there := k.(map[string]any)[name]; there {
+				t.Errorf("%s of a key is %v", name, v)
+			}
+		}
+	}
 }
 
 // Two keys are one exactly where their material is, whatever they are called.
