@@ -121,7 +121,7 @@ func (a *App) Root() *cobra.Command {
 		"config file, or folder of files (default $ROTATE_CONFIG, ./rotate.yaml, /etc/rotate/rotate.yaml)")
 	for _, command := range []func(*App) *cobra.Command{
 		runCommand, nowCommand, revokeCommand, acceptCommand, statusCommand, planCommand, adoptCommand, getCommand,
-		forgetCommand, validateCommand, auditCommand, generateCommand, schemaCommand, versionCommand,
+		forgetCommand, checkCommand, validateCommand, auditCommand, generateCommand, schemaCommand, versionCommand,
 	} {
 		root.AddCommand(command(a))
 	}

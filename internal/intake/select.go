@@ -51,6 +51,9 @@ func (n node) list(prefix string) (all []Member) {
 		}
 		all = append(all, Member{name, kind})
 		if kind == string(anObject) {
+			if inner, err := parseJSON([]byte(m.text)); err == nil { // JSON in a text, as choose takes it
+				m = inner
+			}
 			all = append(all, m.list(name)...)
 		}
 	}
