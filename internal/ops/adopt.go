@@ -120,7 +120,7 @@ func (h *Host) wouldAdopt(ctx context.Context, k *fleet.Key, keys []keyset.Key) 
 	r, err := h.Certain(ctx, k, engine.Ask{})
 	if err == nil && r.Set != nil {
 		if err = engine.Holds(r.Set, keys); err != nil {
-			err = fmt.Errorf("key %s, store %s: %w", k.Name, k.StoreName, err)
+			err = fmt.Errorf("key %s, store %s: %w: kid %s signs", k.Name, k.StoreName, err, r.Set.Signing().Kid)
 		}
 	}
 	return r, err

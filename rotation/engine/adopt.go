@@ -68,7 +68,7 @@ func adopt(ctx context.Context, p *pass, keys []keyset.Key, verify time.Duration
 // ErrManaged or ErrOthers.
 func Holds(set *keyset.Set, keys []keyset.Key) error {
 	if !set.Signing().SameMaterial(keys[0]) {
-		return fmt.Errorf("%w: kid %s signs", ErrManaged, set.Signing().Kid)
+		return ErrManaged
 	}
 	for _, k := range keys[1:] {
 		live := slices.ContainsFunc(set.Keys, k.SameMaterial)
