@@ -29,6 +29,15 @@ type Remover interface {
 	Remove(ctx context.Context, name string, head RevisionID) error
 }
 
+// A FieldReader hands out a secret by its fields, where the service keeps a secret
+// as several named texts: Vault's fields, the data keys of Kubernetes. `rotate
+// adopt` asks it for a secret that somebody else wrote. A field that is no text is
+// its JSON. The errors are those of Read. The name has to be one that Traits
+// takes.
+type FieldReader interface {
+	ReadFields(ctx context.Context, name string) (map[string]Secret, error)
+}
+
 // A Wrapper stands in front of another Store. Unwrap returns nil while there is
 // none yet.
 type Wrapper interface {

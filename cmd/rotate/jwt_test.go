@@ -99,7 +99,7 @@ func (c *console) wants(valid bool, when string, tokens ...string) {
 func TestPromise3TokensVerifyThroughRotations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newConsole(t, storyConfig)
-		c.write("app.env", "JWT_SECRET='an old secret with 36 bytes, as it is'\n")
+		c.write("app.env", "export JWT_SECRET='an old secret with 36 bytes, as it is'\n")
 		if code, out, errs := c.try("", "adopt", "auth-jwt", "--from-env", c.dir+"/app.env:JWT_SECRET"); code != 0 {
 			t.Fatal(out, errs)
 		}

@@ -44,6 +44,7 @@ type Key struct {
 	Store  string // key of Config.Stores
 	Secret string // the keyset's name in the store
 	Spec   keygen.Spec
+	Chosen bool            // the config names the algorithm; it is not the default
 	Policy rotation.Policy // Jitter is this key's own share
 	Sync   time.Duration   // how often to look when nothing is due
 

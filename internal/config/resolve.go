@@ -96,6 +96,7 @@ func (r *resolver) key(name string, s keySection) (Key, bool) {
 			Algorithm: s.Algorithm.Value, Encoding: s.Encoding.Value, Bits: s.Bits.Value,
 			Bytes: s.Bytes.Value, Prefix: s.Prefix.Value, AsBytes: s.SecretAs.Value == asBytes,
 		},
+		Chosen: s.Algorithm.At.Known(),
 	}
 	r.checkStore(&k, s, at)
 	r.checkSecret(&k, s, at)

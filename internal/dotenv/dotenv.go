@@ -10,8 +10,8 @@
 //   - Write: the form of a text that all readers see alike,
 //   - Fit: files that cannot be read or changed as .env files at all.
 //
-// Find and Lookup are older, and stricter than any reader: they find where a
-// variable stands in a file, for changing it there. A variable is then
+// Find is older, and stricter than any reader: it finds where a variable stands in
+// a file, for changing it there. A variable is then
 //
 //	NAME=text            up to the end of the line, or to " #"
 //	export NAME=text
@@ -43,23 +43,6 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%d: %s", e.Line, e.Why) }
-
-// Lookup returns the value of the variable called name.
-func Lookup(data []byte, name string) (secret.Text, error) {
-	if !validName(name) {
-		return secret.Text{}, fmt.Errorf("%q is not the name of a variable", name)
-	}
-	all, err := Find(data, name)
-	switch {
-	case err != nil:
-		return secret.Text{}, err
-	case len(all) == 0:
-		return secret.Text{}, fmt.Errorf("%w: %s", ErrMissing, name)
-	case len(all) > 1:
-		return secret.Text{}, &Error{all[1].Line, fmt.Sprintf("%s is set a second time, first on line %d; remove the one that is not used", name, all[0].Line)}
-	}
-	return all[0].Value, nil
-}
 
 // An Assignment is one place where a variable is set. The bytes from Start to
 // End are its value as it is written, quotes included, without what surrounds

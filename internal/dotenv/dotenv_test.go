@@ -8,7 +8,7 @@ import (
 	"github.com/keyrotate/rotate/internal/dotenv"
 )
 
-func TestLookup(t *testing.T) {
+func TestFind(t *testing.T) {
 	const longer = "-----BEGIN X-----\nabc\n-----END X-----"
 	for name, c := range map[string]struct{ file, want string }{
 		"plain":              {"A=b\n", "b"},
@@ -45,57 +45,71 @@ func TestLookup(t *testing.T) {
 		"apostrophe without quoting": {"B=don't\nA=b\n", "b"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := dotenv.Lookup([]byte(c.file), "A")
-			if err != nil || string(got.Reveal()) != c.want {
-				t.Errorf("%q, %v; want %q", got.Reveal(), err, c.want)
+			got, err := dotenv.Find([]byte(c.file), "A")
+			if err != nil || len(got) != 1 || string(got[0].Value.Reveal()) != c.want {
+				t.Fatalf("%d, %v; want %q", len(got), err, c.want)
+			}
+			if got[0].Name != "A" || got[0].End > len(c.file) || got[0].Start > got[0].End {
+				t.Errorf("%+v", got[0])
 			}
 		})
 	}
 }
 
-func TestLookupRefuses(t *testing.T) {
+func TestFindRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
-		"missing":                {"B=canary\n", "the variable is not set there: A"},
-		"twice":                  {"A=canary\nB=1\nA=canary\n", "3: A is set a second time, first on line 1"},
-		"no equals":              {"\n\ncanary\n", "the variable is not set there: A"},
-		"bad name":               {"1A=canary\n", "the variable is not set there: A"},
 		"expansion":              {"A=canary$B\n", "1: $ in a value without quotes"},
 		"expansion2":             {"A=\"canary$B\"\n", "1: $ in double quotes"},
 		"open":                   {"B=1\nA=\"canary\n\n", "2: the quote is never closed"},
 		"tail":                   {"A='canary'canary\n", "1: something follows the closing quote"},
 		"swallowed":              {"B=\"canary\nA=canary\n", "1: the quote of another variable that opens here is not closed before A"},
-		"perhaps":                {"B='don't\nA=canary\nC='x'\nD=1'\nA=canary\n", "5: A is set a second"},
 		"closed by another":      {"B=\"canary\nA=canary\nC=\"canary\"\n", "1: the quote of another variable that opens here is not closed before A"},
 		"a second one swallowed": {"A=1\nB='canary\nA=canary\n", "2: the quote of another variable"},
 		"bad name's quote":       {"1B='canary\nA=canary\n", "1: the quote of another variable"},
 		"escape":                 {`A="canary\q"`, "1: a backslash in double quotes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := dotenv.Lookup([]byte(c.file), "A")
+			_, err := dotenv.Find([]byte(c.file), "A")
 			if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("%v; want %q", err, c.want)
 			}
 		})
 	}
-	if _, err := dotenv.Lookup(nil, "A"); !errors.Is(err, dotenv.ErrMissing) {
-		t.Error(err)
-	}
-	if _, err := dotenv.Lookup(nil, "no name"); err == nil {
-		t.Error("took a bad name")
+}
+
+// Lines that set nothing, or the variable twice, are no mistakes here.
+func TestFindCounts(t *testing.T) {
+	for file, want := range map[string]int{
+		"": 0, "B=canary\n": 0, "\n\ncanary\n": 0, "1A=canary\n": 0, "A=canary\nB=1\nA=canary\n": 2,
+		"B='don't\nA=canary\nC='x'\nD=1'\nA=canary\n": 2,
+	} {
+		if got, err := dotenv.Find([]byte(file), "A"); err != nil || len(got) != want {
+			t.Errorf("%q: %d, %v; want %d", file, len(got), err, want)
+		}
 	}
 }
 
-func FuzzLookup(f *testing.F) {
+// A line of a value can look like an assignment; it is no name to show.
+func TestNames(t *testing.T) {
+	file := "export JWT_SECRET=x\nKEY=\"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\nZm9vYmFyQmF6==\n-----END PRIVATE KEY-----\"\nlower_case=1\nJWT_SECRET=y\n"
+	if got := strings.Join(dotenv.Names([]byte(file)), " "); got != "JWT_SECRET KEY lower_case" {
+		t.Error(got)
+	}
+}
+
+func FuzzFind(f *testing.F) {
 	f.Add([]byte("A=b\n"))
 	f.Add([]byte("export A=\"b\\n\nc\" # d\nB='x'"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		v, err := dotenv.Lookup(data, "A")
+		all, err := dotenv.Find(data, "A")
 		var at *dotenv.Error
 		if errors.As(err, &at) && at.Line < 1 {
 			t.Error("an error without a line")
 		}
-		if err == nil && v.Len() > len(data) {
-			t.Error("a value longer than the file")
+		for _, a := range all {
+			if a.Value.Len() > len(data) || a.Start > a.End || a.End > len(data) {
+				t.Errorf("not in the file: %d to %d of %d", a.Start, a.End, len(data))
+			}
 		}
 	})
 }

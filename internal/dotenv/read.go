@@ -136,12 +136,18 @@ func linesOf(file []byte, name string) (lines []int) {
 }
 
 // Names lists the variables that a file seems to set, in its order and each once,
-// for completion and messages. It never lists a value.
+// for completion and messages. It never lists a value: a line of a PEM, in a value
+// of several lines, can look like NAME=, so only names in letters of one case are
+// listed.
 func Names(file []byte) (names []string) {
 	for line := range strings.Lines(strings.TrimPrefix(string(file), "\ufeff")) {
-		if name, _, ok := assignment(line); ok && validName(name) && !slices.Contains(names, name) {
+		if name, _, ok := assignment(line); ok && validName(name) && oneCase(name) && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+func oneCase(name string) bool {
+	return len(name) <= 64 && (strings.ToUpper(name) == name || strings.ToLower(name) == name)
 }

@@ -29,6 +29,7 @@ type Key struct {
 	engine.Target
 	Sync     time.Duration // how often to look when nothing is due
 	Spec     keygen.Spec
+	Chosen   bool     // the config names the algorithm of Spec; it is not the default
 	Cron     string   // "" where the schedule is anchored to stored times
 	Digest   string   // of all that the config says of it
 	Warnings []string // of the config
@@ -79,7 +80,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 				StoreName: k.Store, Store: opened[k.Store], Secret: k.Secret,
 				Outputs: outputs(k, opened),
 			},
-			Sync: k.Sync, Spec: k.Spec, Cron: k.Schedule,
+			Sync: k.Sync, Spec: k.Spec, Chosen: k.Chosen, Cron: k.Schedule,
 			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, own: own,
 		}
 		if l, ok := store.Config.(providers.Locator); ok {

@@ -63,6 +63,9 @@ type Result struct {
 	// source's order, and hold no private half. keyset.Adopt takes them as they are.
 	Keys  []keyset.Key
 	Notes []Note
+	// Made is the kids that were drawn, for keys of which the source names none.
+	// Another Take draws others.
+	Made []string
 	// Short is the RSA keys that are too short to stay: the signing one is to be
 	// replaced at once.
 	Short []Note
@@ -199,6 +202,13 @@ func twice(keys []keyset.Key) (kids []string) {
 		seen[k.Kid] = true
 	}
 	return kids
+}
+
+// drawnKid is a fresh kid for a key that has none.
+func (t *taker) drawnKid() string {
+	kid := keygen.RandomKid()
+	t.Made = append(t.Made, kid)
+	return kid
 }
 
 func (t *taker) note(n Note) { t.Notes = append(t.Notes, n) }

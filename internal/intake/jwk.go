@@ -2,7 +2,6 @@ package intake
 
 import (
 	"bytes"
-	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/secret"
@@ -100,7 +98,10 @@ func (t *taker) oct(n node, kid string, alg keyset.Algorithm) (keyset.Key, error
 	case len(material) > maxText:
 		return keyset.Key{}, &Refusal{Code: TooLarge, Have: len(material), Want: maxText}
 	}
-	k, err := keyset.AdoptSymmetric(cmp.Or(kid, keygen.RandomKid()), alg, secret.New(material), keyset.Base64URL)
+	if kid == "" {
+		kid = t.drawnKid()
+	}
+	k, err := keyset.AdoptSymmetric(kid, alg, secret.New(material), keyset.Base64URL)
 	if err != nil {
 		return k, &Refusal{Code: Unusable}
 	}

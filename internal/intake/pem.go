@@ -11,6 +11,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/youmark/pkcs8"
@@ -245,7 +246,7 @@ func (t *taker) unlocked(read func(pass []byte) (any, error)) (any, error) {
 	}
 	pass, err := t.ask.Passphrase()
 	if err != nil {
-		return nil, errors.Join(errAsked, err)
+		return nil, fmt.Errorf("%w: %w", errAsked, err)
 	}
 	t.ask.Passphrase = func() (secret.Text, error) { return pass, nil }
 	key, err := read(pass.Reveal())

@@ -9,7 +9,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/secret"
@@ -294,7 +293,7 @@ func (t *taker) textKey(value []byte, kid string) (keyset.Key, error) {
 		}
 	}
 	if kid == "" {
-		kid = keygen.RandomKid()
+		kid = t.drawnKid()
 	}
 	k, err := keyset.AdoptSymmetric(kid, alg, secret.New(material), encoding)
 	if err != nil {

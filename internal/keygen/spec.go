@@ -1,4 +1,4 @@
-// Package keygen makes keys, and takes in those that exist already.
+// Package keygen makes keys.
 //
 // It is the only place of rotate that draws key material. All of it comes from
 // crypto/rand, and none of it stands in an error.

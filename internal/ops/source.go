@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,52 +13,67 @@ import (
 
 	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/intake"
 	"github.com/keyrotate/rotate/internal/usage"
+	"github.com/keyrotate/rotate/providers"
+	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
-// A Source is a value that may be adopted.
+// A Source is what may be adopted: what was read, and where.
 type Source struct {
-	Value    []byte
-	Where    string // for people
-	IsOutput bool   // rotate itself writes the key there from now on
+	Read     intake.Source
+	Field    string        // the part of it that was asked for; "" is all of it
+	Where    string        // for people
+	Lies     bool          // it goes on lying there: it did not come from standard input
+	IsOutput bool          // rotate itself writes the key there from now on
+	Exposure file.Exposure // of a file: who else may see it
 }
 
-// FromEnv reads a variable of a .env file, given as FILE:VAR.
-func FromEnv(k *fleet.Key, from string) (Source, error) {
+// FromInput is what came from standard input.
+func FromInput(data []byte, field string) Source {
+	return Source{Read: intake.Source{Text: data}, Field: field, Where: "standard input"}
+}
+
+// FromEnv reads a variable of a .env file, given as FILE:VAR, as its readers do.
+// A text on which they do not agree is refused.
+func FromEnv(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 	i := strings.LastIndex(from, ":")
 	if i < 1 || i == len(from)-1 {
 		return Source{}, usage.New("--from-env: not of the form FILE:VAR")
 	}
-	file, name := from[:i], from[i+1:]
-	data, err := os.ReadFile(file)
+	path, name := from[:i], from[i+1:]
+	data, err := readFile(path)
 	if err != nil {
-		return Source{}, notRead(file, err)
+		return Source{}, notRead(path, "the file that --from-env names", err)
 	}
-	value, err := dotenv.Lookup(data, name)
-	var line *dotenv.Error
-	switch {
-	case errors.As(err, &line):
-		return Source{}, fmt.Errorf("%s:%w; nothing was changed", file, err)
-	case errors.Is(err, dotenv.ErrMissing):
-		return Source{}, fmt.Errorf("%s: %w: %s", file, dotenv.ErrMissing, shownVariable(name))
-	case err != nil:
-		return Source{}, usage.New("--from-env: what follows the last colon is not the name of a variable")
+	value, err := dotenv.Read(data, name, nil)
+	if err != nil {
+		return Source{}, refusedEnv(path, name, data, err)
 	}
-	s := Source{Value: value.Reveal(), Where: fmt.Sprintf("%s of %s", name, file)}
-	if path, err := filepath.Abs(file); err == nil {
-		s.IsOutput = k.Writes(path)
-	}
+	s := fromFile(ctx, k, path)
+	s.Read.Text, s.Where = value.Value.Reveal(), fmt.Sprintf("%s of %s", name, path)
 	return s, nil
 }
 
-// notRead is an error on a file that may be a secret: one with a colon in it, say.
-func notRead(file string, err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err
+// refusedEnv is why a variable of a .env file cannot be taken.
+func refusedEnv(path, name string, data []byte, err error) error {
+	e := &usage.Error{Msg: fmt.Sprintf("%s: %v; nothing was changed", path, err), Err: err}
+	var hinted interface{ Hint() string }
+	switch {
+	case errors.As(err, &hinted):
+		e.Hint = hinted.Hint()
+	case errors.Is(err, dotenv.ErrBadName):
+		e.Msg = "--from-env: what follows the last colon is not the name of a variable"
+	case errors.Is(err, dotenv.ErrEmpty):
+		e.Msg = fmt.Sprintf("%s: %s is set to nothing, so there is nothing to adopt; nothing was changed", path, shownVariable(name))
+	case errors.Is(err, dotenv.ErrMissing):
+		e.Msg = fmt.Sprintf("%s: %v: %s; nothing was changed", path, err, shownVariable(name))
+		if names := dotenv.Names(data); len(names) > 0 {
+			e.Hint = "it sets " + strings.Join(names[:min(len(names), 24)], ", ")
+		}
 	}
-	return fmt.Errorf("%s: %w; nothing was changed", usage.Quote(file, "the file that --from-env names"), err)
+	return e
 }
 
 // shownVariable is usage.Quote for the names of variables.
@@ -68,15 +84,91 @@ func shownVariable(name string) string {
 	return "the one given"
 }
 
-// FromStore reads a value of one of the config's stores, given as STORE:NAME.
-func FromStore(ctx context.Context, k *fleet.Key, from string) (Source, error) {
-	store, name, ok := strings.Cut(from, ":")
-	if !ok || store == "" || name == "" {
-		return Source{}, usage.New("--from: not of the form STORE:NAME", "a file of variables is --from-env FILE:VAR; standard input is -, as in: rotate adopt KEY - < key.pem")
+// From reads a secret of one of the config's stores, given as STORE:NAME or
+// STORE:NAME#FIELD, or a file, given as FILE or FILE#FIELD. A file is a path that
+// has a slash or exists; a store of the config comes first.
+func From(ctx context.Context, k *fleet.Key, from string) (Source, error) {
+	store, _, colon := strings.Cut(from, ":")
+	_, known := k.Stores[store]
+	path, field := splitPath(from)
+	_, missing := os.Lstat(path)
+	switch {
+	case colon && known:
+		return fromStore(ctx, k, from)
+	case missing == nil:
+		return fromPath(ctx, k, path, field)
+	case colon && store != "" && !strings.Contains(store, "/"):
+		_, err := k.Stores.Open(ctx, store)
+		return Source{}, err
+	case strings.Contains(path, "/"):
+		return fromPath(ctx, k, path, field)
 	}
-	if store == k.StoreName && name == k.Secret {
+	return Source{}, usage.New("--from: not of the form STORE:NAME, and no file of that name is there",
+		"a file of variables is --from-env FILE:VAR; standard input is -, as in: rotate adopt KEY - < key.pem")
+}
+
+// splitPath parts FILE#FIELD. A file whose name has a # in it comes first.
+func splitPath(from string) (path, field string) {
+	if _, err := os.Lstat(from); err == nil {
+		return from, ""
+	}
+	for i := range from {
+		if _, err := os.Lstat(from[:i]); from[i] == '#' && err == nil {
+			return from[:i], from[i+1:]
+		}
+	}
+	path, field, _ = strings.Cut(from, "#")
+	return path, field
+}
+
+func fromPath(ctx context.Context, k *fleet.Key, path, field string) (Source, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return Source{}, notRead(path, "the file that --from names", err)
+	}
+	s := fromFile(ctx, k, path)
+	s.Read.Text, s.Field = data, field
+	return s, nil
+}
+
+// fromFile is what there is to know of a file.
+func fromFile(ctx context.Context, k *fleet.Key, path string) Source {
+	s := Source{Where: path, Lies: true, Exposure: file.Exposed(ctx, path)}
+	if abs, err := filepath.Abs(path); err == nil {
+		s.IsOutput = k.Writes(abs)
+	}
+	return s
+}
+
+// readFile reads a file, one byte more than can be taken in at most.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, intake.MaxSource+1))
+}
+
+// notRead is an error on a file whose name may be a secret: one with a colon in it,
+// say.
+func notRead(path, what string, err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	return fmt.Errorf("%s: %w; nothing was changed", usage.Quote(path, what), err)
+}
+
+func fromStore(ctx context.Context, k *fleet.Key, from string) (Source, error) {
+	store, rest, _ := strings.Cut(from, ":")
+	name, field, _ := strings.Cut(rest, "#")
+	switch {
+	case name == "":
+		return Source{}, usage.New("--from: not of the form STORE:NAME")
+	case store == k.StoreName && name == k.Secret:
 		return Source{}, usage.New(
-			fmt.Sprintf("--from %s: that is where key %s is to live, and nothing is overwritten there", from, k.Name),
+			fmt.Sprintf("--from %s: that is where key %s is to live, and nothing is overwritten there", store+":"+name, k.Name),
 			"give the key another `secret:` in the config; applications move over to it",
 		)
 	}
@@ -88,9 +180,19 @@ func FromStore(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 	if err != nil {
 		return Source{}, fmt.Errorf("key %s: store %s: %w; nothing was changed", k.Name, store, err)
 	}
-	value := rev.Value.Reveal()
-	if set, err := keyset.Parse(bytes.TrimSpace(value)); err == nil {
-		return Source{}, fmt.Errorf("key %s: %s holds a keyset of rotate already, of key %s; nothing was changed", k.Name, from, set.Name)
+	src := Source{Read: intake.Source{Text: rev.Value.Reveal()}, Field: field, Where: store + ":" + name, Lies: true, IsOutput: k.Writes(store + " " + name)}
+	if set, err := keyset.Parse(bytes.TrimSpace(src.Read.Text)); err == nil {
+		return Source{}, refused(k, src.Where, &intake.Refusal{Code: intake.OwnKeyset, Name: set.Name})
 	}
-	return Source{Value: value, Where: from, IsOutput: k.Writes(store + " " + name)}, nil
+	if r, ok := providers.As[providers.FieldReader](s); ok {
+		fields, err := r.ReadFields(ctx, name)
+		if err != nil {
+			return Source{}, fmt.Errorf("key %s: store %s: %w; nothing was changed", k.Name, store, err)
+		}
+		src.Read = intake.Source{Fields: map[string][]byte{}}
+		for field, v := range fields {
+			src.Read.Fields[field] = v.Reveal()
+		}
+	}
+	return src, nil
 }

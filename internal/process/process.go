@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -36,4 +37,33 @@ func Columns(stream any) int {
 		}
 	}
 	return 80
+}
+
+// Password reads a line from a terminal that does not show it. If ctx is done, the
+// terminal shows what is typed again, and the error is why.
+func Password(ctx context.Context, stream any) ([]byte, error) {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return nil, errors.New("this is no terminal")
+	}
+	fd := int(file.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	type typed struct {
+		text []byte
+		err  error
+	}
+	done := make(chan typed, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		done <- typed{text, err}
+	}()
+	select {
+	case t := <-done:
+		return t.text, t.err
+	case <-ctx.Done():
+		return nil, errors.Join(context.Cause(ctx), term.Restore(fd, before))
+	}
 }

@@ -13,9 +13,13 @@ import (
 type Error struct {
 	Msg  string
 	Hint string // what to do; "" if the message says it
+	Err  error  // what the message was made of; nil if nothing
 }
 
 func (e *Error) Error() string { return e.Msg }
+
+// Unwrap lets errors.As see what was refused.
+func (e *Error) Unwrap() error { return e.Err }
 
 // Todo is the hint, for package say.
 func (e *Error) Todo() string { return e.Hint }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -59,6 +60,12 @@ func attribute(path, name string) ([]byte, error) {
 		return nil, &os.PathError{Op: "get " + name + " of", Path: path, Err: err}
 	}
 	return value[:n], nil
+}
+
+// hasACL reports whether a file has an access control list of more than its mode.
+func hasACL(path string) bool {
+	names, err := attributes(path)
+	return err == nil && slices.Contains(names, "system.posix_acl_access")
 }
 
 // isMount reports whether a file is itself a mount point (statx(2), since Linux

@@ -10,3 +10,6 @@ func copyAttributes(string, *os.File) error { return nil }
 
 // isMount cannot tell; the rename does.
 func isMount(string) bool { return false }
+
+// hasACL cannot tell.
+func hasACL(string) bool { return false }

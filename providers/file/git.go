@@ -60,23 +60,33 @@ func inWorkTree(dir string) bool {
 // that it ignores, one a line, and never one that is tracked. It exits with 1
 // if there are none and with 128 if it cannot tell.
 func askGit(ctx context.Context, dir string, paths ...string) (bool, error) {
+	out, err := runGit(ctx, dir, append([]string{"check-ignore", "--"}, paths...)...)
+	if exitedWith(err, 1) {
+		err = nil
+	}
+	return bytes.Count(out, []byte("\n")) == len(paths), err
+}
+
+// runGit runs a command of Git in a folder. The repository is asked about, not
+// trusted: it may not name a program.
+func runGit(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	git, err := exec.LookPath("git")
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	// The repository is asked about, not trusted: it may not name a program.
-	args := []string{"-c", "core.fsmonitor=false", "-C", dir, "check-ignore", "--"}
-	cmd := exec.CommandContext(ctx, git, append(args, paths...)...)
+	cmd := exec.CommandContext(ctx, git, append([]string{"-c", "core.fsmonitor=false", "-C", dir}, args...)...)
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "GIT_") { // a hook's GIT_DIR names another repository
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	out, err := cmd.Output()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
-		err = nil
-	}
-	return bytes.Count(out, []byte("\n")) == len(paths), err
+	return cmd.Output()
+}
+
+// exitedWith reports whether a command ended with this code.
+func exitedWith(err error, code int) bool {
+	exit := (*exec.ExitError)(nil)
+	return errors.As(err, &exit) && exit.ExitCode() == code
 }
 
 // ignoresAll tells whether the directory's own .gitignore leaves nothing to

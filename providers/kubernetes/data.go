@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -159,6 +160,20 @@ func asItLooks(data map[string][]byte) []byte {
 		}
 	}
 	return jsonOf(data)
+}
+
+// ReadFields implements providers.FieldReader: the fields are the data keys.
+func (s *store) ReadFields(ctx context.Context, name string) (_ map[string]providers.Secret, err error) {
+	defer s.dress(&err, "read", name)
+	object, _, err := s.get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]providers.Secret{}
+	for key, v := range object.Data {
+		fields[key] = providers.NewSecret(v)
+	}
+	return fields, nil
 }
 
 // jsonOf is JSON of data, whose texts can always be encoded.

@@ -2,6 +2,7 @@ package vaultkv
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
@@ -60,8 +61,37 @@ func decode(fields map[string]any) []byte {
 	return canonical(doc)
 }
 
+// ReadFields implements providers.FieldReader. What rotate writes beside a value is
+// no field of it, and bytes that it wrote in base64 are bytes again.
+func (s *store) ReadFields(ctx context.Context, name string) (_ map[string]providers.Secret, err error) {
+	defer providers.Dress(&err, "read", name)
+	d, _, err := s.stored(ctx, name, 0)
+	if err != nil {
+		return nil, err
+	}
+	return fieldsOf(d.Data), nil
+}
+
+func fieldsOf(data map[string]any) map[string]providers.Secret {
+	fields := map[string]providers.Secret{}
+	for name, v := range data {
+		text, isText := v.(string)
+		b, err := base64.StdEncoding.DecodeString(text)
+		switch {
+		case name == stampField:
+		case isText && name == bytesField && err == nil:
+			fields[name] = providers.NewSecret(b)
+		case isText:
+			fields[name] = providers.NewSecret([]byte(text))
+		default:
+			fields[name] = providers.NewSecret(canonical(v))
+		}
+	}
+	return fields
+}
+
 // canonical is JSON sorted, compact and without HTML's escapes.
-func canonical(doc map[string]any) []byte {
+func canonical(doc any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

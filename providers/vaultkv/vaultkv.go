@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/keyrotate/rotate/providers"
 )
@@ -76,43 +77,54 @@ func (s *store) version(ctx context.Context, name string, number int) (providers
 // fetch reads one version, 0 for the newest. foreign is its number if rotate did
 // not write it.
 func (s *store) fetch(ctx context.Context, name string, number int) (rev providers.Revision, foreign int, err error) {
-	query := url.Values{}
-	if number > 0 {
-		query.Set("version", strconv.Itoa(number))
-	}
-	a, err := s.call(ctx, s.at("data", name), query, nil)
+	d, date, err := s.stored(ctx, name, number)
 	if err != nil {
 		return providers.Revision{}, 0, err
-	}
-	var d struct {
-		Data     map[string]any `json:"data"`
-		Metadata struct {
-			version
-			Number int `json:"version"`
-		} `json:"metadata"`
-	}
-	if err := a.into(&d); err != nil {
-		return providers.Revision{}, 0, err
-	}
-	switch v := d.Metadata; {
-	case v.Number == 0 && a.status == 404: // [kv] pathDataRead: 404 without data where there is no such version
-		return providers.Revision{}, 0, &providers.Error{Kind: providers.ErrNotFound}
-	case v.Number == 0:
-		return providers.Revision{}, 0, &providers.Error{Kind: providers.ErrUnavailable, Err: errNotKV}
-	case a.status != 200: // 404 with the metadata of a version that was deleted or destroyed
-		return providers.Revision{}, 0, s.lost(name, v.Number, v.version)
-	case v.Deletion != "":
-		return providers.Revision{}, 0, unsafe(fmt.Errorf("version %d is to be deleted by Vault at %s", v.Number, v.Deletion),
-			fmt.Sprintf("set delete_version_after to 0s on the key and the mount, then: vault kv undelete -mount=%s -versions=%d %s", s.Mount, v.Number, s.path(name)))
 	}
 	own, genuine := stampOf(d.Data, d.Metadata.Number)
 	if !genuine {
 		foreign = d.Metadata.Number
 	}
 	return providers.Revision{
-		ID: d.Metadata.id(d.Metadata.Number), Value: providers.NewSecret(decode(d.Data)), Service: a.date,
+		ID: d.Metadata.id(d.Metadata.Number), Value: providers.NewSecret(decode(d.Data)), Service: date,
 		Created: d.Metadata.created(), Note: own.Note.public(), Witness: own.Newest.public(),
 	}, foreign, nil
+}
+
+// A stored version is what Vault says of one.
+type stored struct {
+	Data     map[string]any `json:"data"`
+	Metadata struct {
+		version
+		Number int `json:"version"`
+	} `json:"metadata"`
+}
+
+// stored reads one version, 0 for the newest, with the service's time.
+func (s *store) stored(ctx context.Context, name string, number int) (d stored, date time.Time, err error) {
+	query := url.Values{}
+	if number > 0 {
+		query.Set("version", strconv.Itoa(number))
+	}
+	a, err := s.call(ctx, s.at("data", name), query, nil)
+	if err != nil {
+		return d, date, err
+	}
+	if err := a.into(&d); err != nil {
+		return d, date, err
+	}
+	switch v := d.Metadata; {
+	case v.Number == 0 && a.status == 404: // [kv] pathDataRead: 404 without data where there is no such version
+		return d, date, &providers.Error{Kind: providers.ErrNotFound}
+	case v.Number == 0:
+		return d, date, &providers.Error{Kind: providers.ErrUnavailable, Err: errNotKV}
+	case a.status != 200: // 404 with the metadata of a version that was deleted or destroyed
+		return d, date, s.lost(name, v.Number, v.version)
+	case v.Deletion != "":
+		return d, date, unsafe(fmt.Errorf("version %d is to be deleted by Vault at %s", v.Number, v.Deletion),
+			fmt.Sprintf("set delete_version_after to 0s on the key and the mount, then: vault kv undelete -mount=%s -versions=%d %s", s.Mount, v.Number, s.path(name)))
+	}
+	return d, a.date, nil
 }
 
 // lookBack finds the witness in the newest readable version below one that was

@@ -219,7 +219,7 @@ func TestPromise6AnOutputRemembersALostStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res, err := l.engine.Adopt(context.Background(), l.target, k, ""); err != nil || res.Step.Do != rotation.Halt || len(empty.Peek()) > 0 {
+		if res, err := l.engine.Adopt(context.Background(), l.target, []keyset.Key{k}, 0, ""); err != nil || res.Step.Do != rotation.Halt || len(empty.Peek()) > 0 {
 			t.Errorf("adopted over a lost key: %v, %v", res.Step, err)
 		}
 		// The way out of docs/runbooks/lost-store.md: a keyset output is a backup.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -13,17 +15,25 @@ import (
 // ErrManaged says that a keyset exists already, so there is nothing to adopt.
 var ErrManaged = errors.New("this key is already managed by rotate")
 
-// Adopt begins a keyset with a key that applications use already. It signs and
-// verifies on unchanged. weak, if not "", says that it should not stay: then a
-// rotation away from it is on record from the start, in that name. It stands in
-// the document, so it must not tell a guesser more. Adopting the same key
-// again changes nothing; where another keyset exists the error is ErrManaged.
-func (e *Engine) Adopt(ctx context.Context, t Target, k keyset.Key, weak string) (Result, error) {
+// ErrOthers says that a keyset exists already, and that the key which is to be
+// adopted signs in it, but that it does not hold all the keys that are to verify.
+var ErrOthers = errors.New("this key is already managed by rotate and signs with the same key, but not all of the others are in its keyset")
+
+// Adopt begins a keyset with keys that applications use already. The first one
+// signs and verifies on unchanged; the others only verify, for the time that is
+// given, or for the grace if it is 0. weak, if not "", says that the first one
+// should not stay: then a rotation away from it is on record from the start, in
+// that name. It stands in the document, so it must not tell a guesser more.
+//
+// Adopting the same keys again changes nothing. Where another keyset exists the
+// error is ErrManaged, or ErrOthers if only the keys that verify are others. For
+// longer than keyset.MaxUntil it is keyset.ErrDates.
+func (e *Engine) Adopt(ctx context.Context, t Target, keys []keyset.Key, verify time.Duration, weak string) (Result, error) {
 	p := e.begin(t, Ask{})
-	return p.end(adopt(ctx, p, k, weak))
+	return p.end(adopt(ctx, p, keys, verify, weak))
 }
 
-func adopt(ctx context.Context, p *pass, k keyset.Key, weak string) error {
+func adopt(ctx context.Context, p *pass, keys []keyset.Key, verify time.Duration, weak string) error {
 	if stop, err := p.read(ctx); stop || err != nil {
 		return err
 	}
@@ -33,7 +43,7 @@ func adopt(ctx context.Context, p *pass, k keyset.Key, weak string) error {
 		}
 	}
 	if p.result.Set == nil {
-		if err := adoptFirst(ctx, p, k, weak); err != nil {
+		if err := adoptFirst(ctx, p, keys, verify, weak); err != nil {
 			return err
 		}
 		if stop, err := p.read(ctx); stop || err != nil {
@@ -43,24 +53,45 @@ func adopt(ctx context.Context, p *pass, k keyset.Key, weak string) error {
 			return err
 		}
 	}
-	switch set := p.result.Set; {
-	case set == nil:
+	if p.result.Set == nil {
 		return fmt.Errorf("the store does not hold what was written to it: %w", providers.ErrUnavailable)
-	case !set.Signing().SameMaterial(k):
-		return ErrManaged
+	}
+	if err := Holds(p.result.Set, keys); err != nil {
+		return err
 	}
 	p.result.Step = rotation.Step{Do: rotation.Wait, Why: rotation.Reason{Code: rotation.AdoptedNow}}
 	return nil
 }
 
-func adoptFirst(ctx context.Context, p *pass, k keyset.Key, weak string) error {
+// Holds reports whether a set is what came of the adoption of keys: nil if the
+// first one signs in it and the others are in it or were removed from it, else
+// ErrManaged or ErrOthers.
+func Holds(set *keyset.Set, keys []keyset.Key) error {
+	if !set.Signing().SameMaterial(keys[0]) {
+		return ErrManaged
+	}
+	for _, k := range keys[1:] {
+		live := slices.ContainsFunc(set.Keys, k.SameMaterial)
+		gone := slices.ContainsFunc(set.Gone, func(g keyset.Gone) bool { return g.Kid == k.Kid })
+		if !live && !gone {
+			return ErrOthers
+		}
+	}
+	return nil
+}
+
+func adoptFirst(ctx context.Context, p *pass, keys []keyset.Key, verify time.Duration, weak string) error {
 	step := rotation.Step{Do: rotation.Create, At: p.e.Clock().Wall, Why: rotation.Reason{Code: rotation.AdoptedKey}}
-	set, err := keyset.Create(p.t.Name, p.t.Environment, p.e.NewID(), k, step.At)
+	var until time.Time
+	if verify > 0 {
+		until = step.At.Add(verify)
+	}
+	set, err := keyset.Adopt(p.t.Name, p.t.Environment, p.e.NewID(), keys, step.At, until)
 	if err != nil {
 		return err
 	}
 	if weak != "" {
-		if set, err = set.With(keyset.UnnamedRequest(k.Kid, weak), step.At); err != nil {
+		if set, err = set.With(keyset.UnnamedRequest(set.Signing().Kid, weak), step.At); err != nil {
 			return err
 		}
 	}

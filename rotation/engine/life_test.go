@@ -250,7 +250,7 @@ func TestAdopt(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 { // again changes nothing
-			if _, err := r.engine.Adopt(context.Background(), r.target, adopted, "weak"); err != nil {
+			if _, err := r.engine.Adopt(context.Background(), r.target, []keyset.Key{adopted}, 0, "weak"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -261,7 +261,7 @@ func TestAdopt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.engine.Adopt(context.Background(), r.target, other, ""); !errors.Is(err, engine.ErrManaged) {
+		if _, err := r.engine.Adopt(context.Background(), r.target, []keyset.Key{other}, 0, ""); !errors.Is(err, engine.ErrManaged) {
 			t.Errorf("a second key was adopted: %v", err)
 		}
 		r.run(3 * time.Hour)
@@ -271,6 +271,53 @@ func TestAdopt(t *testing.T) {
 		}
 		if old, ok := s.Key("old"); !ok || time.Until(old.Expires) < 44*time.Hour {
 			t.Error("its tokens do not go on verifying for the grace")
+		}
+	})
+}
+
+// Of several keys the first signs, and the others verify until the date that was
+// asked for. The same keys again change nothing; others are told.
+func TestAdoptSeveral(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		var keys []keyset.Key
+		for _, kid := range []string{"a", "b", "c"} {
+			k, err := keyset.AdoptSymmetric(kid, keyset.HS256, secret.New([]byte(strings.Repeat(kid, 40))), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, k)
+		}
+		adopt := func(keys ...keyset.Key) error {
+			_, err := r.engine.Adopt(context.Background(), r.target, keys, 20*day, "")
+			return err
+		}
+		start := time.Now()
+		for range 2 {
+			if err := adopt(keys[0], keys[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := r.set()
+		if old, ok := s.Key("b"); s.Generation != 1 || s.Signing().Kid != "a" || !ok || old.Expires.Before(start.Add(20*day)) || old.Expires.After(start.Add(20*day+time.Second)) {
+			t.Errorf("generation %d, %+v", s.Generation, s.Keys)
+		}
+		if err := adopt(keys[0], keys[2]); !errors.Is(err, engine.ErrOthers) {
+			t.Errorf("one of the others is another: %v", err)
+		}
+		if err := adopt(keys[1], keys[0]); !errors.Is(err, engine.ErrManaged) {
+			t.Errorf("another one signs: %v", err)
+		}
+		r.run(9 * day) // the schedule is not due yet, and the grace is long over
+		if _, ok := r.set().Key("b"); !ok {
+			t.Error("it left before its date")
+		}
+		r.run(12 * day)
+		if _, ok := r.set().Key("b"); ok {
+			t.Error("it verifies after its date")
+		}
+		if err := engine.Holds(r.set(), []keyset.Key{r.set().Signing(), keys[1]}); err != nil {
+			t.Errorf("a key that had its time is missed: %v", err)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func TestOneSecretUnderTwoNamesIsAnAlarm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := r.engine.Adopt(t.Context(), r.target, k, ""); err != nil {
+			if _, err := r.engine.Adopt(t.Context(), r.target, []keyset.Key{k}, 0, ""); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -2,16 +2,19 @@ package answer
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/intake"
+	"github.com/keyrotate/rotate/internal/judge"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
 )
 
-// Adopted says what came of the adoption of a value. from is where it lies on; the
-// zero Source if it lies nowhere.
-func Adopted(now time.Time, a *ops.Adopted, from ops.Source) Answer {
+// Adopted says what came of the adoption of a source.
+func Adopted(now time.Time, a *ops.Adopted) Answer {
 	k, set := a.Key, a.Result.Set
 	t := &sheet{now: now, head: k.Name + ": adopted; it goes on signing, and nothing changes for its readers"}
 	switch {
@@ -22,35 +25,82 @@ func Adopted(now time.Time, a *ops.Adopted, from ops.Source) Answer {
 	case len(a.Result.Did) == 0:
 		t.head = k.Name + ": was adopted before; nothing to do"
 	}
-	signs, since := a.Taken.Key, now
+	signs, since := a.Signs(), now
 	if set != nil {
 		signs, since = set.Signing(), set.Signing().NotBefore
 	}
 	text := fmt.Sprintf("kid %s (%s)", say.Kid(signs.Kid), signs.Alg)
 	switch {
-	case set == nil && a.Asked == "" && signs.Alg.Symmetric():
+	case set == nil && slices.Contains(a.Taken.Made, signs.Kid):
 		text = fmt.Sprintf("a kid that is made then (%s)", signs.Alg)
 	case a.Asked != "" && a.Asked != signs.Kid:
 		text += "; its kid stays as it is, whatever --kid says: tokens carry it"
 	}
 	t.row("signs", text)
+	if text := verifying(now, a); text != "" {
+		t.row("verify", text)
+	}
 	t.row("lives in", k.Place())
 	t.row("replaced", replaced(now, a, since))
 	t.row("who", doers)
-	switch {
-	case from.IsOutput:
-		t.row("left", from.Where+" is an output of this key: applications go on reading it there, and rotate keeps it up to date")
-	case from.Where != "":
-		t.row("left", from.Where+" is as it was: remove the value there once every application reads this key from its store")
+	switch where := say.Clean(a.Source.Where); {
+	case a.Source.IsOutput:
+		t.row("left", where+" is an output of this key: applications go on reading it there, and rotate keeps it up to date")
+	case a.Source.Lies:
+		t.row("left", where+" is as it was: remove the value there once every application reads this key from its store")
+	}
+	if a.Dry {
+		t.members(a.Source)
 	}
 	return t.answer("")
+}
+
+// members lists what the source has, by name.
+func (s *sheet) members(src ops.Source) {
+	var names []string
+	for _, m := range intake.Members(src.Read) {
+		if m.Kind != "object" {
+			names = append(names, say.Clean(m.Name)+" ("+m.Kind+")")
+		}
+	}
+	if len(names) > 0 {
+		s.row("members", strings.Join(names, ", "))
+	}
+}
+
+// verifying tells of the keys that only verify, and until when.
+func verifying(now time.Time, a *ops.Adopted) string {
+	keys := a.Taken.Keys[1:]
+	set := a.Result.Set
+	if set != nil {
+		keys = set.Previous()
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	var kids []string
+	for _, k := range keys {
+		if set == nil && slices.Contains(a.Taken.Made, k.Kid) {
+			kids = append(kids, "a kid that is made then")
+		} else {
+			kids = append(kids, "kid "+say.Kid(k.Kid))
+		}
+	}
+	until := "for " + rotation.Duration(a.Key.Policy.Grace).String() + ", the grace"
+	switch {
+	case set != nil && !keys[0].Expires.IsZero():
+		until = "until " + say.When(now, keys[0].Expires)
+	case a.Verify > 0:
+		until = "until " + say.When(now, now.Add(a.Verify))
+	}
+	return strings.Join(kids, ", ") + ": " + until + "; no new token is signed with them"
 }
 
 // replaced is when another key takes the place of an adopted one.
 func replaced(now time.Time, a *ops.Adopted, since time.Time) string {
 	p := a.Key.Policy
 	grace := rotation.Duration(p.Grace)
-	if len(a.Taken.Weak) == 0 {
+	if !a.Weak() {
 		if due := p.Due(since); !due.IsZero() {
 			return fmt.Sprintf("at %s; then it verifies for %s more", say.When(now, due), grace)
 		}
@@ -64,13 +114,69 @@ func replaced(now time.Time, a *ops.Adopted, since time.Time) string {
 	return "at once: the next pass publishes a next key, and this one verifies for " + grace.String() + " after it signs"
 }
 
-// AdoptedWarnings is what a person should know of an adopted key.
-func AdoptedWarnings(a *ops.Adopted) (all []string) {
-	if made := a.Successor(); made != "" {
-		all = append(all, fmt.Sprintf("the adopted key is for %s, but the config makes %s keys: its successor will be one, so set algorithm: %s, or have applications verify both", a.Taken.Key.Alg, made, a.Taken.Key.Alg))
+// AdoptedNotes is what is to be known of how a source was taken.
+func AdoptedNotes(a *ops.Adopted) (all []string) {
+	for _, n := range a.Taken.Notes {
+		// That a text is for what the config makes anyway is no news.
+		if n.Code != intake.GuessedText || a.Successor() != "" {
+			all = append(all, say.Clean(n.String()))
+		}
 	}
-	for _, why := range a.Taken.Weak {
-		all = append(all, "the adopted key is weak: "+why)
+	if v := a.Verdicts[0]; !a.Weak() {
+		all = append(all, judge.Say(v)...)
 	}
 	return all
+}
+
+// AdoptedWarnings is what a person should do something about.
+func AdoptedWarnings(a *ops.Adopted) (all []string) {
+	if made := a.Successor(); made != "" {
+		alg := a.Signs().Alg
+		all = append(all, fmt.Sprintf("the adopted key is for %s, but the config makes %s keys: its successor will be one, so set algorithm: %s, or have applications verify both", alg, made, alg))
+	}
+	if a.Weak() {
+		why := judge.Say(a.Verdicts[0])
+		if len(why) == 0 {
+			for _, n := range a.Taken.Short {
+				why = append(why, n.String())
+			}
+		}
+		for _, text := range why {
+			all = append(all, "the adopted key is weak: "+text)
+		}
+	}
+	for i, v := range a.Verdicts[1:] {
+		if v.Verdict == judge.Guessable {
+			all = append(all, fmt.Sprintf("key %d of the source, which only verifies, is weak: %s; whoever finds it can sign until it leaves, so leave it out if no token needs it", i+2, strings.Join(judge.Say(v), "; ")))
+		}
+	}
+	if len(a.Taken.Keys) == 1 && a.Verify > 0 {
+		all = append(all, "--until changes nothing: the source has no key that only verifies")
+	} else if a.Verify > 0 && a.Verify < a.Key.Policy.Grace {
+		all = append(all, fmt.Sprintf("--until is shorter than the grace, %s: tokens of the older keys are refused sooner", rotation.Duration(a.Key.Policy.Grace)))
+	}
+	for _, o := range a.Unread {
+		all = append(all, fmt.Sprintf("whether another key pair has the same kid could not be found out: %s", say.Clean(o.Err.Error())))
+	}
+	all = append(all, exposed(a)...)
+	for _, o := range a.Outputs {
+		all = append(all, holding(o))
+	}
+	return all
+}
+
+// holding tells of an output that cannot hold the key, or that some do not read.
+func holding(o ops.Hold) string {
+	if o.Err == nil {
+		var names []string
+		for _, r := range o.Blind {
+			names = append(names, r.Name)
+		}
+		return fmt.Sprintf("output %s: %s cannot read this key there; others can. Where that reads it, mount the key as a file", o.Output, strings.Join(names, ", "))
+	}
+	text := fmt.Sprintf("output %s cannot hold this key, and while it does not, no other key can sign: %v", o.Output, o.Err)
+	if hint := o.Hint(); hint != "" {
+		text += "; " + hint
+	}
+	return text
 }

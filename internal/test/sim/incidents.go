@@ -291,7 +291,7 @@ func (w *world) adopt() {
 	p := w.newProcess("rotate adopt", 99)
 	p.asks = true
 	p.work = func(t engine.Target) (engine.Result, error) {
-		return p.engine.Adopt(context.Background(), t, k, weak)
+		return p.engine.Adopt(context.Background(), t, []keyset.Key{k}, 0, weak)
 	}
 	p.done = func() {
 		if tries++; p.err != nil && !errors.Is(p.err, engine.ErrManaged) && tries < 20 {

@@ -1,0 +1,57 @@
+package ops
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"os"
+
+	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/judge"
+	"github.com/keyrotate/rotate/internal/judge/around"
+	"github.com/keyrotate/rotate/rotation/keyset"
+)
+
+// judge asks of each key how easily it can be guessed.
+func (a *Adopted) judge() {
+	names := namesNear(a.Key)
+	for _, k := range a.Taken.Keys {
+		a.Verdicts = append(a.Verdicts, judged(k, names))
+	}
+}
+
+// judged is the judge's answer about a key. Of a pair that only verifies nothing but
+// the public half is known.
+func judged(k keyset.Key, names []judge.Name) judge.Result {
+	switch key := k.SignKey().(type) {
+	case []byte:
+		return judge.Text(k.Text().Reveal(), judge.Context{MinBytes: k.Alg.MinBytes(), KeyBytes: len(key), For: string(k.Alg), Names: names})
+	case crypto.Signer:
+		return judge.PrivateKey(key)
+	}
+	if public, ok := k.VerifyKey().(*rsa.PublicKey); ok {
+		return judge.PublicKey(public)
+	}
+	return judge.Result{}
+}
+
+// namesNear is the names that people make a key's secret from: of the host, the
+// project of the working folder, and the config.
+func namesNear(k *fleet.Key) []judge.Name {
+	host, _ := os.Hostname() // without a name it has none
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "/"
+	}
+	return append(around.Names(dir, host, os.LookupEnv),
+		judge.Name{Text: k.Name, From: "name of the key"},
+		judge.Name{Text: k.Secret, From: "name of the secret"},
+		judge.Name{Text: k.Environment, From: "environment in the config"},
+	)
+}
+
+// Weak reports whether the key that signs should be replaced at once: it can be
+// guessed, or is shorter than its algorithm allows.
+func (a *Adopted) Weak() bool {
+	v := a.Verdicts[0]
+	return v.Verdict == judge.Guessable || v.Has(judge.Short) || len(a.Taken.Short) > 0
+}
