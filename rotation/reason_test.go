@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -28,21 +29,24 @@ func TestAlarmsAreOfTheKey(t *testing.T) {
 
 // A forecast takes no kid that a person may have given to a key.
 func TestForecastOfAKeyNamedAsAForecasts(t *testing.T) {
-	adopted, err := keyset.NewSymmetric("future-1", keyset.Opaque, secret.New([]byte("a key that someone has named so, long")), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := keyset.Create("k", "e", "l", adopted, t0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps, err := rotation.Forecast(usual(rotation.Every(90*day)), rotation.Facts{Set: set, Clock: rotation.Clock{Wall: t0}}, t0.Add(200*day))
-	if err != nil || len(steps) < 5 {
-		t.Fatalf("%d steps, %v", len(steps), err)
-	}
-	for _, s := range steps {
-		if future := s.Kid != "" && s.Kid != "future-1"; s.Future != future {
-			t.Errorf("%s of kid %q: made up %v", s.Do, s.Kid, s.Future)
+	for n := range 9 {
+		kid := fmt.Sprintf("future-%d", n)
+		adopted, err := keyset.NewSymmetric(kid, keyset.Opaque, secret.New([]byte("a key that someone has named so, long")), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := keyset.Create("k", "e", "l", adopted, t0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps, err := rotation.Forecast(usual(rotation.Every(90*day)), rotation.Facts{Set: set, Clock: rotation.Clock{Wall: t0}}, t0.Add(200*day))
+		if err != nil || len(steps) < 5 {
+			t.Errorf("%s: %d steps, %v", kid, len(steps), err)
+		}
+		for _, s := range steps {
+			if future := s.Kid != "" && s.Kid != kid; s.Future != future {
+				t.Errorf("%s of kid %q: made up %v", s.Do, s.Kid, s.Future)
+			}
 		}
 	}
 }
