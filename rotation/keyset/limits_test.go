@@ -178,6 +178,20 @@ func TestRoomAtItsLimit(t *testing.T) {
 	if more.HasRoom() {
 		t.Errorf("%d keys leave room", MaxLive)
 	}
+	for i := range more.Keys {
+		more.Keys[i].Kid = fmt.Sprint("k", i)
+		if i > 0 {
+			more.Keys[i].Status = Previous
+		}
+	}
+	if err := more.check(); err != nil {
+		t.Errorf("%d keys: %v", MaxLive, err)
+	}
+	more.Keys = append(more.Keys, more.Keys[1])
+	more.Keys[MaxLive].Kid = "one more"
+	if err := more.check(); !errors.Is(err, ErrTooManyKeys) {
+		t.Errorf("%d keys: %v", MaxLive+1, err)
+	}
 }
 
 func TestListsAtTheirLimits(t *testing.T) {
@@ -348,6 +362,69 @@ func readModulus(n, e *big.Int, adopted bool) error {
 		err = k.checkMaterial()
 	}
 	return errors.Join(append(m.errs, err)...)
+}
+
+// A mark of the same promotion that is made again moves the date of the key that
+// current has replaced, never back, and no other key's.
+func TestSettledAgainMovesOneDate(t *testing.T) {
+	s := someSet(t)
+	at := epoch
+	for n := 1; n <= 2; n++ {
+		at = at.Add(time.Hour)
+		next, err := s.Publish(someKey(t, fmt.Sprint("k", n)), at)
+		if err == nil {
+			next, err = next.MarkReady(at, nil)
+		}
+		if err == nil {
+			s, err = next.Promote(at)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const grace = 24 * time.Hour
+	settle := func(s *Set, after time.Duration) *Set {
+		t.Helper()
+		n, err := s.MarkSettled(at.Add(after), nil, grace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	dates := func(s *Set) (first, second time.Duration) {
+		p := s.Previous()
+		return p[0].Expires.Sub(at) - grace, p[1].Expires.Sub(at) - grace
+	}
+	once := settle(s, time.Minute)
+	for after, want := range map[time.Duration]time.Duration{time.Hour: time.Hour, 0: time.Minute} {
+		if first, second := dates(settle(once, after)); first != want || second != time.Minute {
+			t.Errorf("made again %s after the promotion, the dates are a grace after %s and %s", after, first, second)
+		}
+	}
+	other := *once
+	other.Settled = &Mark{Kid: "k0", At: at}
+	if first, _ := dates(settle(&other, time.Hour)); first != time.Minute {
+		t.Errorf("another key's mark moves the date to %s", first)
+	}
+}
+
+func TestForget(t *testing.T) {
+	s, err := someSet(t).WithOutputs([]Output{{Name: "a", Format: "value"}, {Name: "a", Format: "env"}, {Name: "b", Format: "value"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.Forget("a", epoch)
+	if err != nil || len(n.Outputs) != 1 || n.Outputs[0].Name != "b" || len(s.Outputs) != 3 {
+		t.Errorf("%v, %v", n, err)
+	}
+	s.MinWriter = writer + 1
+	if n, err := s.Forget("a", epoch); !errors.Is(err, ErrNewerWriter) || n != nil {
+		t.Errorf("of a newer rotate's document: %v, %v", n, err)
+	}
+	s.MinWriter = writer
+	if err := s.Writable(); err != nil {
+		t.Errorf("this version's own document: %v", err)
+	}
 }
 
 // What a JWK leaves out, and what does not fit its curve.
