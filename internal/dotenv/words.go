@@ -44,7 +44,11 @@ func (d *Disagreement) Hint() string {
 		if len(t.Not) == 0 {
 			return hint + ": all of them read that alike"
 		}
-		return hint + ": all of them read that alike, apart from " + names(t.Not) + "; so adopt the text from standard input"
+		hint += ": all of them read that alike, apart from " + names(t.Not)
+		if t.Form == Single { // which docker takes for a part of the text
+			hint += "; so adopt the text from standard input"
+		}
+		return hint
 	}
 	return "no line is read alike by all of them: adopt the text from standard input, as your application reads it"
 }

@@ -19,6 +19,7 @@ import (
 // API server have to agree on each.
 var scenarios = map[string]func(*testing.T, server, *store){
 	"a stranger's Secret":               strangers,
+	"a stranger's data keys":            dataKeys,
 	"a Secret that is handed over":      handedOver,
 	"an immutable Secret":               immutable,
 	"a Secret that is being deleted":    deleting,
@@ -88,6 +89,18 @@ func strangers(t *testing.T, v server, s *store) {
 	v.stranger(t, s, name, nil)
 	_, err := s.Read(t.Context(), name)
 	fails(t, err, providers.ErrUnreadable, "no data") // not: there never was one
+}
+
+// A Secret that a person made reads by its data keys.
+func dataKeys(t *testing.T, v server, s *store) {
+	v.stranger(t, s, "shop", map[string]string{"JWT_SECRET": "a text", "tls.key": "another"})
+	fields, err := s.ReadFields(t.Context(), "shop")
+	if err != nil || len(fields) != 2 || string(fields["JWT_SECRET"].Reveal()) != "a text" || string(fields["tls.key"].Reveal()) != "another" {
+		t.Errorf("%d fields, %v", len(fields), err)
+	}
+	if _, err := s.ReadFields(t.Context(), "not"); !errors.Is(err, providers.ErrNotFound) {
+		t.Error(err)
+	}
 }
 
 func handedOver(t *testing.T, v server, s *store) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -157,4 +158,26 @@ func put(t testing.TB, s providers.Store, text string, after providers.RevisionI
 	rev, err := s.Write(t.Context(), name, providers.NewSecret([]byte(text)), after, providers.Note{Lineage: "l", Generation: generation, Digest: fmt.Sprint("d", generation)})
 	must(t, err)
 	return rev
+}
+
+// A secret that a person made reads by its fields, without what rotate adds.
+func TestReadFields(t *testing.T) {
+	_, v := fakeServer(t)
+	s := v.open(t, v.config(t))
+	v.admin(t, "POST", s.at("data", name), map[string]any{"data": map[string]any{"JWT_SECRET": "a text", "port": 5432, "nested": map[string]any{"b": "<c>"}, "value_base64": "AP8="}})
+	fields, err := s.ReadFields(t.Context(), name)
+	must(t, err)
+	for field, want := range map[string]string{"JWT_SECRET": "a text", "port": "5432", "nested": `{"b":"<c>"}`, "value_base64": "\x00\xff"} {
+		if got := string(fields[field].Reveal()); got != want || len(fields) != 4 {
+			t.Errorf("%s: %q, want %q, of %d fields", field, got, want, len(fields))
+		}
+	}
+	if _, err := s.ReadFields(t.Context(), name+"-not"); !errors.Is(err, providers.ErrNotFound) {
+		t.Error(err)
+	}
+	_, err = s.Write(t.Context(), name+"-2", providers.NewSecret([]byte("one text")), "", providers.Note{})
+	must(t, err)
+	if fields, err = s.ReadFields(t.Context(), name+"-2"); err != nil || len(fields) != 1 || string(fields["value"].Reveal()) != "one text" {
+		t.Errorf("%d fields, %v", len(fields), err)
+	}
 }
