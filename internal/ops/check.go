@@ -196,7 +196,7 @@ func (c *checker) take(name string, line int, source intake.Source, field string
 
 // standing is why a text may be refused that can be judged as it stands.
 var standing = []intake.Code{
-	intake.Placeholder, intake.Token, intake.Wrapped, intake.Broken, intake.Quoted, intake.Blanks, intake.Lines, intake.Unseen,
+	intake.Placeholder, intake.Token, intake.Wrapped, intake.Broken, intake.Quoted, intake.Blanks, intake.Unseen,
 }
 
 // taken judges each key that was understood.

@@ -102,7 +102,7 @@ func TestCheckForAlgorithm(t *testing.T) {
 // on one of many.
 func TestCheckCannot(t *testing.T) {
 	for text, want := range map[string]intake.Code{
-		"": intake.Empty, "op://vault/app": intake.Reference, "JWT_SECRET=abc": intake.Assignment, "\xff\xfea": intake.BOM, "{\"a\":": intake.Broken,
+		"": intake.Empty, "op://vault/app": intake.Reference, "JWT_SECRET=abc": intake.Assignment, "first line\nsecond line\n": intake.Lines, "\xff\xfea": intake.BOM, "{\"a\":": intake.Broken,
 	} {
 		c, err := Check(CheckSource{Data: []byte(text)}, CheckOptions{})
 		refusal, _ := errors.AsType[*intake.Refusal](err)

@@ -122,6 +122,8 @@ var checkCures = map[intake.Code]string{
 	intake.Reference:       "resolve it, and pipe it to rotate check -",
 	intake.Assignment:      "give the value alone, or name the file with --env FILE",
 	intake.Document:        "give the value alone, or name a .env file with --env FILE",
+	intake.Lines:           "give the one line that is the secret, or name a .env file with --env FILE",
+	intake.NoPrivate:       "name the private key; a public key is no secret",
 	intake.NeedsPassphrase: "decrypt it first: openssl pkey -in FILE | rotate check -",
 	intake.OnlyPublic:      "name the key that signs; a public key is no secret",
 	intake.Mixed:           "name one of the keys after #, such as #keys.0",
