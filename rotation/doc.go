@@ -23,9 +23,9 @@
 //
 // Create, publish, promote, retire and revoke are transitions: each adds 1 to
 // the generation. Ready and settled are marks: they note what was observed, and
-// a wait begins at a mark, never at the write that caused what it notes. A
-// writer that was paused for a day inside a write can so never commit a date
-// that has already passed.
+// a wait begins at a mark, never at the write that caused what it notes. So a
+// writer that hangs for a day inside a write cannot store a deadline that has
+// already passed.
 //
 // # Times
 //

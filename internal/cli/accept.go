@@ -20,7 +20,7 @@ type acceptOptions struct {
 func acceptCommand(a *App) *cobra.Command {
 	var o acceptOptions
 	cmd := help("accept", &cobra.Command{
-		Args: cobra.ExactArgs(1),
+		Args: counted(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return accept(cmd.Context(), a, args, o) },
 	})
 	o.flags(cmd, true)

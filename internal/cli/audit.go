@@ -15,7 +15,7 @@ import (
 func auditCommand(a *App) *cobra.Command {
 	var output, file string
 	cmd := help("audit", &cobra.Command{
-		Args: cobra.ExactArgs(1),
+		Args: counted(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.audit(cmd.Context(), args, output, file) },
 	})
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")

@@ -12,7 +12,7 @@ import (
 func forgetCommand(a *App) *cobra.Command {
 	var o changes
 	cmd := help("forget", &cobra.Command{
-		Args: cobra.ExactArgs(2),
+		Args: counted(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.forget(cmd.Context(), args[:1], args[1], o) },
 	})
 	o.flags(cmd, true)

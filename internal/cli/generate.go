@@ -12,7 +12,7 @@ func generateCommand(a *App) *cobra.Command {
 	var s keygen.Spec
 	var algorithm, encoding string
 	cmd := help("generate", &cobra.Command{
-		Args: cobra.NoArgs,
+		Args: counted(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			var err error
 			if s.Algorithm, err = algorithmOf(algorithm); err != nil {

@@ -20,7 +20,7 @@ type getOptions struct{ format, envName string }
 func getCommand(a *App) *cobra.Command {
 	o := getOptions{format: string(format.Value)}
 	cmd := help("get", &cobra.Command{
-		Args: cobra.MaximumNArgs(1),
+		Args: counted(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.get(cmd.Context(), args, o) },
 	})
 	cmd.Flags().StringVar(&o.format, "format", o.format, "value, env, list, jwks, pem or keyset")

@@ -59,7 +59,7 @@ func rotateNow(ctx context.Context, a *App, names []string, o nowOptions) error 
 func revokeCommand(a *App) *cobra.Command {
 	o := nowOptions{compromised: true}
 	cmd := help("revoke", &cobra.Command{
-		Args: cobra.MinimumNArgs(2),
+		Args: counted(cobra.MinimumNArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.kids = args[1:]
 			return compromised(cmd.Context(), a, args[:1], o)

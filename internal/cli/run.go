@@ -17,7 +17,7 @@ func runCommand(a *App) *cobra.Command {
 	var listen string
 	format := console.LogAuto
 	cmd := help("run", &cobra.Command{
-		Args: cobra.NoArgs,
+		Args: counted(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !once {
 				log, err := a.console.Logger(format)

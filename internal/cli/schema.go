@@ -9,7 +9,7 @@ import (
 
 func schemaCommand(a *App) *cobra.Command {
 	return help("schema", &cobra.Command{
-		Args: cobra.NoArgs,
+		Args: counted(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			schema, err := config.Schema(a.Types)
 			if err != nil {
@@ -22,7 +22,7 @@ func schemaCommand(a *App) *cobra.Command {
 
 func versionCommand(a *App) *cobra.Command {
 	return help("version", &cobra.Command{
-		Args: cobra.NoArgs,
+		Args: counted(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error { return a.console.Write(version.Line() + "\n") },
 	})
 }

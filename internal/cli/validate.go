@@ -14,7 +14,7 @@ import (
 func validateCommand(a *App) *cobra.Command {
 	var try bool
 	cmd := help("validate", &cobra.Command{
-		Args: cobra.NoArgs,
+		Args: counted(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.validate(cmd.Context(), try) },
 	})
 	cmd.Flags().BoolVar(&try, "probe", false, "also read and write each store, changing nothing")

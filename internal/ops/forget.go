@@ -36,7 +36,11 @@ func (h *Host) Left(ctx context.Context, k *fleet.Key, place string) (*Leaving, 
 		for _, o := range set.Outputs {
 			known = append(known, o.Name)
 		}
-		return nil, usage.New(fmt.Sprintf("key %s: rotate has written nothing there", k.Name), "it has written to: "+strings.Join(known, "; "))
+		hint := "it has written to: " + strings.Join(known, "; ")
+		if len(known) == 0 {
+			hint = "it has written this key to no place but its own store"
+		}
+		return nil, usage.New(fmt.Sprintf("key %s: rotate has written nothing there", k.Name), hint)
 	}
 	return t, nil
 }

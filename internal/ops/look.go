@@ -88,7 +88,7 @@ func FindKid(set *keyset.Set, kid string) (string, error) {
 		return found[0], nil
 	}
 	return "", usage.New(
-		fmt.Sprintf("key %s has no kid %s, or none that is told from others by it; nothing was changed", set.Name, usage.Quote(short, "as it was given")),
+		fmt.Sprintf("key %s has no kid %s, or more than one that begins so; nothing was changed", set.Name, usage.Quote(short, "as it was given")),
 		"live are "+strings.Join(known, ", "),
 	)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -44,7 +45,8 @@ func (p Place) Base() (string, error) { return filepath.Abs(filepath.Dir(p.src.n
 // readFile reads at most maxFile bytes and refuses what is not text, so that
 // whatever is passed by mistake is not taken apart.
 func readFile(path string, index int, example string) (*source, []byte, []mistake, error) {
-	f, err := os.Open(path) //nolint:gosec // the path is the operator's
+	// A pipe that nobody writes to would be waited for, and no signal would end that.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the path is the operator's
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("config: %w", err)
 	}
@@ -52,6 +54,9 @@ func readFile(path string, index int, example string) (*source, []byte, []mistak
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("config: %w", err)
+	}
+	if info, err := f.Stat(); err == nil && len(data) == 0 && info.Mode()&os.ModeNamedPipe != 0 {
+		return nil, nil, nil, fmt.Errorf("config: %s is a pipe that nobody writes to; name a file, or a folder of *.yaml files", path)
 	}
 	src := &source{name: path, index: index, parts: map[int][]part{}}
 	refuse := func(msg, hint string) []mistake {
