@@ -102,7 +102,7 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 	if err == nil && a.lost.Load() {
 		err = console.ErrAttention
 	}
-	if err != nil && !a.started {
+	if _, own := err.(*usage.Error); err != nil && !a.started && !own {
 		err = errors.New(usage.Scrub(err.Error(), args)) // cobra quotes whatever it does not know
 	}
 	return a.exit(err)
