@@ -3,8 +3,6 @@ package ops
 import (
 	"bytes"
 	"cmp"
-	"crypto"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"slices"
@@ -224,19 +222,9 @@ func withKid(name, kid string) string { return strings.TrimSpace(name + " kid " 
 // judge judges one key. alg is what it is used with, "" if nobody says. A public
 // half of a curve is no secret, and nothing about it can be wrong.
 func (c *checker) judge(name string, line int, k keyset.Key, alg keyset.Algorithm) {
-	switch key := k.SignKey().(type) {
-	case []byte:
-		near := judge.Context{Names: append(slices.Clone(c.o.Names), judge.Name{Text: name, From: "its own name"})}
-		if alg != "" {
-			near.MinBytes, near.KeyBytes, near.For = alg.MinBytes(), len(key), string(alg)
-		}
-		c.found(name, line, judge.Text(k.Text().Reveal(), near))
-	case crypto.Signer:
-		c.found(name, line, judge.PrivateKey(key))
-	default:
-		if public, ok := k.VerifyKey().(*rsa.PublicKey); ok {
-			c.found(name, line, judge.PublicKey(public))
-		}
+	near := append(slices.Clone(c.o.Names), judge.Name{Text: name, From: "its own name"})
+	if r, ok := judged(k, alg, near); ok {
+		c.found(name, line, r)
 	}
 }
 

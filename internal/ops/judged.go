@@ -15,23 +15,28 @@ import (
 func (a *Adopted) judge() {
 	names := namesNear(a.Key)
 	for _, k := range a.Taken.Keys {
-		a.Verdicts = append(a.Verdicts, judged(k, names))
+		r, _ := judged(k, k.Alg, names)
+		a.Verdicts = append(a.Verdicts, r)
 	}
 }
 
-// judged is the judge's answer about a key. Of a pair that only verifies nothing but
-// the public half is known.
-func judged(k keyset.Key, names []judge.Name) judge.Result {
+// judged is the judge's answer about a key. alg is what it is used with, "" if nobody
+// says. Of the public half of a curve there is nothing to say: ok is false.
+func judged(k keyset.Key, alg keyset.Algorithm, names []judge.Name) (r judge.Result, ok bool) {
 	switch key := k.SignKey().(type) {
 	case []byte:
-		return judge.Text(k.Text().Reveal(), judge.Context{MinBytes: k.Alg.MinBytes(), KeyBytes: len(key), For: string(k.Alg), Names: names})
+		near := judge.Context{Names: names}
+		if alg != "" {
+			near.MinBytes, near.KeyBytes, near.For = alg.MinBytes(), len(key), string(alg)
+		}
+		return judge.Text(k.Text().Reveal(), near), true
 	case crypto.Signer:
-		return judge.PrivateKey(key)
+		return judge.PrivateKey(key), true
 	}
 	if public, ok := k.VerifyKey().(*rsa.PublicKey); ok {
-		return judge.PublicKey(public)
+		return judge.PublicKey(public), true
 	}
-	return judge.Result{}
+	return judge.Result{}, false
 }
 
 // namesNear is the names that people make a key's secret from: of the host, the

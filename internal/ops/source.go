@@ -90,12 +90,15 @@ func shownVariable(name string) string {
 func From(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 	store, _, colon := strings.Cut(from, ":")
 	_, known := k.Stores[store]
-	path, field := splitPath(from)
-	_, missing := os.Lstat(path)
+	path, field := fileAndPart(from)
+	exists := path != ""
+	if !exists {
+		path, field, _ = strings.Cut(from, "#")
+	}
 	switch {
 	case colon && known:
 		return fromStore(ctx, k, from)
-	case missing == nil:
+	case exists:
 		return fromPath(ctx, k, path, field)
 	case colon && store != "" && !strings.Contains(store, "/"):
 		_, err := k.Stores.Open(ctx, store)
@@ -105,20 +108,6 @@ func From(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 	}
 	return Source{}, usage.New("--from: not of the form STORE:NAME, and no file of that name is there",
 		"a file of variables is --from-env FILE:VAR; standard input is -, as in: rotate adopt KEY - < key.pem")
-}
-
-// splitPath parts FILE#FIELD. A file whose name has a # in it comes first.
-func splitPath(from string) (path, field string) {
-	if _, err := os.Lstat(from); err == nil {
-		return from, ""
-	}
-	for i := range from {
-		if _, err := os.Lstat(from[:i]); from[i] == '#' && err == nil {
-			return from[:i], from[i+1:]
-		}
-	}
-	path, field, _ = strings.Cut(from, "#")
-	return path, field
 }
 
 func fromPath(ctx context.Context, k *fleet.Key, path, field string) (Source, error) {
