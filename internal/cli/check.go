@@ -11,7 +11,6 @@ import (
 
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/console"
-	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/intake"
 	"github.com/keyrotate/rotate/internal/judge"
@@ -143,35 +142,21 @@ func (a *App) keysAround() ([]*fleet.Key, error) {
 }
 
 // completeSource offers what a source can be: files, stores, and after # the
-// variables or members of a file, by name.
-func (a *App) completeSource(begun string) ([]string, cobra.ShellCompDirective) {
-	path, _, part := strings.Cut(begun, "#")
-	if part {
-		s, err := (&ops.Checker{}).Read(context.Background(), path)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var names []string
-		if s.Env {
-			names = dotenv.Names(s.Data)
-		} else {
-			for _, m := range intake.Members(intake.Source{Text: s.Data}) {
-				names = append(names, m.Name)
-			}
-		}
-		for i, name := range names {
-			names[i] = path + "#" + name
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
+// variables or members of what was named. It offers names, never a value.
+func (a *App) completeSource(typed string) ([]string, cobra.ShellCompDirective) {
+	before, _, part := strings.Cut(typed, "#")
+	if !part {
+		return a.completeFrom(&cobra.Command{}, nil, typed)
 	}
-	var stores []string
-	if _, err := config.Find(a.path, a.Getenv); err == nil {
-		if conf, _, err := a.load(); err == nil {
-			for name := range conf.Stores {
-				stores = append(stores, name+":")
-			}
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), completionPatience)
+	defer cancel()
+	s, err := (&ops.Checker{Keys: a.configured(), Stdin: func() ([]byte, error) { return nil, nil }}).Read(ctx, before)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	slices.Sort(stores)
-	return stores, cobra.ShellCompDirectiveNoSpace
+	var all []string
+	for _, name := range s.Parts() {
+		all = append(all, before+"#"+name)
+	}
+	return all, cobra.ShellCompDirectiveNoFileComp
 }

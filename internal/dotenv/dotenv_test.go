@@ -91,8 +91,8 @@ func TestFindCounts(t *testing.T) {
 
 // A line of a value can look like an assignment; it is no name to show.
 func TestNames(t *testing.T) {
-	file := "export JWT_SECRET=x\nKEY=\"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\nZm9vYmFyQmF6==\n-----END PRIVATE KEY-----\"\nlower_case=1\nJWT_SECRET=y\n"
-	if got := strings.Join(dotenv.Names([]byte(file)), " "); got != "JWT_SECRET KEY lower_case" {
+	file := "export JWT_SECRET=x\nKEY=\"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\nZm9vYmFyQmF6==\n-----END PRIVATE KEY-----\"\nlower_case=1\nJWT_SECRET=y\njwtSecret=z\nBARE=\"Zm9v\nZm9vYmFyQmF6==\"\nLAST='-----BEGIN X-----\\nAA==\\n-----END X-----'\nEND=1\n"
+	if got := strings.Join(dotenv.Names([]byte(file)), " "); got != "JWT_SECRET KEY lower_case jwtSecret BARE LAST END" {
 		t.Error(got)
 	}
 }

@@ -136,18 +136,27 @@ func linesOf(file []byte, name string) (lines []int) {
 }
 
 // Names lists the variables that a file seems to set, in its order and each once,
-// for completion and messages. It never lists a value: a line of a PEM, in a value
-// of several lines, can look like NAME=, so only names in letters of one case are
-// listed.
+// for completion and messages. It never lists a value: lines of a PEM, which can
+// look like NAME=, are passed over, and so is what may be the end of base64.
 func Names(file []byte) (names []string) {
+	inPEM := false
 	for line := range strings.Lines(strings.TrimPrefix(string(file), "\ufeff")) {
-		if name, _, ok := assignment(line); ok && validName(name) && oneCase(name) && !slices.Contains(names, name) {
+		name, raw, ok := assignment(line)
+		if ok && !inPEM && validName(name) && !base64End(name, raw) && !slices.Contains(names, name) {
 			names = append(names, name)
+		}
+		switch {
+		case strings.Contains(line, "-----END "):
+			inPEM = false
+		case strings.Contains(line, "-----BEGIN "):
+			inPEM = true
 		}
 	}
 	return names
 }
 
-func oneCase(name string) bool {
-	return len(name) <= 64 && (strings.ToUpper(name) == name || strings.ToLower(name) == name)
+// base64End reports whether a line may be the padded end of base64: letters of both
+// cases, and after them nothing but = and a quote.
+func base64End(name, raw string) bool {
+	return strings.ToUpper(name) != name && strings.ToLower(name) != name && strings.Trim(raw, "=\"' \r\n") == ""
 }

@@ -3,8 +3,6 @@ package ops
 import (
 	"bytes"
 	"cmp"
-	"crypto"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,12 +46,12 @@ type Remark struct {
 // cannot be judged the error says why; of several it is a Remark.
 func Check(src CheckSource, o CheckOptions) (Checked, error) {
 	c := &checker{src: src, o: o}
-	data := bytes.TrimPrefix(src.Data, []byte("\ufeff"))
+	c.src.Read.Text = bytes.TrimPrefix(src.Read.Text, []byte("\ufeff"))
 	judge := c.document
 	if src.Env {
 		judge = c.env
 	}
-	err := judge(data)
+	err := judge()
 	return c.Checked, err
 }
 
@@ -66,14 +64,14 @@ type checker struct {
 
 // document judges a text: a keyset of rotate key by key, a JSON object member by
 // member, all else as one secret.
-func (c *checker) document(data []byte) error {
-	if set, err := keyset.Parse(bytes.TrimSpace(data)); err == nil && c.src.Field == "" {
+func (c *checker) document() error {
+	source := c.src.Read
+	if set, err := keyset.Parse(bytes.TrimSpace(source.Text)); err == nil && c.src.Field == "" {
 		for _, k := range set.Keys {
 			c.judge("kid "+k.Kid, 0, k, k.Alg)
 		}
 		return nil
 	}
-	source := intake.Source{Text: data}
 	members := intake.Members(source)
 	if c.src.Field != "" || len(members) == 0 {
 		return c.take(c.src.Field, 0, source, c.src.Field)
@@ -89,7 +87,8 @@ func (c *checker) document(data []byte) error {
 }
 
 // env judges the variables of a .env file, or the one that was named.
-func (c *checker) env(data []byte) error {
+func (c *checker) env() error {
+	data := c.src.Read.Text
 	if err := dotenv.Fit(data); err != nil {
 		return err
 	}
@@ -221,22 +220,12 @@ func (c *checker) taken(name string, line int, taken intake.Result) {
 
 func withKid(name, kid string) string { return strings.TrimSpace(name + " kid " + kid) }
 
-// judge judges one key. alg is what it is used with, "" if nobody says. A public
-// half of a curve is no secret, and nothing about it can be wrong.
+// judge judges one key that is used with alg. The public half of a curve is no
+// secret, and nothing about it can be wrong.
 func (c *checker) judge(name string, line int, k keyset.Key, alg keyset.Algorithm) {
-	switch key := k.SignKey().(type) {
-	case []byte:
-		near := judge.Context{Names: append(slices.Clone(c.o.Names), judge.Name{Text: name, From: "its own name"})}
-		if alg != "" {
-			near.MinBytes, near.KeyBytes, near.For = alg.MinBytes(), len(key), string(alg)
-		}
-		c.found(name, line, judge.Text(k.Text().Reveal(), near))
-	case crypto.Signer:
-		c.found(name, line, judge.PrivateKey(key))
-	default:
-		if public, ok := k.VerifyKey().(*rsa.PublicKey); ok {
-			c.found(name, line, judge.PublicKey(public))
-		}
+	near := append(slices.Clone(c.o.Names), judge.Name{Text: name, From: "its own name"})
+	if r := judged(k, alg, near); r.Bits > 0 || r.Verdict != judge.Fine {
+		c.found(name, line, r)
 	}
 }
 

@@ -38,22 +38,22 @@ func TestCheckFindsEveryForm(t *testing.T) {
 		src  CheckSource
 		want string
 	}{
-		"text":             {CheckSource{Data: []byte(weak)}, ":0=guessable"},
-		"line":             {CheckSource{Data: []byte(weak + "\r\n")}, ":0=guessable"},
-		"BOM":              {CheckSource{Data: []byte("\ufeff" + weak)}, ":0=guessable"},
-		"quotes":           {CheckSource{Data: []byte(`"` + weak + `"`)}, ":0=guessable"},
-		"blanks":           {CheckSource{Data: []byte(" " + weak + " ")}, ":0=guessable"},
-		"base64":           {CheckSource{Data: []byte(b64)}, ":0=guessable"},
-		"JWK":              {CheckSource{Data: []byte(oct)}, ":0=guessable"},
-		"JWK Set":          {CheckSource{Data: []byte(`{"keys":[` + fine + "," + oct + `]}`)}, "kid b:0=fine kid a:0=guessable"},
-		"list":             {CheckSource{Data: []byte(`["` + good + `","` + weak + `"]`)}, "#0:0=fine #1:0=guessable"},
-		"member":           {CheckSource{Data: []byte(`{"a":{"b":"` + weak + `"}}`), Field: "a.b"}, "a.b:0=guessable"},
-		"members":          {CheckSource{Data: []byte(`{"apiKey":"` + good + `","jwt":"` + weak + `","port":1,"host":"db"}`)}, "apiKey:0=fine jwt:0=guessable"},
-		"JWK in a member":  {CheckSource{Data: []byte(`{"signing":` + oct + `}`)}, "signing:0=guessable"},
-		"JSON in a member": {CheckSource{Data: []byte(`{"config":"{\"jwt\":\"` + weak + `\"}"}`)}, "config.jwt:0=guessable"},
-		"env":              {CheckSource{Env: true, Data: []byte("PORT=1\nJWT='" + weak + "'\nexport API_KEY=" + good + "\n")}, "JWT:2=guessable API_KEY:3=fine"},
-		"env, one":         {CheckSource{Env: true, Field: "PORT", Data: []byte("PORT=1\nJWT=" + weak + "\n")}, "PORT:1=guessable"},
-		"env, comment":     {CheckSource{Env: true, Data: []byte("JWT=" + weak + " # note that " + good + "\n")}, "JWT:1=guessable"},
+		"text":             {CheckSource{Read: intake.Source{Text: []byte(weak)}}, ":0=guessable"},
+		"line":             {CheckSource{Read: intake.Source{Text: []byte(weak + "\r\n")}}, ":0=guessable"},
+		"BOM":              {CheckSource{Read: intake.Source{Text: []byte("\ufeff" + weak)}}, ":0=guessable"},
+		"quotes":           {CheckSource{Read: intake.Source{Text: []byte(`"` + weak + `"`)}}, ":0=guessable"},
+		"blanks":           {CheckSource{Read: intake.Source{Text: []byte(" " + weak + " ")}}, ":0=guessable"},
+		"base64":           {CheckSource{Read: intake.Source{Text: []byte(b64)}}, ":0=guessable"},
+		"JWK":              {CheckSource{Read: intake.Source{Text: []byte(oct)}}, ":0=guessable"},
+		"JWK Set":          {CheckSource{Read: intake.Source{Text: []byte(`{"keys":[` + fine + "," + oct + `]}`)}}, "kid b:0=fine kid a:0=guessable"},
+		"list":             {CheckSource{Read: intake.Source{Text: []byte(`["` + good + `","` + weak + `"]`)}}, "#0:0=fine #1:0=guessable"},
+		"member":           {CheckSource{Read: intake.Source{Text: []byte(`{"a":{"b":"` + weak + `"}}`)}, Field: "a.b"}, "a.b:0=guessable"},
+		"members":          {CheckSource{Read: intake.Source{Text: []byte(`{"apiKey":"` + good + `","jwt":"` + weak + `","port":1,"host":"db"}`)}}, "apiKey:0=fine jwt:0=guessable"},
+		"JWK in a member":  {CheckSource{Read: intake.Source{Text: []byte(`{"signing":` + oct + `}`)}}, "signing:0=guessable"},
+		"JSON in a member": {CheckSource{Read: intake.Source{Text: []byte(`{"config":"{\"jwt\":\"` + weak + `\"}"}`)}}, "config.jwt:0=guessable"},
+		"env":              {CheckSource{Env: true, Read: intake.Source{Text: []byte("PORT=1\nJWT='" + weak + "'\nexport API_KEY=" + good + "\n")}}, "JWT:2=guessable API_KEY:3=fine"},
+		"env, one":         {CheckSource{Env: true, Field: "PORT", Read: intake.Source{Text: []byte("PORT=1\nJWT=" + weak + "\n")}}, "PORT:1=guessable"},
+		"env, comment":     {CheckSource{Env: true, Read: intake.Source{Text: []byte("JWT=" + weak + " # note that " + good + "\n")}}, "JWT:1=guessable"},
 	} {
 		if got := checked(t, c.src, CheckOptions{}); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
@@ -76,11 +76,11 @@ func TestCheckOfOwnKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := checked(t, CheckSource{Data: text.Reveal()}, CheckOptions{Algorithm: alg}); got != ":0=fine" {
+		if got := checked(t, CheckSource{Read: intake.Source{Text: text.Reveal()}}, CheckOptions{Algorithm: alg}); got != ":0=fine" {
 			t.Errorf("%s: %s", alg, got)
 		}
 		quoted, _ := json.Marshal(string(text.Reveal()))
-		if got := checked(t, CheckSource{Data: []byte(`{"jwt":` + string(quoted) + `}`)}, CheckOptions{}); got != "jwt:0=fine" {
+		if got := checked(t, CheckSource{Read: intake.Source{Text: []byte(`{"jwt":` + string(quoted) + `}`)}}, CheckOptions{}); got != "jwt:0=fine" {
 			t.Errorf("%s as a member: %s", alg, got)
 		}
 	}
@@ -88,7 +88,7 @@ func TestCheckOfOwnKeys(t *testing.T) {
 
 // The length that an algorithm needs counts only where somebody names it.
 func TestCheckForAlgorithm(t *testing.T) {
-	src := CheckSource{Data: []byte("q0Tq1cJ4Wv7Z-1kGkYcS3n8l5b9mXeR2aUuDfHiOpAs")}
+	src := CheckSource{Read: intake.Source{Text: []byte("q0Tq1cJ4Wv7Z-1kGkYcS3n8l5b9mXeR2aUuDfHiOpAs")}}
 	if got := checked(t, src, CheckOptions{}); got != ":0=fine" {
 		t.Error(got)
 	}
@@ -104,7 +104,7 @@ func TestCheckCannot(t *testing.T) {
 	for text, want := range map[string]intake.Code{
 		"": intake.Empty, "op://vault/app": intake.Reference, "JWT_SECRET=abc": intake.Assignment, "first line\nsecond line\n": intake.Lines, "\xff\xfea": intake.BOM, "{\"a\":": intake.Broken,
 	} {
-		c, err := Check(CheckSource{Data: []byte(text)}, CheckOptions{})
+		c, err := Check(CheckSource{Read: intake.Source{Text: []byte(text)}}, CheckOptions{})
 		refusal, _ := errors.AsType[*intake.Refusal](err)
 		if want == intake.Broken { // it may be the secret: judged as it stands
 			if err != nil || len(c.Findings) != 1 || len(c.Remarks) != 1 {
@@ -114,11 +114,11 @@ func TestCheckCannot(t *testing.T) {
 			t.Errorf("%q: %+v, %v, want %s", text, c, err, want)
 		}
 	}
-	c, err := Check(CheckSource{Env: true, Data: []byte("A_TOKEN=op://vault/app\nB_TOKEN=\nC_TOKEN=${X}\nHOST=\n")}, CheckOptions{})
+	c, err := Check(CheckSource{Env: true, Read: intake.Source{Text: []byte("A_TOKEN=op://vault/app\nB_TOKEN=\nC_TOKEN=${X}\nHOST=\n")}}, CheckOptions{})
 	if err != nil || len(c.Findings) > 0 || len(c.Remarks) != 3 || len(c.Settings) != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if _, err := Check(CheckSource{Env: true, Data: []byte("A=1\x00\n")}, CheckOptions{}); err == nil {
+	if _, err := Check(CheckSource{Env: true, Read: intake.Source{Text: []byte("A=1\x00\n")}}, CheckOptions{}); err == nil {
 		t.Error("a .env file that its readers cannot read was judged")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,9 +19,9 @@ import (
 
 // A CheckSource is what was read, to be judged.
 type CheckSource struct {
-	Data  []byte
+	Read  intake.Source
 	Field string // the variable or member that was named; "" for all there is
-	Env   bool   // Data is a .env file
+	Env   bool   // Read is the text of a .env file
 	Place string // the path of the file, or STORE:NAME; "" for standard input
 	Dir   string // the folder of the file; "" if it is none
 }
@@ -33,6 +32,17 @@ func (s CheckSource) Where() string {
 		return "standard input"
 	}
 	return s.Place
+}
+
+// Parts is the names that may follow # of the source.
+func (s CheckSource) Parts() (names []string) {
+	if s.Env {
+		return dotenv.Names(s.Read.Text)
+	}
+	for _, m := range intake.Members(s.Read) {
+		names = append(names, m.Name)
+	}
+	return names
 }
 
 // A Checker reads what is to be checked.
@@ -50,12 +60,10 @@ type Checker struct {
 // file or store: it may be a secret.
 func (c *Checker) Read(ctx context.Context, arg string) (CheckSource, error) {
 	if arg == "-" {
-		data, err := c.Stdin()
-		return CheckSource{Data: data}, err
+		return c.input()
 	}
-	path, field := fileAndPart(arg)
-	if path != "" {
-		s, err := c.readFile(path)
+	if path, field := splitPath(arg); exists(path) {
+		s, err := checkFile(path)
 		s.Field, s.Env = field, isEnv(path)
 		return s, err
 	}
@@ -68,62 +76,46 @@ func (c *Checker) Read(ctx context.Context, arg string) (CheckSource, error) {
 	case len(c.Keys) == 0:
 		return CheckSource{}, usage.New("there is no file of the name given, and no config that has a store", "-c FILE names the config that has the store")
 	}
-	opened, err := c.Keys[0].Stores.Open(ctx, store)
-	if err != nil {
-		return CheckSource{}, err
-	}
-	rev, err := opened.Read(ctx, name)
-	if err != nil {
-		return CheckSource{}, fmt.Errorf("store %s: %w", store, err)
-	}
-	return CheckSource{Data: rev.Value.Reveal(), Field: field, Place: place}, nil
+	read, err := readSecret(ctx, c.Keys[0].Stores, store, name)
+	return CheckSource{Read: read, Field: field, Place: place}, err
 }
 
 // ReadEnv reads a .env file of any name, or - (standard input).
 func (c *Checker) ReadEnv(path string) (s CheckSource, err error) {
-	if path == "-" {
-		s.Data, err = c.Stdin()
-	} else if _, err = os.Stat(path); err != nil {
+	switch {
+	case path == "-":
+		s, err = c.input()
+	case !exists(path):
 		err = usage.New("--env: there is no file of the name given")
-	} else {
-		s, err = c.readFile(path)
+	default:
+		s, err = checkFile(path)
 	}
 	s.Env = true
 	return s, err
 }
 
-// readFile reads a file that exists, one byte more than is judged at most.
-func (c *Checker) readFile(path string) (CheckSource, error) {
-	s := CheckSource{Place: path, Dir: filepath.Dir(path)}
-	f, err := os.Open(path) //nolint:gosec // the path is the caller's
-	if err == nil {
-		defer f.Close()
-		s.Data, err = io.ReadAll(io.LimitReader(f, intake.MaxSource+1))
-	}
-	if failed, ok := errors.AsType[*fs.PathError](err); ok {
-		err = fmt.Errorf("%s: %w", path, failed.Err)
-	}
-	if err == nil && len(s.Data) > intake.MaxSource {
-		err = fmt.Errorf("%s: it is larger than %d bytes, and no secret is", path, intake.MaxSource)
-	}
+func (c *Checker) input() (s CheckSource, err error) {
+	s.Read.Text, err = c.Stdin()
 	return s, err
 }
 
-// fileAndPart parts FILE#PART. The path is "" where no such file exists. One whose
-// name has a # comes first.
-func fileAndPart(arg string) (path, part string) {
-	if _, err := os.Stat(arg); err == nil {
-		return arg, ""
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// checkFile reads a file that exists, so that its name is no secret.
+func checkFile(path string) (CheckSource, error) {
+	s := CheckSource{Place: path, Dir: filepath.Dir(path)}
+	var err error
+	s.Read.Text, err = readFile(path)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = fmt.Errorf("%s: %w", path, failed.Err)
 	}
-	for i := range arg {
-		if arg[i] != '#' {
-			continue
-		}
-		if _, err := os.Stat(arg[:i]); err == nil && i > 0 {
-			return arg[:i], arg[i+1:]
-		}
+	if err == nil && len(s.Read.Text) > intake.MaxSource {
+		err = fmt.Errorf("%s: it is larger than %d bytes, and no secret is", path, intake.MaxSource)
 	}
-	return "", ""
+	return s, err
 }
 
 // isEnv reports whether a file is a .env by its name: .env, .env.local, prod.env.
@@ -141,17 +133,14 @@ func (c *Checker) Names(s CheckSource) []judge.Name {
 	}
 	names := around.Names(dir, c.Host, func(variable string) (string, bool) {
 		if s.Env {
-			if read, err := dotenv.Read(s.Data, variable, nil); err == nil {
+			if read, err := dotenv.Read(s.Read.Text, variable, nil); err == nil {
 				return string(read.Value.Reveal()), true
 			}
 		}
 		return c.Lookup(variable)
 	})
 	for _, k := range c.Keys {
-		names = append(names,
-			judge.Name{Text: k.Environment, From: "environment in the config"},
-			judge.Name{Text: k.Name, From: "name of a key in the config"},
-			judge.Name{Text: k.Secret, From: "name of a secret in the config"})
+		names = append(names, namesOf(k)...)
 	}
 	return names
 }

@@ -15,16 +15,21 @@ import (
 func (a *Adopted) judge() {
 	names := namesNear(a.Key)
 	for _, k := range a.Taken.Keys {
-		a.Verdicts = append(a.Verdicts, judged(k, names))
+		a.Verdicts = append(a.Verdicts, judged(k, k.Alg, names))
 	}
 }
 
-// judged is the judge's answer about a key. Of a pair that only verifies nothing but
-// the public half is known.
-func judged(k keyset.Key, names []judge.Name) judge.Result {
+// judged is the judge's answer about a key that is used with alg, "" if nobody says.
+// Of a pair that only verifies nothing but the public half is known: of RSA that can
+// be judged, of a curve the Result is zero.
+func judged(k keyset.Key, alg keyset.Algorithm, names []judge.Name) judge.Result {
 	switch key := k.SignKey().(type) {
 	case []byte:
-		return judge.Text(k.Text().Reveal(), judge.Context{MinBytes: k.Alg.MinBytes(), KeyBytes: len(key), For: string(k.Alg), Names: names})
+		near := judge.Context{Names: names}
+		if alg != "" {
+			near.MinBytes, near.KeyBytes, near.For = alg.MinBytes(), len(key), string(alg)
+		}
+		return judge.Text(k.Text().Reveal(), near)
 	case crypto.Signer:
 		return judge.PrivateKey(key)
 	}
@@ -42,11 +47,16 @@ func namesNear(k *fleet.Key) []judge.Name {
 	if err != nil {
 		dir = "/"
 	}
-	return append(around.Names(dir, host, os.LookupEnv),
-		judge.Name{Text: k.Name, From: "name of the key"},
-		judge.Name{Text: k.Secret, From: "name of the secret"},
-		judge.Name{Text: k.Environment, From: "environment in the config"},
-	)
+	return append(around.Names(dir, host, os.LookupEnv), namesOf(k)...)
+}
+
+// namesOf is what the config calls a key.
+func namesOf(k *fleet.Key) []judge.Name {
+	return []judge.Name{
+		{Text: k.Name, From: "name of a key in the config"},
+		{Text: k.Secret, From: "name of a secret in the config"},
+		{Text: k.Environment, From: "environment in the config"},
+	}
 }
 
 // Weak reports whether the key that signs should be replaced at once: it can be

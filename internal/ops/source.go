@@ -172,27 +172,42 @@ func fromStore(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 			"give the key another `secret:` in the config; applications move over to it",
 		)
 	}
-	s, err := k.Stores.Open(ctx, store)
-	if err != nil {
+	read, err := readSecret(ctx, k.Stores, store, name)
+	if _, wrong := errors.AsType[*usage.Error](err); wrong {
 		return Source{}, err
+	} else if err != nil {
+		return Source{}, fmt.Errorf("key %s: %w; nothing was changed", k.Name, err)
 	}
-	rev, err := s.Read(ctx, name)
-	if err != nil {
-		return Source{}, fmt.Errorf("key %s: store %s: %w; nothing was changed", k.Name, store, err)
-	}
-	src := Source{Read: intake.Source{Text: rev.Value.Reveal()}, Field: field, Where: store + ":" + name, Lies: true, IsOutput: k.Writes(store + " " + name)}
+	src := Source{Read: read, Field: field, Where: store + ":" + name, Lies: true, IsOutput: k.Writes(store + " " + name)}
 	if set, err := keyset.Parse(bytes.TrimSpace(src.Read.Text)); err == nil {
 		return Source{}, refused(k, src.Where, &intake.Refusal{Code: intake.OwnKeyset, Name: set.Name})
 	}
-	if r, ok := providers.As[providers.FieldReader](s); ok {
-		fields, err := r.ReadFields(ctx, name)
-		if err != nil {
-			return Source{}, fmt.Errorf("key %s: store %s: %w; nothing was changed", k.Name, store, err)
-		}
-		src.Read = intake.Source{Fields: map[string][]byte{}}
-		for field, v := range fields {
-			src.Read.Fields[field] = v.Reveal()
-		}
+	return src, nil
+}
+
+// readSecret reads a secret of a store: its fields where the store has them, else one
+// text. A keyset of rotate is a text everywhere.
+func readSecret(ctx context.Context, opened fleet.Stores, store, name string) (intake.Source, error) {
+	s, err := opened.Open(ctx, store)
+	if err != nil {
+		return intake.Source{}, err
+	}
+	rev, err := s.Read(ctx, name)
+	if err != nil {
+		return intake.Source{}, fmt.Errorf("store %s: %w", store, err)
+	}
+	src := intake.Source{Text: rev.Value.Reveal()}
+	r, ok := providers.As[providers.FieldReader](s)
+	if _, err := keyset.Parse(bytes.TrimSpace(src.Text)); err == nil || !ok {
+		return src, nil
+	}
+	fields, err := r.ReadFields(ctx, name)
+	if err != nil {
+		return intake.Source{}, fmt.Errorf("store %s: %w", store, err)
+	}
+	src = intake.Source{Fields: map[string][]byte{}}
+	for field, v := range fields {
+		src.Fields[field] = v.Reveal()
 	}
 	return src, nil
 }
