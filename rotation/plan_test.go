@@ -235,6 +235,32 @@ func TestDoubtOfTheTimeTells(t *testing.T) {
 	}
 }
 
+// Where nothing can come due and nothing is in the way, the wait says so.
+func TestNothingIsDue(t *testing.T) {
+	set := must(t)(keyset.Create("k", "e", "l", newKey(0), t0))
+	step := rotation.Plan(usual(fixed{t0, nil}), rotation.Facts{Set: set, Clock: at(t0.Add(day))})
+	if step.Do != rotation.Wait || !step.At.IsZero() || step.Why.Code != rotation.NothingDue || len(step.Alarms) > 0 {
+		t.Errorf("%+v", step)
+	}
+}
+
+// Where everything reads at use, a key signs in the second in which it was seen:
+// the mark's time is rounded up, and nobody waits for that.
+func TestNoWaitWhereAllReadAtUse(t *testing.T) {
+	must := must(t)
+	atUse := rotation.Policy{Schedule: rotation.Every(90 * day), Grace: 48 * hour}
+	now := t0.Add(90*day + 300*time.Millisecond)
+	set := must(must(keyset.Create("k", "e", "l", newKey(0), t0)).Publish(newKey(1), now))
+	step := rotation.Plan(atUse, rotation.Facts{Set: set, Clock: at(now)})
+	if step.Do != rotation.MarkReady || !step.At.After(now) {
+		t.Fatalf("%+v", step)
+	}
+	set = must(set.MarkReady(step.At, step.Places))
+	if step := rotation.Plan(atUse, rotation.Facts{Set: set, Clock: at(now)}); step.Do != rotation.Promote {
+		t.Errorf("%+v", step)
+	}
+}
+
 // A forecast ends at its horizon, and after a thousand steps.
 func TestForecastEnds(t *testing.T) {
 	set := must(t)(keyset.Create("k", "e", "l", newKey(0), t0))

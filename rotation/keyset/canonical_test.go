@@ -49,14 +49,19 @@ func TestDepthIsBoundedEitherWay(t *testing.T) {
 		levels int
 		ok     bool
 	}{{maxDepth, true}, {maxDepth + 1, false}} {
-		v := any("x")
+		objects, lists := any("x"), any("x")
 		for range c.levels {
-			v = map[string]any{"a": v}
+			objects = map[string]any{"a": objects}
 		}
-		data := canonical(v.(map[string]any))
-		_, err := readTree(data)
-		if (decode(data) != nil) != c.ok || (err == nil) != c.ok {
-			t.Errorf("%d levels: %v, %v", c.levels, decode(data), err)
+		for range c.levels - 1 {
+			lists = []any{lists}
+		}
+		for _, tree := range []any{objects, map[string]any{"a": lists}} {
+			data := canonical(tree.(map[string]any))
+			_, err := readTree(data)
+			if (decode(data) != nil) != c.ok || (err == nil) != c.ok {
+				t.Errorf("%d levels: %v, %v", c.levels, decode(data), err)
+			}
 		}
 	}
 }

@@ -150,6 +150,31 @@ func TestDocumentAtItsSize(t *testing.T) {
 	}
 }
 
+func TestAdoptAtItsLimits(t *testing.T) {
+	adopt := func(pad int, until time.Time) (*Set, error) {
+		return Adopt("n"+strings.Repeat("n", pad), "env", "lineage", []Key{someKey(t, "k0"), someKey(t, "k1")}, epoch, until)
+	}
+	s, err := adopt(0, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := MaxBytes - s.size()
+	for over, ok := range map[int]bool{0: true, 1: false} {
+		if _, err := adopt(room+over, time.Time{}); (err == nil) != ok || !ok && !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%d bytes too many: %v", over, err)
+		}
+	}
+	for after, ok := range map[time.Duration]bool{-time.Second: false, 0: false, time.Second: true, MaxUntil: true, MaxUntil + time.Second: false} {
+		_, err := adopt(0, epoch.Add(after))
+		if (err == nil) != ok || !ok && (!errors.Is(err, ErrDates) || !strings.Contains(err.Error(), "the next 400 days")) {
+			t.Errorf("until %s later: %v", after, err)
+		}
+	}
+	if _, err := Adopt("n", "env", "lineage", nil, epoch, time.Time{}); !errors.Is(err, ErrNoCurrent) {
+		t.Errorf("no keys: %v", err)
+	}
+}
+
 func TestRoomAtItsLimit(t *testing.T) {
 	s := someSet(t)
 	for over, room := range map[int]bool{0: true, 1: false} {
@@ -165,8 +190,20 @@ func TestRoomAtItsLimit(t *testing.T) {
 			t.Errorf("an unnamed request finds no room: %v", err)
 		}
 	}
-	if k := s.Signing(); s.keySize() != len(canonical(k.tree(true)))+64 {
-		t.Errorf("a key adds %d bytes", s.keySize())
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := NewAsymmetric(RS256, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []Key{someKey(t, "k0"), pair} {
+		of := *s
+		of.Keys = []Key{k}
+		if want := len(canonical(k.tree(true))) + len(k.PublicPEM()) + 64; of.keySize() != want {
+			t.Errorf("a key for %s adds %d bytes, want %d", k.Alg, of.keySize(), want)
+		}
 	}
 	more := *s
 	for n := 1; n < MaxLive; n++ {

@@ -1,6 +1,7 @@
 package keyset
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -29,6 +30,75 @@ func TestKnows(t *testing.T) {
 		if g, ok := s.Replaced(); ok != tt.want || ok && g.Kid != "old" {
 			t.Errorf("%s revoked, old gone at %s: replaced %+v, %v", tt.revoked, tt.at, g, ok)
 		}
+	}
+}
+
+// What was observed of a removed key is noted where it says something new.
+func TestObserve(t *testing.T) {
+	s := someSet(t)
+	until := epoch.Add(time.Hour)
+	s.Gone = []Gone{{Kid: "g", At: epoch, Generation: 2, How: "disabled", Until: until}, {Kid: "first", At: epoch}}
+	for _, tt := range []struct {
+		kid, how string
+		until    time.Time
+		changes  bool
+	}{
+		{"g", "disabled", until, false},
+		{"g", "disabled", until.Add(time.Millisecond), false},
+		{"g", "disabled", until.Add(time.Second), true},
+		{"g", "disabled", time.Time{}, true},
+		{"g", "destroyed", until, true},
+		{"g", "destroyed", time.Time{}, true},
+		{"first", "destroyed", time.Time{}, false}, // its removal is not on record
+		{"another", "destroyed", time.Time{}, false},
+	} {
+		n := s.Observe(tt.kid, tt.how, epoch, tt.until)
+		if (n != s) != tt.changes {
+			t.Errorf("%s %s until %s: changed %v", tt.kid, tt.how, tt.until, n != s)
+		}
+		if g := n.Gone[0]; tt.changes && (g.How != tt.how || !g.Until.Equal(tt.until.Truncate(time.Second)) || !g.Erased.Equal(epoch)) {
+			t.Errorf("%+v", g)
+		}
+	}
+	for _, g := range []Gone{{How: "x"}, {Generation: 1}, {Generation: 1, How: "x"}} {
+		if g.Observed() != (g.How != "" && g.Generation > 0) {
+			t.Errorf("%+v", g)
+		}
+	}
+}
+
+// Only a previous key can be retired, and a mark that next was seen stays with
+// the key that it is about.
+func TestTransitionsLeaveOtherKeysAlone(t *testing.T) {
+	s := someSet(t)
+	must := func(n *Set, err error) *Set {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	s = must(s.Publish(someKey(t, "k1"), epoch))
+	s = must(must(s.MarkReady(epoch, nil)).Promote(epoch))
+	s = must(must(s.Publish(someKey(t, "k2"), epoch)).MarkReady(epoch, nil))
+	for _, kid := range []string{"k1", "k2", "another", ""} {
+		if _, err := s.Retire(kid, epoch.Add(time.Hour)); !errors.Is(err, ErrWrongStatus) {
+			t.Errorf("retire %q: %v", kid, err)
+		}
+	}
+	if _, err := s.Retire("k0", epoch.Add(time.Hour)); !errors.Is(err, ErrTooEarly) {
+		t.Errorf("retire without a date: %v", err)
+	}
+	if n := must(s.Revoke([]string{"k0"}, nil, epoch)); n.Ready == nil || n.Ready.Kid != "k2" {
+		t.Errorf("to revoke a previous key leaves the mark %+v", n.Ready)
+	}
+	if n := must(s.Revoke([]string{"k2"}, nil, epoch)); n.Ready != nil {
+		t.Errorf("to revoke next leaves the mark %+v", n.Ready)
+	}
+	other := *s
+	other.Ready = &Mark{Kid: "k0", At: epoch}
+	if n := must(other.Revoke([]string{"k0"}, nil, epoch)); n.Ready != nil {
+		t.Errorf("another key's mark stays: %+v", n.Ready)
 	}
 }
 
