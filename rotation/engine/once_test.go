@@ -84,6 +84,35 @@ func TestPromise10ForgetAtEachCall(t *testing.T) {
 	}
 }
 
+func TestPromise10AcceptAtEachCall(t *testing.T) {
+	ctx := context.Background()
+	accept := func(r *rig) error {
+		found, _, err := r.engine.Restored(ctx, r.target)
+		if err != nil || len(found.Witnesses) == 0 {
+			return err // there is nothing to accept any more
+		}
+		_, err = r.engine.Accept(ctx, r.target, found.Set.Generation, nil)
+		return err
+	}
+	atEachCall(t, func(r *rig) *providertest.Faulty {
+		r.pass(engine.Ask{})
+		backup, err := r.store.Read(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.pass(engine.Ask{Rotate: true})
+		r.store.Tamper(name, backup.Value.Reveal())
+		r.restart()
+		return r.calls
+	}, accept, func(r *rig) string {
+		res, err := r.engine.Pass(ctx, r.target, engine.Ask{})
+		if err != nil || res.Step.Do != rotation.Wait || r.actions(rotation.Accept) != 1 {
+			return fmt.Sprintf("%+v, %v, accepted %d times", res.Step, err, r.actions(rotation.Accept))
+		}
+		return ""
+	})
+}
+
 // atEachCall runs a command with each of its calls to one store failing in turn,
 // and then again without. done says what is amiss in the end.
 func atEachCall(t *testing.T, begin func(*rig) *providertest.Faulty, command func(*rig) error, done func(*rig) string) {
