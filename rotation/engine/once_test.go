@@ -201,6 +201,13 @@ func TestPastAsksWhereItMatters(t *testing.T) {
 				t.Errorf("place %d: %+v", i, p.Place)
 			}
 		}
+		empty := behind // and nothing stands in its place
+		full := r.target.Outputs[1].Store
+		r.target.Outputs[1].Store = memory.New()
+		if p := check("one is behind and empty", empty, false)[2]; p.Head != nil || p.Err != nil || p.Unseen {
+			t.Errorf("an empty place: %+v, %v", p.Place, p.Err)
+		}
+		r.target.Outputs[1].Store = full
 		unknown := res
 		unknown.Outputs = res.Outputs[:2]
 		check("one was never looked at", unknown, false, "value")
