@@ -35,13 +35,29 @@ func TestPromise8JumpsAreNoticed(t *testing.T) {
 }
 
 func TestSlowCorrectionsAreNoJump(t *testing.T) {
-	var c SystemClock
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	c.agreed.wall = start
-	for steady := time.Duration(0); steady < 5*365*24*time.Hour; steady += time.Hour {
-		drift := steady / 2000 // 500 ppm
-		if c.read(start.Add(steady+drift), steady).Steady != nil {
-			t.Fatalf("after %s a drift of %s is taken for a jump", steady, drift)
+	for _, between := range []time.Duration{10 * time.Minute, time.Hour, 25 * time.Hour} { // two looks
+		var c SystemClock
+		c.agreed.wall = start
+		for steady := time.Duration(0); steady < 365*24*time.Hour; steady += between {
+			drift := steady / 2000 // 500 ppm
+			if c.read(start.Add(steady+drift), steady).Steady != nil {
+				t.Fatalf("a look each %s: after %s a drift of %s is taken for a jump", between, steady, drift)
+			}
 		}
 	}
+}
+
+// A clock that runs away by more than NTP would is a jump, however often it is
+// looked at.
+func TestAClockThatRunsAwayIsAJump(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var c SystemClock
+	c.agreed.wall = start
+	for steady := time.Duration(0); steady < rebase; steady += time.Minute {
+		if c.read(start.Add(steady+steady/4), steady).Steady != nil {
+			return
+		}
+	}
+	t.Error("a quarter of an hour in an hour is taken for a correction")
 }

@@ -84,6 +84,35 @@ func TestPromise10ForgetAtEachCall(t *testing.T) {
 	}
 }
 
+func TestPromise10AcceptAtEachCall(t *testing.T) {
+	ctx := context.Background()
+	accept := func(r *rig) error {
+		found, _, err := r.engine.Restored(ctx, r.target)
+		if err != nil || len(found.Witnesses) == 0 {
+			return err // there is nothing to accept any more
+		}
+		_, err = r.engine.Accept(ctx, r.target, found.Set.Generation, nil)
+		return err
+	}
+	atEachCall(t, func(r *rig) *providertest.Faulty {
+		r.pass(engine.Ask{})
+		backup, err := r.store.Read(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.pass(engine.Ask{Rotate: true})
+		r.store.Tamper(name, backup.Value.Reveal())
+		r.restart()
+		return r.calls
+	}, accept, func(r *rig) string {
+		res, err := r.engine.Pass(ctx, r.target, engine.Ask{})
+		if err != nil || res.Step.Do != rotation.Wait || r.actions(rotation.Accept) != 1 {
+			return fmt.Sprintf("%+v, %v, accepted %d times", res.Step, err, r.actions(rotation.Accept))
+		}
+		return ""
+	})
+}
+
 // atEachCall runs a command with each of its calls to one store failing in turn,
 // and then again without. done says what is amiss in the end.
 func atEachCall(t *testing.T, begin func(*rig) *providertest.Faulty, command func(*rig) error, done func(*rig) string) {
@@ -172,6 +201,13 @@ func TestPastAsksWhereItMatters(t *testing.T) {
 				t.Errorf("place %d: %+v", i, p.Place)
 			}
 		}
+		empty := behind // and nothing stands in its place
+		full := r.target.Outputs[1].Store
+		r.target.Outputs[1].Store = memory.New()
+		if p := check("one is behind and empty", empty, false)[2]; p.Head != nil || p.Err != nil || p.Unseen {
+			t.Errorf("an empty place: %+v, %v", p.Place, p.Err)
+		}
+		r.target.Outputs[1].Store = full
 		unknown := res
 		unknown.Outputs = res.Outputs[:2]
 		check("one was never looked at", unknown, false, "value")
