@@ -70,7 +70,7 @@ lint: ## format, vet, staticcheck, module files
 check: lint test ## before every commit
 
 race: ## the same tests under the race detector
-	go test -race ./...
+	go test -race -timeout 40m ./...
 
 guards: ## takes each promise's guard out and holds that a test fails
 	time ROTATE_GUARDS=1 go test -count=1 -timeout 80m ./internal/test/guards
