@@ -251,3 +251,25 @@ func TestMayReplace(t *testing.T) {
 		}
 	}
 }
+
+// Two reasons are the same where all that they say is.
+func TestSameReasons(t *testing.T) {
+	ref := func(key string) *rotation.Ref { return &rotation.Ref{Key: key} }
+	r := func(code rotation.Code, of *rotation.Ref) rotation.Reason { return rotation.Reason{Code: code, Of: of} }
+	for _, tt := range []struct {
+		a, b rotation.Reason
+		want bool
+	}{
+		{r(rotation.NoRoom, nil), r(rotation.NoRoom, nil), true},
+		{r(rotation.NoRoom, nil), r(rotation.NotGone, nil), false},
+		{r(rotation.SharedKey, ref("a")), r(rotation.SharedKey, ref("a")), true},
+		{r(rotation.SharedKey, ref("a")), r(rotation.SharedKey, ref("b")), false},
+		{r(rotation.SharedKey, ref("a")), r(rotation.SharedKey, nil), false},
+		{r(rotation.SharedKey, nil), r(rotation.SharedKey, ref("a")), false},
+		{r(rotation.SharedKey, ref("a")), r(rotation.PlaceShared, ref("a")), false},
+	} {
+		if got := tt.a.Same(tt.b); got != tt.want {
+			t.Errorf("%+v and %+v: %v", tt.a, tt.b, got)
+		}
+	}
+}

@@ -110,3 +110,20 @@ func TestARefusalIsToldOnce(t *testing.T) {
 		}
 	})
 }
+
+// Of a key that was never made, or cannot be trusted, nothing remains that could
+// be looked for.
+func TestRemainsOfNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		withOutputs(r)
+		for range 2 {
+			got, err := r.engine.Remains(context.Background(), r.target)
+			if err != nil || got.Set != nil || len(got.Pasts) > 0 {
+				t.Errorf("%+v, %v", got, err)
+			}
+			r.pass(engine.Ask{})
+			r.store.Tamper(name, []byte("spoilt"))
+		}
+	})
+}

@@ -86,3 +86,16 @@ func trees(levels int) *rapid.Generator[any] {
 	}
 	return rapid.Map(rapid.MapOfN(rapid.String(), value, 0, 4), func(m map[string]any) any { return m })
 }
+
+// Texts of one kind of character each, so that nothing else in them has them
+// escaped.
+func TestEachCharacterIsEscapedAlone(t *testing.T) {
+	for text, want := range map[string]string{
+		`"`: `"\""`, `""`: `"\"\""`, `\`: `"\\"`, "\n": `"\n"`, "\x1f": `"\u001f"`, "\u2028": `"\u2028"`,
+		"é": `"é"`, "~": `"~"`, " ": `" "`, "<>&": `"<>&"`, "a": `"a"`, "": `""`,
+	} {
+		if got := string(canonical(map[string]any{"a": text})); got != `{"a":`+want+`}` {
+			t.Errorf("%q is written as %s, want %s", text, got, want)
+		}
+	}
+}
