@@ -97,9 +97,6 @@ func Parse(packed string) (all []Set, err error) {
 	return all, nil
 }
 
-// Len is how many hashes the set has.
-func (s Set) Len() int { return int(s.n) }
-
 // Has reports whether the set has the hash.
 func (s Set) Has(hash uint64) bool {
 	number := scale(hash, s.n)
