@@ -84,7 +84,8 @@ func untilFailure(root string, args []string) (out []byte, stderr string, failed
 		}
 	}
 	_, _ = io.Copy(io.Discard, read)
-	return out, said.String(), cmd.Wait()
+	failed = cmd.Wait() // until it returns, said is still written to
+	return out, said.String(), failed
 }
 
 // lay writes the list that makes the go command read text in place of a file.
