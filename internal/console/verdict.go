@@ -13,6 +13,7 @@ import (
 // ends in the making.
 type Verdict struct {
 	Console *Console
+	Strict  bool // a warning is an alarm
 
 	keys      int
 	failed    []error
@@ -28,14 +29,19 @@ func (c *Console) Answer(k *fleet.Key, ans answer.Answer, err error) error {
 	return v.Err()
 }
 
-// Add prints an answer and tells an error, each at once.
+// Add prints an answer and tells an error, each at once. Answers for a program are
+// kept until all are there.
 func (v *Verdict) Add(k *fleet.Key, ans answer.Answer, err error) {
 	v.keys++
-	if ans.Text != "" && v.unread == nil {
-		_, v.unread = io.WriteString(v.Console.Stdout, ans.Text)
+	switch {
+	case v.Console.Changes != nil:
+		v.Console.Changes.Keys = append(v.Console.Changes.Keys, answer.Form(k, ans, err))
+	case ans.Text != "":
+		v.write(ans)
 	}
-	if ans.Text != "" && v.unread != nil {
-		v.lost = append(v.lost, ans.Head)
+	if ans.Warning != "" {
+		v.attention = v.attention || v.Strict
+		v.Console.Voice.Warn("key %s: %s", k.Name, ans.Warning)
 	}
 	if ans.Alarm != "" {
 		v.attention = true
@@ -44,6 +50,15 @@ func (v *Verdict) Add(k *fleet.Key, ans answer.Answer, err error) {
 	if err != nil {
 		v.failed = append(v.failed, err)
 		v.Console.Tell(err)
+	}
+}
+
+func (v *Verdict) write(ans answer.Answer) {
+	if v.unread == nil {
+		_, v.unread = io.WriteString(v.Console.Stdout, ans.Text)
+	}
+	if v.unread != nil {
+		v.lost = append(v.lost, ans.Head)
 	}
 }
 

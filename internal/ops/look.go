@@ -65,8 +65,11 @@ func Facts(k *fleet.Key) status.Facts {
 	return status.Facts{Target: k.Target, Location: k.Where, Algorithm: k.Spec.Algorithm, Late: k.Sync, Warnings: k.Warnings}
 }
 
-// FindKid finds the live or revoked kid that is meant: the whole of it, or the
-// short form that rotate prints, where that fits only one.
+// shortestKid is how much of a kid has to be given at least.
+const shortestKid = 4
+
+// FindKid finds the live or revoked kid that is meant: the whole of it, or its
+// beginning, of four characters or more, where that fits only one.
 func FindKid(set *keyset.Set, kid string) (string, error) {
 	var all, known []string
 	for _, k := range set.Keys {
@@ -80,15 +83,19 @@ func FindKid(set *keyset.Set, kid string) (string, error) {
 		if k == kid {
 			return k, nil
 		}
-		if say.IsShort(short, k) {
+		if len(short) >= shortestKid && strings.HasPrefix(say.Clean(k), short) {
 			found = append(found, k)
 		}
 	}
-	if len(found) == 1 {
+	given := usage.Quote(short, "as it was given")
+	what := fmt.Sprintf("has no kid %s", given)
+	switch {
+	case len(found) == 1:
 		return found[0], nil
+	case len(found) > 1:
+		what = fmt.Sprintf("has %d kids that begin with %s", len(found), given)
+	case len(short) < shortestKid:
+		what = fmt.Sprintf("has no kid %s; the beginning of a kid has to be %d characters at least", given, shortestKid)
 	}
-	return "", usage.New(
-		fmt.Sprintf("key %s has no kid %s, or more than one that begins so; nothing was changed", set.Name, usage.Quote(short, "as it was given")),
-		"live are "+strings.Join(known, ", "),
-	)
+	return "", usage.New("key "+set.Name+" "+what+"; nothing was changed", "live are "+strings.Join(known, ", "))
 }

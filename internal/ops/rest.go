@@ -12,10 +12,15 @@ import (
 )
 
 // A HaltError is a Halt of the key that an operation is about: nothing was done.
-type HaltError struct{ say.Words }
+type HaltError struct {
+	say.Words
+	Code rotation.Code // why
+}
 
 // Halted is the error of a key that halted.
-func Halted(k *fleet.Key, why rotation.Reason) error { return &HaltError{say.Halt(why, k.Subject())} }
+func Halted(k *fleet.Key, why rotation.Reason) error {
+	return &HaltError{say.Halt(why, k.Subject()), why.Code}
+}
 
 func (e *HaltError) Error() string { return e.What }
 

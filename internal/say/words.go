@@ -40,9 +40,6 @@ func Kids(kids []string) string {
 	return strings.Join(short, ", ")
 }
 
-// IsShort tells whether a text is the short form of a kid, without the dots.
-func IsShort(text, kid string) bool { return text == Clean(kid[:min(len(kid), kidLength)]) }
-
 // Plural counts: `1 key`, `2 keys`.
 func Plural(n int, one string) string {
 	if n == 1 {
