@@ -24,7 +24,7 @@ func runCommand(a *App) *cobra.Command {
 			case once && cmd.Flags().Changed("listen"):
 				return usage.New("--once ends when the work is done, so it has no endpoints: --listen does not go with it", "leave one of the two out")
 			case !once && len(args) > 0:
-				return usage.New("keys can be named with --once only: the daemon looks after all keys of its config", "rotate run --once KEY…")
+				return usage.New("keys can be named with --once only: the daemon rotates all keys of its config", "rotate run --once KEY…")
 			case !once:
 				log, err := a.console.Logger(format)
 				if err != nil {

@@ -83,7 +83,7 @@ func FindKid(set *keyset.Set, kid string) (string, error) {
 		if k == kid {
 			return k, nil
 		}
-		if len(short) >= shortestKid && strings.HasPrefix(say.Clean(k), short) {
+		if len(short) >= shortestKid && say.KidBegins(k, short) {
 			found = append(found, k)
 		}
 	}

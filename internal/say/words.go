@@ -40,6 +40,9 @@ func Kids(kids []string) string {
 	return strings.Join(short, ", ")
 }
 
+// KidBegins reports whether a kid, as it is shown, begins with a text.
+func KidBegins(kid, text string) bool { return strings.HasPrefix(Clean(kid), text) }
+
 // Plural counts: `1 key`, `2 keys`.
 func Plural(n int, one string) string {
 	if n == 1 {
