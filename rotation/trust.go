@@ -96,15 +96,19 @@ func (t Trust) Nothing(w Witness) Reason {
 // Unparsed says what is stored instead of a keyset. ours tells that someone remembers a keyset there, or that what is
 // there names one.
 func (t Trust) Unparsed(err error, witnesses ...Witness) Reason {
+	spoilt := Reason{Code: Spoilt, Cause: err.Error()}
+	if errors.Is(err, keyset.ErrDigest) { // whatever else is wrong follows from the edit
+		spoilt.Cause = keyset.ErrDigest.Error()
+	}
 	for _, w := range witnesses {
 		if w.Lineage != "" {
-			return Reason{Code: Spoilt, Cause: err.Error()}
+			return spoilt
 		}
 	}
 	if errors.Is(err, keyset.ErrMalformed) || errors.Is(err, keyset.ErrSchema) || errors.Is(err, keyset.ErrUTF8) {
 		return Reason{Code: ForeignValue, Cause: err.Error()}
 	}
-	return Reason{Code: Spoilt, Cause: err.Error()}
+	return spoilt
 }
 
 // StaleUntil is until when a document that a witness contradicts may be a stale read rather than an old truth; zero if

@@ -25,12 +25,12 @@ const (
 // A Report is what can be shown of the life of a key's kids. It holds no
 // material.
 type Report struct {
-	Schema      string    `json:"schema"`
-	At          time.Time `json:"at"`
-	Key         string    `json:"key"`
-	Environment string    `json:"environment"`
-	Store       string    `json:"store"`
-	Secret      string    `json:"secret"`
+	Schema      string    `json:"schema"`               // rotate/audit/v1
+	At          time.Time `json:"at"`                   // when the report was made
+	Key         string    `json:"key"`                  // its name in the config
+	Environment string    `json:"environment"`          // of the config
+	Store       string    `json:"store"`                // name of the store that it lives in
+	Secret      string    `json:"secret"`               // its name there
 	Generation  uint64    `json:"generation,omitempty"` // of the document; absent if it could not be read
 	File        string    `json:"file,omitempty"`       // the audit file
 	Events      int       `json:"events"`               // that it has of this key
@@ -42,20 +42,20 @@ type Report struct {
 
 // A Kid is the life of one key.
 type Kid struct {
-	Kid       string  `json:"kid"`
-	Algorithm string  `json:"algorithm,omitempty"`
-	Status    string  `json:"status"` // current, next, previous or gone; unknown without a document
-	Life      []Entry `json:"life"`   // by time
+	Kid       string  `json:"kid"`                 // the key's id
+	Algorithm string  `json:"algorithm,omitempty"` // what it is for; absent once it is gone
+	Status    string  `json:"status"`              // current, next, previous or gone; unknown without a document
+	Life      []Entry `json:"life"`                // by time
 }
 
 // An Entry is one thing that happened.
 type Entry struct {
-	At         *time.Time `json:"at,omitempty"` // absent where the source does not tell
-	What       string     `json:"what"`
-	By         string     `json:"by,omitempty"`
-	Generation uint64     `json:"generation,omitempty"`
-	Why        string     `json:"why,omitempty"`
-	Source     string     `json:"source"`
+	At         *time.Time `json:"at,omitempty"`         // absent where the source does not tell
+	What       string     `json:"what"`                 // what happened, for people
+	By         string     `json:"by,omitempty"`         // who did it
+	Generation uint64     `json:"generation,omitempty"` // of the document after it
+	Why        string     `json:"why,omitempty"`        // why it happened, for people
+	Source     string     `json:"source"`               // document or file: where the entry stands
 
 	Code rotation.Code `json:"code,omitempty"` // of why; lines that older versions wrote have none
 }

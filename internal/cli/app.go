@@ -90,8 +90,9 @@ func (a *App) Main() int {
 func (a *App) Run(ctx context.Context, args []string) (code int) {
 	defer func() {
 		if v := recover(); v != nil {
-			a.console.Tell(bug.Of(v))
-			code = Failed
+			err := bug.Of(v)
+			a.console.Tell(err)
+			code = a.finish(Failed, err)
 		}
 	}()
 	a.console = &console.Console{

@@ -79,7 +79,7 @@ func (a *App) check(ctx context.Context, args []string, o checkOptions, output s
 		one(reader.Read(ctx, arg))
 	}
 	for _, path := range o.env {
-		one(reader.ReadEnv(path))
+		one(reader.ReadEnv(ctx, path))
 	}
 	if len(failed) == 1 && len(args)+len(o.env) == 1 {
 		return failed[0]

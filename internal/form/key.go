@@ -60,8 +60,7 @@ type Revoked struct {
 	Kids    []RevokedKid `json:"kids"`             // the keys that are reported as compromised
 	Since   *time.Time   `json:"since,omitempty"`  // when they were revoked
 	Places  []Place      `json:"places,omitempty"` // how gone the reported keys are from each place
-	// places that may still hold them; the exit code is 1 until there is none
-	Left []Left `json:"left,omitempty"`
+	Left    []Left       `json:"left,omitempty"`   // places that may still hold them: the exit code is 1 until there is none
 }
 
 // A RevokedKid is one key that leaked.

@@ -3,12 +3,14 @@ package ops
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // A HaltError is a Halt of the key that an operation is about: nothing was done.
@@ -65,4 +67,25 @@ func (h *Host) Rest(ctx context.Context, eng *engine.Engine, k *fleet.Key, ask e
 		}
 	}
 	return engine.Result{Did: did, Away: ask.Away}, fmt.Errorf("key %s, store %s: other writers kept getting in the way; the next call goes on from what is stored", k.Name, k.StoreName)
+}
+
+// Once is Rest for a process that ends with it: nobody else tells that a compromised
+// key is not gone, so that is an alarm of the last step. It costs a look at each
+// place, and only while the document tells of such a key.
+func (h *Host) Once(ctx context.Context, eng *engine.Engine, k *fleet.Key) (engine.Result, error) {
+	r, err := h.Rest(ctx, eng, k, engine.Ask{})
+	if err != nil || r.Set == nil || r.Step.Do == rotation.Halt || !tellsRevoked(r.Set) {
+		return r, err
+	}
+	f := Facts(k)
+	f.Result, f.Now = r, h.Now()
+	f.Past(eng.Past(ctx, k.Target, r, false))
+	r.Step.Alarms = slices.Concat(r.Step.Alarms, f.NotGone())
+	return r, nil
+}
+
+// tellsRevoked reports whether one of the removed keys that a document tells of was
+// compromised.
+func tellsRevoked(set *keyset.Set) bool {
+	return slices.ContainsFunc(set.Gone, func(g keyset.Gone) bool { return slices.Contains(set.Revoked, g.Kid) })
 }

@@ -24,11 +24,12 @@ const (
 // Turn tells what became of the wish. The request on record decides whose rotation
 // it is: exactly one asker is named there, whoever made the other writes.
 func (w *Wish) Turn() Turn {
+	if w.Dry {
+		return DryRun // there may be no keyset yet
+	}
 	r, recorded := w.Recorded()
 	mine := recorded && r.By == w.Ask.By
-	switch turned := !w.Dry && w.Last.Set.Signing().Kid != w.Ask.Away; {
-	case w.Dry:
-		return DryRun
+	switch turned := w.Last.Set.Signing().Kid != w.Ask.Away; {
 	case w.Took(rotation.Create):
 		return Created
 	case recorded && r.From != w.Ask.Away:

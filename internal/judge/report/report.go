@@ -30,7 +30,7 @@ const Schema = "rotate/check/v1"
 
 // A Document is what is written as JSON.
 type Document struct {
-	Schema   string    `json:"schema"`
+	Schema   string    `json:"schema"`   // rotate/check/v1
 	At       time.Time `json:"at"`       // when the secrets were judged
 	Version  string    `json:"version"`  // of the program that judged
 	Findings []Entry   `json:"findings"` // fine ones included, in the order of the sources
