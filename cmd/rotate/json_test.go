@@ -216,7 +216,7 @@ func TestJSONPage(t *testing.T) {
 		check(schemaFile(f), string(text)+"\n")
 		fmt.Fprintf(&page, "\n## %s\n\n`%s` · [JSON Schema](%s)\n\n", f.name, strings.ReplaceAll(f.command, ", ", "`, `"), schemaFile(f))
 		if of := reflect.TypeOf(f.answer); of != nil { // all of them are form.Changes
-			fmt.Fprintf(&page, "The document is a [changes](#formchanges), and each of its `keys` a [%s](#%s).\n", strings.ToLower(of.Name()), anchor(of.String()))
+			fmt.Fprintf(&page, "The document has the members of [changes](#formchanges); each of its `keys` has those of [%s](#%s).\n", strings.ToLower(of.Name()), anchor(of.String()))
 			d.order = append(d.order, reflect.TypeOf(f.of).String())
 		} else {
 			page.WriteString(d.tables[reflect.TypeOf(f.of).String()])
@@ -294,6 +294,7 @@ func TestDocuments(t *testing.T) {
 			t.Errorf("%q: exit code %d, want %d\n%s%s", args, got, code, stdout, stderr)
 		}
 		printed(t, stdout)
+		onExitPage(t, code, args)
 		var head struct {
 			Schema   string
 			ExitCode *int `json:"exit_code"`

@@ -105,7 +105,7 @@ func TestIncident26ProbeNamesWhatIsMissing(t *testing.T) {
 					t.Errorf("%s: %q is not said in: %s", what, w, stderr)
 				}
 			}
-			if n := strings.Count(stdout, ": reads and writes; what is gone is"); want != 1 && n != len(f.managers)+1 {
+			if n := strings.Count(stdout, ": reads and writes; deleted keys:"); want != 1 && n != len(f.managers)+1 {
 				t.Errorf("%s: %d stores are said to read and write: %s", what, n, stdout)
 			}
 		}

@@ -159,10 +159,7 @@ func placeName(r *ops.Revocation, name string) string {
 func remains(now time.Time, r *ops.Revocation) (rows []string) {
 	for _, p := range r.Found.Pasts {
 		trace, name := r.In(now, p), placeName(r, p.Name)
-		text := fmt.Sprintf("%s: what is gone is %s. %s", name, say.Erased(now, trace, nil), p.Traits.Remains)
-		if trace.How == rotation.NotYet || trace.How == rotation.CannotTell {
-			text = fmt.Sprintf("%s: %s. %s", name, say.Erased(now, trace, nil), p.Traits.Remains)
-		}
+		text := fmt.Sprintf("%s: %s. %s", name, say.Erased(now, trace, nil), p.Traits.Remains)
 		if ids := r.ErasedIn(p.Secret); len(ids) > 0 && rotation.Reversible(trace.How) {
 			text += "\nThese are they: " + strings.Join(ids, ", ")
 		}

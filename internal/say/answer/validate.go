@@ -64,7 +64,7 @@ func keyLine(now time.Time, k *fleet.Key) string {
 func Probed(p ops.Probed) string {
 	switch {
 	case p.Store != "":
-		text := fmt.Sprintf("  store %s: reads and writes; what is gone is %s\n", p.Store, p.Traits.Erases)
+		text := fmt.Sprintf("  store %s: reads and writes; deleted keys: %s\n", p.Store, p.Traits.Erases)
 		for _, note := range p.Traits.Notes {
 			text += "    note: " + note + "\n"
 		}
