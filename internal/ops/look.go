@@ -22,7 +22,7 @@ func (h *Host) Keyset(ctx context.Context, k *fleet.Key) (*keyset.Set, error) {
 	case err != nil:
 		return nil, err
 	case r.Set == nil:
-		return nil, say.Hint(fmt.Errorf("key %s, store %s: there is no keyset yet", k.Name, k.StoreName), "rotate now "+k.Name+" makes the first key")
+		return nil, say.Failed(say.NoKeyset(k.Name, k.StoreName))
 	}
 	return r.Set, nil
 }
@@ -87,15 +87,12 @@ func FindKid(set *keyset.Set, kid string) (string, error) {
 			found = append(found, k)
 		}
 	}
-	given := usage.Quote(short, "as it was given")
-	what := fmt.Sprintf("has no kid %s", given)
-	switch {
-	case len(found) == 1:
+	if len(found) == 1 {
 		return found[0], nil
-	case len(found) > 1:
-		what = fmt.Sprintf("has %d kids that begin with %s", len(found), given)
-	case len(short) < shortestKid:
-		what = fmt.Sprintf("has no kid %s; the beginning of a kid has to be %d characters at least", given, shortestKid)
 	}
-	return "", usage.New("key "+set.Name+" "+what+"; nothing was changed", "live are "+strings.Join(known, ", "))
+	least := 0 // of what was given everything was looked at
+	if len(short) < shortestKid {
+		least = shortestKid
+	}
+	return "", refuse(say.WhichKid(set.Name, usage.Quote(short, "as it was given"), len(found), least, known))
 }

@@ -2,12 +2,12 @@ package ops
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -28,6 +28,9 @@ func (e *HaltError) Error() string { return e.What }
 
 // Todo is the hint, for package say.
 func (e *HaltError) Todo() string { return e.Hint }
+
+// refuse is what cannot be served as it was asked for.
+func refuse(w say.Words) error { return usage.New(w.What, w.Hint) }
 
 // maxPasses bounds what one operation does about writers that keep getting in its
 // way.
@@ -66,7 +69,7 @@ func (h *Host) Rest(ctx context.Context, eng *engine.Engine, k *fleet.Key, ask e
 			}
 		}
 	}
-	return engine.Result{Did: did, Away: ask.Away}, fmt.Errorf("key %s, store %s: other writers kept getting in the way; the next call goes on from what is stored", k.Name, k.StoreName)
+	return engine.Result{Did: did, Away: ask.Away}, say.Failed(say.Busy(k.Name, k.StoreName))
 }
 
 // Once is Rest for a process that ends with it: nobody else tells that a compromised
