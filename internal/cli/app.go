@@ -174,7 +174,7 @@ func (a *App) host(log *slog.Logger) *ops.Host {
 // lostEvent says once that the audit file lacks something; the exit code is 3 then.
 func (a *App) lostEvent(err error) {
 	if !a.lost.Swap(true) {
-		a.console.Voice.Warn("the event is not on record: %v; what it tells has happened all the same", err)
+		a.console.Voice.Warn("the audit file does not have this event, though what it tells did happen: %v", err)
 	}
 }
 

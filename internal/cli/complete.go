@@ -41,6 +41,7 @@ func (a *App) complete(root *cobra.Command) {
 		"check":    a.completeSource,
 		"validate": atMost(1, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return nil, files }),
 	}
+	values := flagValues()
 	for _, cmd := range root.Commands() {
 		cmd.ValidArgsFunction = arguments[cmd.Name()]
 		if cmd.ValidArgsFunction == nil {
@@ -48,21 +49,26 @@ func (a *App) complete(root *cobra.Command) {
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			if _, done := cmd.GetFlagCompletionFunc(f.Name); !done && f.Value.Type() != "bool" {
-				registerCompletion(cmd, f.Name, a.flagCompletion(cmd, f.Name))
+				registerCompletion(cmd, f.Name, a.flagCompletion(cmd, f.Name, values[f.Name]))
 			}
 		})
 	}
 }
 
-// flagCompletion is what a flag of a command takes.
-func (a *App) flagCompletion(cmd *cobra.Command, flag string) cobra.CompletionFunc {
-	fixed := map[string][]string{
-		"algorithm": strs(keyset.Algorithms()), "encoding": {"base64url", "base64", "hex"}, "format": strs(format.All()), "bits": {"2048", "3072", "4096"},
+// flagValues is what flags take, or usually take, by name.
+func flagValues() map[string][]string {
+	return map[string][]string{
+		"algorithm": strs(keyset.Algorithms()), "encoding": strs([]keyset.Encoding{keyset.Base64URL, keyset.Base64, keyset.Hex}),
+		"format": strs(format.All()), "bits": {"2048", "3072", "4096"},
 		"log-format": {"text", "json", console.LogAuto, console.LogNone}, "until": {"7d", "30d", "90d", "400d"},
 	}
+}
+
+// flagCompletion is what a flag of a command takes; values, if it takes only some.
+func (a *App) flagCompletion(cmd *cobra.Command, flag string, values []string) cobra.CompletionFunc {
 	switch {
-	case fixed[flag] != nil:
-		return cobra.FixedCompletions(fixed[flag], noFiles)
+	case values != nil:
+		return cobra.FixedCompletions(values, noFiles)
 	case flag == "from":
 		return a.completeFrom
 	case flag == "from-env":

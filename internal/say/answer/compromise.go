@@ -53,7 +53,7 @@ func revoking(now time.Time, r *ops.Report, dry bool) Answer {
 	} else if slices.Contains(r.Kids, r.Before.Signing().Kid) {
 		t.row("signs", "a fresh key, from the moment that each issuer reads it")
 		if p.Propagation > 0 {
-			t.row("until", fmt.Sprintf("everyone has read it, for up to %s (propagation), tokens of the fresh key are refused by verifiers that have not, and tokens of the old one go on being made and accepted: restart applications, or have them read again, to make that shorter", rotation.Duration(p.Propagation)))
+			t.row("until", fmt.Sprintf("everyone has read it, which takes up to %s (propagation).\nWho has not read it refuses tokens of the fresh key, and signs and accepts tokens of the old one.\nRestart applications, or have them read again, to make that shorter", rotation.Duration(p.Propagation)))
 		}
 	}
 	if len(stay) > 0 && !r.Done() {

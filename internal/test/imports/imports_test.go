@@ -78,7 +78,7 @@ var rules = map[string][]string{
 	"internal/config":          {"std", "internal/format", "internal/keygen", "internal/lazy", "internal/stores", "internal/strictyaml", "providers", "rotation", "rotation/keyset", "rotation/scheduler", "go.yaml.in/yaml/v4"},
 	"internal/dotenv":          {"std", "internal/lazy", "secret"},
 	"internal/journal":         {"std", "github.com/coreos/go-systemd/v22/journal"},
-	"internal/say":             {"std", "internal/bug", "internal/journal", "internal/status", "providers", "rotation", "rotation/engine", "rotation/scheduler"},
+	"internal/say":             {"std", "internal/bug", "internal/journal", "internal/status", "providers", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
 	"internal/status":          {"std", "providers", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/live":            {"std", "internal/status", "rotation", "rotation/scheduler"},
 	"internal/metrics":         {"std", "internal/live", "internal/status", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/prometheus/client_model/go"},
