@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"runtime/debug"
+	"sync"
 )
 
 // Release is the version of a release build; "" for what Go knows. It is set before
@@ -36,13 +37,14 @@ func (b Build) Line() string {
 	return fmt.Sprintf("%s %s %s/%s", line, b.Go, b.OS, b.Arch)
 }
 
-func build() *debug.BuildInfo {
+// build is read once: every command line asks for it.
+var build = sync.OnceValue(func() *debug.BuildInfo {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
 	return info
-}
+})
 
 // of prefers what the release build says to what Go knows.
 func of(set string, info *debug.BuildInfo) string { return cmp.Or(set, info.Main.Version, "(devel)") }
