@@ -177,7 +177,7 @@ func TestAuditFileFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, stderr := c.try("", "now")
-	if code != cli.Attention || !strings.Contains(out, "one: created") || strings.Count(stderr, "the event is not on record") != 1 {
+	if code != cli.Attention || !strings.Contains(out, "one: created") || strings.Count(stderr, "the audit file does not have this event") != 1 {
 		t.Errorf("%d\n%s%s", code, out, stderr)
 	}
 }
