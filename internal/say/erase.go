@@ -71,7 +71,7 @@ var deleted = map[string]string{
 
 func (k keyStatus) erasureText(b *strings.Builder, now time.Time) {
 	e := k.Erasure
-	text := deleted[e.How]
+	text := "keys: " + deleted[e.How]
 	if e.Readable != nil && *e.Readable > 0 {
 		text += fmt.Sprintf("; %s still readable", Plural(*e.Readable, "old revision"))
 	} else if e.Readable != nil {

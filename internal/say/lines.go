@@ -3,7 +3,6 @@ package say
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,11 +12,9 @@ import (
 
 // How much one answer shows of many keys.
 const (
-	manyKeys    = 300 // more have no line each, unless the view is full
-	shownKeys   = 50  // of more than that: those that need attention, then those that change soonest
-	shownShared = 12  // reasons that are told below the lines, each with the keys that have it
-	shownNames  = 6   // names beside such a reason
-	wide        = 120 // columns of a terminal that has room for stores and dates
+	manyKeys  = 300 // more have no line each, unless the view is full
+	shownKeys = 50  // of more than that: those that need attention, then those that change soonest
+	wide      = 120 // columns of a terminal that has room for stores and dates
 )
 
 // lines writes one line a key, and below them, once for all keys that have it, each reason to look.
@@ -98,9 +95,9 @@ func about(d time.Duration) string {
 var steps = map[string]string{
 	string(rotation.Create):      "make the first key",
 	string(rotation.Publish):     "publish the next key",
-	string(rotation.MarkReady):   "see the next key everywhere",
+	string(rotation.MarkReady):   "confirm the next key",
 	string(rotation.Promote):     "the next key signs",
-	string(rotation.MarkSettled): "see the current key everywhere",
+	string(rotation.MarkSettled): "confirm the current key",
 	string(rotation.Retire):      "remove the previous key",
 	string(rotation.Halt):        "a person has to look",
 }
@@ -154,75 +151,4 @@ func (k keyStatus) when(dated bool) string {
 	default:
 		return date(*t.At) + "in " + about(t.At.Sub(k.now))
 	}
-}
-
-// remarks tells each reason once, with the keys that have it.
-func remarks(b *strings.Builder, name string, of func(keyStatus, Times) []remark, r status.Report, v View) {
-	all := together(of, r)
-	if len(all) == 0 {
-		return
-	}
-	var text strings.Builder
-	text.WriteString("\n") // the heading
-	for _, x := range all[:min(len(all), shownShared)] {
-		row(&text, name, x.text(of, r.At))
-	}
-	if n := len(all) - shownShared; n > 0 {
-		row(&text, name, Plural(n, "reason")+" more: rotate status NAME tells those of a key")
-	}
-	b.WriteString(v.dress(text.String(), v.palette().strong))
-}
-
-// A common reason is one that several keys have, or one.
-type common struct {
-	Words
-	keys []status.Key
-	at   int // which of the remarks of the first key it is
-}
-
-// together puts the keys with the same reason together, in the order of the keys.
-func together(of func(keyStatus, Times) []remark, r status.Report) (all []*common) {
-	known := map[string]*common{}
-	for _, key := range r.Keys {
-		for i, x := range of(anyOf(key), From(r.At)) {
-			c := known[x.Words.String()]
-			if c == nil {
-				c = &common{Words: x.Words, at: i}
-				known[x.Words.String()] = c
-				all = append(all, c)
-			}
-			c.keys = append(c.keys, key)
-		}
-	}
-	return all
-}
-
-// anyOf is a key without what is its own: what is said of it is true of each key with the same reasons.
-func anyOf(key status.Key) keyStatus {
-	k := keyStatus{Key: key, many: true}
-	k.Key.Key, k.Secret = "KEY", "SECRET"
-	k.Alarms = slices.Clone(k.Alarms)
-	for i, r := range k.Alarms {
-		if r.Code.OfStore() {
-			k.Alarms[i].Kid = "" // which key signs, its line tells
-		}
-	}
-	return k
-}
-
-// text is the names of the keys and the reason. One key has its own words.
-func (c *common) text(of func(keyStatus, Times) []remark, now time.Time) string {
-	var names []string
-	for _, k := range c.keys[:min(len(c.keys), shownNames)] {
-		names = append(names, k.Key)
-	}
-	words := c.Words
-	if len(c.keys) == 1 {
-		words = of(keyStatus{Key: c.keys[0], now: now}, From(now))[c.at].Words
-	}
-	who := strings.Join(names, ", ")
-	if n := len(c.keys) - len(names); n > 0 {
-		who += fmt.Sprintf(" and %d more", n)
-	}
-	return who + ": " + words.String()
 }

@@ -18,7 +18,7 @@ const fewKeys = 3
 // Status writes a report for people: all that is known of a few keys, or a line a key. It reads the report only.
 func Status(w io.Writer, r status.Report, v View) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s\n", summary(r), Stamp(r.At))
+	b.WriteString(wrap(summary(r)+", "+Stamp(r.At), v.Width, 0) + "\n")
 	if v.Long || len(r.Keys) <= fewKeys {
 		long(&b, r, v)
 	} else {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/keyrotate/rotate/rotation"
 )
@@ -198,6 +199,9 @@ func (k keyStatus) legend(s span, now time.Time) string {
 		}
 		parts = append(parts, left)
 	}
+	if len(k.Previous) > 0 && k.Previous[0].Expires != nil {
+		parts = append(parts, string(endMark)+" grace ends")
+	}
 	parts = append(parts, string(signing)+" signs")
 	if len(k.Previous) > 0 {
 		parts = append(parts, string(verifying)+" verifies")
@@ -205,10 +209,18 @@ func (k keyStatus) legend(s span, now time.Time) string {
 	if k.Next != nil {
 		parts = append(parts, string(published)+" published")
 	}
-	if len(k.Previous) > 0 && k.Previous[0].Expires != nil {
-		parts = append(parts, string(endMark)+" grace ends")
+	return fmt.Sprintf("  %-9s  %s", "", joined(parts, s.columns))
+}
+
+// joined is as many parts, side by side, as so many columns have room for.
+func joined(parts []string, columns int) string {
+	text := parts[0]
+	for _, p := range parts[1:] {
+		if more := text + "   " + p; utf8.RuneCountInString(more) <= columns {
+			text = more
+		}
 	}
-	return strings.TrimRight(fmt.Sprintf("  %-9s  %s", "", strings.Join(parts, "   ")), " ")
+	return text
 }
 
 func earliest(a, b time.Time) time.Time {

@@ -64,7 +64,7 @@ func (v View) dress(text string, heading paint) string {
 			line = heading(line)
 		case strings.Contains(line, "\x1b") || drawn(line):
 		default:
-			wrapped := wrap(line, v.Width)
+			wrapped := wrap(line, v.Width, rowIndent)
 			name := strings.TrimSpace(line[:min(len(line), rowIndent)])
 			if f := named[name]; f != nil {
 				wrapped = strings.Replace(wrapped, name, f(name), 1)
@@ -81,22 +81,22 @@ func drawn(line string) bool {
 	return strings.ContainsAny(line, string([]rune{signing, verifying, published, nowLine, dueMark, endMark}))
 }
 
-// wrap breaks a row between words; a longer word, such as a path, stays whole. No width breaks nothing.
-func wrap(line string, width int) string {
-	if width == 0 || utf8.RuneCountInString(line) <= width || len(line) <= rowIndent {
+// wrap breaks a line between words, and indents what follows; what stands before the indent stays whole, and so does a
+// longer word, such as a path. No width breaks nothing.
+func wrap(line string, width, indent int) string {
+	if width == 0 || utf8.RuneCountInString(line) <= width || len(line) <= indent {
 		return line
 	}
-	indent := strings.Repeat(" ", rowIndent)
 	var b strings.Builder
-	b.WriteString(line[:rowIndent])
-	column, first := rowIndent, true
-	for word := range strings.SplitSeq(line[rowIndent:], " ") {
+	b.WriteString(line[:indent])
+	column, first := indent, true
+	for word := range strings.SplitSeq(line[indent:], " ") {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case first:
 		case column+1+n > width:
-			b.WriteString("\n" + indent)
-			column = rowIndent
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
 		default:
 			b.WriteString(" ")
 			column++

@@ -123,7 +123,7 @@ func (s PlanStep) does() string {
 	case rotation.Create:
 		return "the first key is made, and signs"
 	case rotation.Publish:
-		return "the next key is published, for readers to learn"
+		return "the next key is published"
 	case rotation.Promote:
 		if s.Kid == "" {
 			kid = "the next key"
@@ -138,10 +138,11 @@ func (s PlanStep) does() string {
 	return s.Do
 }
 
-// why is why the step is taken.
-func (s PlanStep) why() string {
-	if s.Step.Do == rotation.Retire {
-		return "its grace is over"
+// text is what the step does, and why where that does not go without saying.
+func (s PlanStep) text() string {
+	switch s.Code {
+	case rotation.NoKeyset, rotation.ScheduleDue, rotation.GraceOver:
+		return s.does()
 	}
-	return s.Why
+	return s.does() + ": " + s.Why
 }

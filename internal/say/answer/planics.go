@@ -40,7 +40,7 @@ func (p Plan) ICS(w io.Writer) error {
 func (k KeyPlan) event(s PlanStep) ical.Event {
 	e := ical.Event{
 		UID: k.uid(fmt.Sprint(s.Generation)), At: s.At, Summary: k.Key + ": " + s.does(),
-		Description: fmt.Sprintf("%s.\nEnvironment %s. `rotate run` does this; `rotate status %s` shows the key.", s.why(), k.Environment, k.Key),
+		Description: fmt.Sprintf("Why: %s.\nEnvironment %s. `rotate run` does this; `rotate status %s` shows the key.", s.Why, k.Environment, k.Key),
 	}
 	if s.Step.Do == rotation.Promote {
 		e.Alarm = icsReminder

@@ -14,7 +14,6 @@ import (
 const (
 	pageSteps = 50 // of so many each has a line
 	soonSteps = 20 // of more than that: these, and then sums
-	pageNames = 6  // names beside what several keys have in common
 )
 
 // Text is a plan for people: each step has a line, if a page holds them or full is wanted. Else the page has the first
@@ -48,7 +47,7 @@ func list(b *strings.Builder, steps []appointment) {
 		wide = max(wide, len(s.key))
 	}
 	for _, s := range steps {
-		fmt.Fprintf(b, "%s  %-*s  %-7s  %s: %s\n", s.At.UTC().Format("Mon 2006-01-02 15:04:05 UTC"), wide, s.key, s.Do, s.does(), s.why())
+		fmt.Fprintf(b, "%s  %-*s  %-7s  %s\n", s.At.UTC().Format("Mon 2006-01-02 15:04:05 UTC"), wide, s.key, s.Do, s.text())
 	}
 }
 
@@ -123,7 +122,7 @@ func (p Plan) gaps() (lines []string) {
 		{PlanIncomplete, "incomplete calendar: it ends early"},
 	} {
 		if names := p.troubled(g.kind); len(names) > 0 {
-			lines = append(lines, listed(names)+": "+g.says)
+			lines = append(lines, say.Names(names)+": "+g.says)
 		}
 	}
 	return lines
@@ -150,18 +149,9 @@ func (p Plan) Cut() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s: only the first %d steps are in the plan; --days, with fewer, has all of them", listed(names), len(p.of(names[0]).Steps))
+	return fmt.Sprintf("%s: only the first %d steps are in the plan; --days, with fewer, has all of them", say.Names(names), len(p.of(names[0]).Steps))
 }
 
 func (p Plan) of(name string) KeyPlan {
 	return p.Keys[slices.IndexFunc(p.Keys, func(k KeyPlan) bool { return k.Key == name })]
-}
-
-// listed is some names, and how many there are more.
-func listed(names []string) string {
-	text := strings.Join(names[:min(len(names), pageNames)], ", ")
-	if n := len(names) - pageNames; n > 0 {
-		text += fmt.Sprintf(" and %d more", n)
-	}
-	return text
 }
