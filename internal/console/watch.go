@@ -12,8 +12,8 @@ import (
 
 // What a terminal is told (ECMA-48, and xterm's second screen).
 const (
-	secondScreen = "\x1b[?1049h\x1b[?25l" // without a cursor
-	firstScreen  = "\x1b[?25h\x1b[?1049l"
+	secondScreen = "\x1b[?1049h\x1b[?25l\x1b[?7l" // without a cursor, and a line stays one line
+	firstScreen  = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 	fromTheTop   = "\x1b[H"
 	restOfLine   = "\x1b[K"
 	restOfScreen = "\x1b[J"
