@@ -34,10 +34,13 @@ func statusCommand(a *App) *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVar(&o.long, "long", false, "show all that is known of each key, as of up to three keys without it")
 	f.BoolVar(&o.full, "full", false, "show every key, however many there are")
-	f.StringVar(&o.sort, "sort", string(status.ByAttention), "order of the keys: "+orders())
+	f.StringVar(&o.sort, "sort", string(status.ByAttention), "order of the keys: "+strings.Join(orders(), ", "))
 	f.DurationVar(&o.watch, "watch", 0, "look again after each such time, on a terminal, until Ctrl-C")
 	f.Lookup("watch").NoOptDefVal = defaultWatch.String()
 	f.StringVarP(&o.output, "output", "o", "text", "text, json or yaml")
+	if err := cmd.RegisterFlagCompletionFunc("sort", cobra.FixedCompletions(orders(), cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // a test calls each command
+	}
 	return cmd
 }
 
@@ -47,18 +50,17 @@ const (
 	leastWatch   = time.Second
 )
 
-func orders() string {
-	var all []string
+func orders() (all []string) {
 	for _, o := range status.Orders() {
 		all = append(all, string(o))
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 func (o statusOptions) check(terminal bool) error {
 	switch {
-	case !slices.Contains(status.Orders(), status.Order(o.sort)):
-		return usage.New("--sort: the order is one of " + orders())
+	case !slices.Contains(orders(), o.sort):
+		return usage.New("--sort: the order is one of " + strings.Join(orders(), ", "))
 	case o.watch == 0:
 		return nil
 	case o.watch < leastWatch:
@@ -71,7 +73,7 @@ func (o statusOptions) check(terminal bool) error {
 
 func (a *App) status(ctx context.Context, names []string, o statusOptions) error {
 	write, ok := map[string]func(io.Writer, status.Report) error{
-		"text": func(w io.Writer, r status.Report) error { return say.Status(w, r, a.view(o.long, o.full)) },
+		"text": func(w io.Writer, r status.Report) error { return say.Status(w, r, a.view(o)) },
 		"json": func(w io.Writer, r status.Report) error { return answer.JSON(w, r) },
 		"yaml": func(w io.Writer, r status.Report) error { return answer.YAML(w, r) },
 	}[o.output]
@@ -127,8 +129,8 @@ func (a *App) lines() int {
 
 // view is how standard output shows an answer. Who wants no colours has none (no-color.org); else a terminal that knows
 // them has them, and whoever forces them (bixense.com/clicolors).
-func (a *App) view(long, full bool) say.View {
-	v := say.View{Long: long, Full: full}
+func (a *App) view(o statusOptions) say.View {
+	v := say.View{Long: o.long, Full: o.full, Sorted: o.sort != string(status.ByAttention)}
 	if a.IsTerminal(a.Stdout) {
 		v.Width, _ = a.Size(a.Stdout)
 		v.Colour = a.Getenv("TERM") != "dumb"

@@ -27,7 +27,7 @@ func TestView(t *testing.T) {
 		clear(env)
 		env[c.name] = c.value
 		a.IsTerminal = func(any) bool { return c.terminal }
-		if got := a.view(false, false); got != c.want {
+		if got := a.view(statusOptions{sort: "attention"}); got != c.want {
 			t.Errorf("terminal %v, %s=%s: %+v, want %+v", c.terminal, c.name, c.value, got, c.want)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // How much one answer shows of many keys.
 const (
 	manyKeys  = 300 // more have no line each, unless the view is full
-	shownKeys = 50  // of more than that: those that need attention, then those that change soonest
+	shownKeys = 50  // of more than that: those that need attention, then those that change soonest, if no order is wanted
 	wide      = 120 // columns of a terminal that has room for stores and dates
 )
 
@@ -33,6 +33,9 @@ func lines(b *strings.Builder, r status.Report, v View) {
 func listed(r status.Report, v View) (shown []status.Key, rest int) {
 	if v.Full || len(r.Keys) <= manyKeys {
 		return r.Keys, 0
+	}
+	if v.Sorted {
+		return r.Keys[:shownKeys], len(r.Keys) - shownKeys
 	}
 	soon := r.Sorted(status.ByNext).Keys
 	for _, first := range []bool{true, false} {
@@ -92,14 +95,14 @@ func about(d time.Duration) string {
 }
 
 // steps is what is done to a key, in a few words.
-var steps = map[string]string{
-	string(rotation.Create):      "make the first key",
-	string(rotation.Publish):     "publish the next key",
-	string(rotation.MarkReady):   "confirm the next key",
-	string(rotation.Promote):     "the next key signs",
-	string(rotation.MarkSettled): "confirm the current key",
-	string(rotation.Retire):      "remove the previous key",
-	string(rotation.Halt):        "a person has to look",
+var steps = map[rotation.Action]string{
+	rotation.Create:      "make the first key",
+	rotation.Publish:     "publish the next key",
+	rotation.MarkReady:   "confirm the next key",
+	rotation.Promote:     "the next key signs",
+	rotation.MarkSettled: "confirm the current key",
+	rotation.Retire:      "remove the previous key",
+	rotation.Halt:        "a person has to look",
 }
 
 // awaited is the step at the end of a wait.
@@ -111,17 +114,17 @@ var awaited = map[rotation.Code]rotation.Action{
 func (k keyStatus) brief() string {
 	switch t := k.Then; {
 	case k.State == status.Halted:
-		return steps[string(rotation.Halt)]
+		return steps[rotation.Halt]
 	case k.State == status.Missing:
-		return steps[string(rotation.Create)]
+		return steps[rotation.Create]
 	case k.State == status.Unreachable:
 		return "read the store again"
 	case t == nil:
 		return "ask again"
 	case t.Do != string(rotation.Wait):
-		return cmp.Or(steps[t.Do], t.Do)
+		return cmp.Or(steps[rotation.Action(t.Do)], t.Do)
 	case awaited[t.Code] != "":
-		return steps[string(awaited[t.Code])]
+		return steps[awaited[t.Code]]
 	case t.Reason.IsZero():
 		return "-"
 	}
@@ -144,7 +147,7 @@ func (k keyStatus) when(dated bool) string {
 	switch t := k.Then; {
 	case k.State == status.Missing:
 		return "now"
-	case t == nil, t.At == nil && t.Do == string(rotation.Wait), t.Do == string(rotation.Halt):
+	case k.State == status.Halted, t == nil, t.At == nil && t.Do == string(rotation.Wait):
 		return "-"
 	case t.At == nil, t.Do != string(rotation.Wait), !t.At.After(k.now):
 		return "now"

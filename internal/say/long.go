@@ -107,7 +107,7 @@ func (k keyStatus) nextStep(now time.Time) string {
 	t, why := k.Then, k.why(From(now))
 	switch {
 	case t.Do != string(rotation.Wait):
-		return fmt.Sprintf("%s, as soon as `rotate run` or `rotate run --once` looks: %s", cmp.Or(steps[t.Do], t.Do), why)
+		return fmt.Sprintf("%s, as soon as `rotate run` or `rotate run --once` looks: %s", cmp.Or(steps[rotation.Action(t.Do)], t.Do), why)
 	case t.At != nil:
 		return fmt.Sprintf("%s: %s", When(now, *t.At), why)
 	}

@@ -79,7 +79,7 @@ func (k *kind) split() (told []*common, others []status.Key) {
 // anyOf is a key without what is its own: what is said of it is true of each key with the same reasons.
 func anyOf(key status.Key) keyStatus {
 	k := keyStatus{Key: key, many: true}
-	k.Key.Key, k.Secret = "KEY", "SECRET"
+	k.Key.Key, k.Secret = "KEY", ""
 	k.Alarms = slices.Clone(k.Alarms)
 	for i, r := range k.Alarms {
 		if r.Code.OfStore() {

@@ -13,7 +13,8 @@ type View struct {
 	Width  int  // of the terminal, 0 where there is none
 	Colour bool // it shows colours, and they are wanted
 	Long   bool // all that is known of each key
-	Full   bool // every key and every step has a line, however many there are
+	Full   bool // every key has a line, however many there are
+	Sorted bool // the keys stand in an order that was asked for: of very many the first are shown
 }
 
 const rowIndent = 13 // where the text of a row begins

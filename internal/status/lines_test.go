@@ -144,11 +144,14 @@ func TestManyKeys(t *testing.T) {
 	short := write(say.View{})
 	for text, n := range map[string]int{
 		"edited by hand": 1, "\n! key-": 25, "\n  key-": 25, "\n  key-09999  healthy": 1,
-		"10000 keys: 25 halted, 9975 healthy": 1, "\n9950 keys more; --full, a pattern": 1, "key-02000 and 19 more: store m, secret SECRET": 1,
+		"10000 keys: 25 halted, 9975 healthy": 1, "\n9950 keys more; --full, a pattern": 1, "key-02000 and 19 more: store m: what is stored": 1,
 	} {
 		if got := strings.Count(short, text); got != n {
 			t.Errorf("%q is there %d times, want %d", text, got, n)
 		}
+	}
+	if first := write(say.View{Sorted: true}); strings.Count(first, "\n  key-") != 25 || !strings.Contains(first, "\n! key-00000  halted") || !strings.Contains(first, "\n  key-00025") {
+		t.Errorf("in an order that was asked for:\n%s", first)
 	}
 	if n := strings.Count(write(say.View{Full: true}), " key-"); n < 10_000 {
 		t.Errorf("the full view has %d keys", n)
