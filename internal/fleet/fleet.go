@@ -167,7 +167,7 @@ func Match(keys []*Key, patterns []string) ([]*Key, error) {
 		found := false
 		for _, k := range keys {
 			if ok, err := path.Match(p, k.Name); err != nil {
-				return nil, &usage.Error{Msg: usage.Quote(p, "the pattern given") + " is no pattern: a [ has no ]"}
+				return nil, &usage.Error{Msg: usage.Quote(p, "the pattern given") + " is no pattern: it has a [ without ], or ends in a \\"}
 			} else if ok {
 				found, names = true, append(names, k.Name)
 			}

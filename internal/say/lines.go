@@ -60,7 +60,7 @@ func keyTable(keys []status.Key, now time.Time, v View) table {
 			name = cell{"! " + key.Key, p.attention}
 		}
 		signs, age := k.signs()
-		for i, c := range []cell{name, {string(key.State), p.state(key.State)}, {text: signs}, {text: age}, {text: key.Store}, {text: k.when(dated)}, {text: k.brief()}} {
+		for i, c := range []cell{name, {string(key.State), p.state(key)}, {text: signs}, {text: age}, {text: key.Store}, {text: k.when(dated)}, {text: k.brief()}} {
 			t[i].cells = append(t[i].cells, c)
 		}
 	}

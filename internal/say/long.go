@@ -17,7 +17,7 @@ func long(b *strings.Builder, r status.Report, v View) {
 		var text strings.Builder
 		k := keyStatus{Key: k, now: r.At}
 		k.text(&text, k.timeline(r.At, v))
-		b.WriteString("\n" + v.dress(text.String(), v.palette().state(k.State)))
+		b.WriteString("\n" + v.dress(text.String(), v.palette().state(k.Key)))
 	}
 	for _, s := range storesOf(r.Keys) {
 		b.WriteString("\n" + v.dress(s.text(), v.palette().strong))

@@ -203,7 +203,7 @@ func (k keyStatus) legend(s span, now time.Time) string {
 		parts = append(parts, string(endMark)+" grace ends")
 	}
 	parts = append(parts, string(signing)+" signs")
-	if len(k.Previous) > 0 {
+	if len(k.Previous) > 0 || k.Next != nil && k.Next.Signs != nil {
 		parts = append(parts, string(verifying)+" verifies")
 	}
 	if k.Next != nil {

@@ -37,18 +37,18 @@ func (v View) palette() palette {
 	return palette{next: with("36"), current: with("32"), previous: with("33"), attention: with("1;31"), strong: with("1"), dim: with("2")}
 }
 
-// state is the paint of a state: red where nothing goes on, yellow where nobody can tell or work is late, cyan while a
-// rotation is under way, green where all is well.
-func (p palette) state(s status.State) paint {
-	switch s {
-	case status.Healthy:
-		return p.current
-	case status.Rotating:
-		return p.next
-	case status.Overdue, status.Unclear, status.Missing:
+// state is the paint of how a key is: red where nothing goes on, yellow where nobody can tell, work is late or a person
+// should look, cyan while a rotation is under way, green where all is well.
+func (p palette) state(k status.Key) paint {
+	switch {
+	case k.State == status.Halted, k.State == status.Unreachable:
+		return p.attention
+	case k.Alarmed():
 		return p.previous
+	case k.State == status.Rotating:
+		return p.next
 	}
-	return p.attention
+	return p.current
 }
 
 // dress wraps the rows of a text at the width of the terminal and paints them: the heading as it is asked for, what needs
