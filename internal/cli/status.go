@@ -90,9 +90,10 @@ func (a *App) status(ctx context.Context, names []string, o statusOptions) error
 	attention := false
 	look := func(ctx context.Context) (string, error) {
 		report := say.Report(h.Status(ctx, keys).Sorted(status.Order(o.sort)))
-		if ctx.Err() == nil { // else whoever watched has ended it, and what failed is no finding
-			attention = report.Attention
+		if o.watch > 0 && ctx.Err() != nil {
+			return "", context.Cause(ctx) // whoever watched has ended it; what failed of that is no finding
 		}
+		attention = report.Attention
 		var b bytes.Buffer
 		err := write(&b, report)
 		return b.String(), err

@@ -19,16 +19,16 @@ const PlanSchema = "rotate/plan/v1"
 // A Plan is what `rotate plan -o json` prints, and -o yaml with the same members in the same order. Times are RFC 3339 in
 // UTC. It never holds material.
 type Plan struct {
-	Schema string    `json:"schema"`
-	From   time.Time `json:"from"`  // when the plan was made
-	Until  time.Time `json:"until"` // it has every step before this, except of keys with trouble or more
-	Keys   []KeyPlan `json:"keys"`  // by name
+	Schema string    `json:"schema"` // rotate/plan/v1
+	From   time.Time `json:"from"`   // when the plan was made
+	Until  time.Time `json:"until"`  // it has every step before this, except of keys with trouble or more
+	Keys   []KeyPlan `json:"keys"`   // by name
 }
 
 // A KeyPlan is what is to be done with one key.
 type KeyPlan struct {
-	Key         string      `json:"key"`
-	Environment string      `json:"environment"`
+	Key         string      `json:"key"`               // as the config calls it
+	Environment string      `json:"environment"`       // of the config
 	Trouble     TroubleKind `json:"trouble,omitempty"` // why steps is empty, or ends early
 	Why         string      `json:"why,omitempty"`     // of trouble
 	More        bool        `json:"more,omitempty"`    // there are more steps before until than rotate looks ahead
@@ -48,12 +48,12 @@ const (
 
 // A PlanStep is one change of a key.
 type PlanStep struct {
-	At         time.Time     `json:"at"`
+	At         time.Time     `json:"at"`            // when the daemon takes it, if every call succeeds at once
 	Do         string        `json:"do"`            // create, publish, promote or retire
 	Kid        string        `json:"kid,omitempty"` // of the key that is promoted or retired, if it exists already
 	Generation uint64        `json:"generation"`    // of the keyset after the step, if nothing else changes it before
-	Why        string        `json:"why"`
-	Code       rotation.Code `json:"code"` // of why
+	Why        string        `json:"why"`           // for people
+	Code       rotation.Code `json:"code"`          // of why
 
 	Step rotation.Step `json:"-"` // the same as data
 }
