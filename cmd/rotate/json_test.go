@@ -12,6 +12,7 @@ import (
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/judge/report"
+	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/status"
 )
 
@@ -34,6 +35,7 @@ var documents = []described{
 	{form.Validate, "rotate validate -o json", form.Config{}, nil},
 	{form.Version, "rotate version -o json", form.Build{}, nil},
 	{status.Schema, "rotate status -o json", status.Report{}, nil},
+	{answer.PlanSchema, "rotate plan -o json", answer.Plan{}, nil},
 	{audit.Schema, "rotate audit [KEY…] -o json", audit.Report{}, nil},
 	{report.Schema, "rotate check … -o json", report.Document{}, nil},
 }
@@ -130,6 +132,7 @@ func TestDocuments(t *testing.T) {
 	}
 	run(1, "now", "a")
 	run(3, "status")
+	run(3, "plan")
 	run(0, "accept", "a", "--generation", fmt.Sprint(at.Generation), "--none-revoked", "--dry-run")
 	run(0, "accept", "a", "--generation", fmt.Sprint(at.Generation), "--none-revoked", "--yes")
 	run(3, "audit")

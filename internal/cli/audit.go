@@ -12,12 +12,11 @@ import (
 )
 
 func auditCommand(a *App) *cobra.Command {
-	var file string
-	var output *string
+	var output, file string
 	cmd := help("audit", &cobra.Command{
-		RunE: func(cmd *cobra.Command, args []string) error { return a.audit(cmd.Context(), args, *output, file) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.audit(cmd.Context(), args, output, file) },
 	})
-	output = outputFlag(cmd, "text", "json")
+	outputFlag(cmd, &output, "text", "json")
 	cmd.Flags().StringVar(&file, "file", "", "an audit file to read instead of the config's: one that was moved away, or another host's")
 	return cmd
 }

@@ -20,19 +20,19 @@ import (
 )
 
 type checkOptions struct {
-	env                       []string
-	algorithm, passphraseFile string
-	all                       bool
+	env               []string
+	output, algorithm string
+	passphraseFile    string
+	all               bool
 }
 
 func checkCommand(a *App) *cobra.Command {
 	var o checkOptions
-	var output *string
 	cmd := help("check", &cobra.Command{
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), args, o, *output) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), args, o) },
 	})
-	output = outputFlag(cmd, "text", "json", "sarif")
+	outputFlag(cmd, &o.output, "text", "json", "sarif")
 	f := cmd.Flags()
 	f.StringArrayVar(&o.env, "env", nil, "a .env file of any name, or - for one on standard input; may be repeated")
 	f.StringVar(&o.algorithm, "algorithm", "", "what the secrets are used with, for the length that it needs")
@@ -41,7 +41,7 @@ func checkCommand(a *App) *cobra.Command {
 	return cmd
 }
 
-func (a *App) check(ctx context.Context, args []string, o checkOptions, output string) error {
+func (a *App) check(ctx context.Context, args []string, o checkOptions) error {
 	if len(args)+len(o.env) == 0 {
 		return usage.New("nothing is named that could be checked", "a file, FILE#MEMBER, STORE:NAME, --env FILE, or - for standard input")
 	}
@@ -84,14 +84,14 @@ func (a *App) check(ctx context.Context, args []string, o checkOptions, output s
 	if len(failed) == 1 && len(args)+len(o.env) == 1 {
 		return failed[0]
 	}
-	if err := answer.CheckedForms(a.Now())[output](a.Stdout, found); err != nil {
+	if err := answer.CheckedForms(a.Now())[o.output](a.Stdout, found); err != nil {
 		return console.Unwritten(err)
 	}
 	for _, err := range failed {
 		a.console.Tell(err)
 	}
 	guessable := slices.ContainsFunc(found, func(f report.Finding) bool { return f.Result.Verdict == judge.Guessable })
-	if guessable && output == "text" {
+	if guessable && o.output == "text" {
 		a.console.Voice.Hint("%s", answer.Advice)
 	}
 	if len(failed) > 0 {

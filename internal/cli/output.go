@@ -12,11 +12,12 @@ import (
 	"github.com/keyrotate/rotate/internal/usage"
 )
 
-// outputFlag adds -o with these values, of which the first is the default.
-func outputFlag(cmd *cobra.Command, values ...string) *string {
+// outputFlag adds -o with these values, of which the first is the default. Another
+// one is refused before the command runs.
+func outputFlag(cmd *cobra.Command, output *string, values ...string) {
 	last := len(values) - 1
 	listed := strings.Join(values[:last], ", ") + " or " + values[last]
-	output := cmd.Flags().StringP("output", "o", values[0], listed)
+	cmd.Flags().StringVarP(output, "output", "o", values[0], listed)
 	completeFlag(cmd, "output", values)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if !slices.Contains(values, *output) {
@@ -24,17 +25,17 @@ func outputFlag(cmd *cobra.Command, values ...string) *string {
 		}
 		return nil
 	}
-	return output
 }
 
 // documented adds -o json to a command. Its answer is then the document that fresh
 // makes, whatever becomes of the command.
 func (a *App) documented(cmd *cobra.Command, fresh func() form.Document) {
-	output := outputFlag(cmd, "text", "json")
+	var output string
+	outputFlag(cmd, &output, "text", "json")
 	check := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		err := check(cmd, args)
-		if err == nil && *output == "json" {
+		if err == nil && output == "json" {
 			a.document = fresh()
 			a.console.Changes, _ = a.document.(*form.Changes)
 		}
