@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 const root = "../../.."
@@ -85,6 +86,29 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 	if links < 50 {
 		t.Errorf("only %d links were found: is the pattern right?", links)
+	}
+}
+
+// Prose has at most 120 columns, so that it can be read beside code and in a
+// terminal. Code, tables and what has no blank to break at are exempt.
+func TestLinesAreShort(t *testing.T) {
+	for _, page := range pages(t) {
+		fenced := false
+		n := 0
+		for line := range strings.Lines(read(t, page)) {
+			n++
+			line = strings.TrimRight(line, "\n")
+			bare := strings.TrimLeft(line, " ")
+			if strings.HasPrefix(bare, "```") {
+				fenced = !fenced
+			}
+			if fenced || strings.HasPrefix(bare, "|") || !strings.Contains(strings.TrimLeft(bare, "-#0123456789. "), " ") {
+				continue
+			}
+			if columns := utf8.RuneCountInString(line); columns > 120 {
+				t.Errorf("%s:%d has %d columns, more than 120", page, n, columns)
+			}
+		}
 	}
 }
 
