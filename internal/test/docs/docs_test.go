@@ -134,3 +134,42 @@ func TestReadingListIsHonest(t *testing.T) {
 		t.Errorf("the reading list has %d lines, more than 1,100", lines)
 	}
 }
+
+var (
+	shell = regexp.MustCompile("(?m)^ *```(sh|console)$")
+	named = regexp.MustCompile("`([^` ]+/[^` ]+)`")
+)
+
+// Each page that shows commands has a row that says who runs them, or why nobody
+// does. Who runs them names the page.
+func TestEveryPageOfCommandsIsRunOrListed(t *testing.T) {
+	_, table, _ := strings.Cut(read(t, "docs/how-it-is-tested.md"), "\n| page | who runs its commands |\n|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := map[string]string{}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, " | ")
+		rows[strings.TrimPrefix(cells[0], "| ")] = cells[1]
+	}
+	for _, page := range pages(t) {
+		who, listed := rows[page]
+		delete(rows, page)
+		if shows := shell.MatchString(read(t, page)); shows != listed {
+			t.Errorf("%s shows commands: %v; docs/how-it-is-tested.md says who runs them: %v", page, shows, listed)
+		}
+		runners := named.FindAllStringSubmatch(who, -1)
+		if strings.HasPrefix(who, "not run: ") || !listed {
+			continue
+		}
+		if len(runners) == 0 {
+			t.Errorf("%s: nobody runs its commands: %s", page, who)
+		}
+		for _, r := range runners {
+			if !strings.Contains(read(t, r[1]), filepath.Base(page)) {
+				t.Errorf("%s: %s does not name it", page, r[1])
+			}
+		}
+	}
+	for page := range rows {
+		t.Errorf("docs/how-it-is-tested.md: there is no page %s", page)
+	}
+}
