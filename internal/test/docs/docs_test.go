@@ -89,6 +89,28 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+// Each page of the docs can be reached from docs/README.md by links.
+func TestEveryPageIsFound(t *testing.T) {
+	found := map[string]bool{}
+	for next := []string{"docs/README.md"}; len(next) > 0; next = next[1:] {
+		page := next[0]
+		if found[page] || !strings.HasSuffix(page, ".md") {
+			continue
+		}
+		found[page] = true
+		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(read(t, page), ""), -1) {
+			if target, _, _ := strings.Cut(m[1], "#"); target != "" && !remote.MatchString(target) {
+				next = append(next, filepath.Join(filepath.Dir(page), target))
+			}
+		}
+	}
+	for _, page := range pages(t) {
+		if strings.HasPrefix(page, "docs/") && !found[page] {
+			t.Errorf("no link leads from docs/README.md to %s", page)
+		}
+	}
+}
+
 // Prose has at most 120 columns, so that it can be read beside code and in a
 // terminal. Code, tables and what has no blank to break at are exempt.
 func TestLinesAreShort(t *testing.T) {
