@@ -160,11 +160,7 @@ func configPage(form schemaNode) string {
 	section("An output", "`outputs:` of a key is a list of these. [Outputs](outputs.md) explains them.", *key.of("outputs").Items)
 	for _, store := range form.of("stores").AdditionalProperties.AnyOf {
 		typ := store.Title[strings.LastIndexByte(store.Title, ' ')+1:]
-		about := "[How to use it](providers/" + typ + ".md)."
-		if typ == "file" {
-			about = "Keys in files of a folder. [Back up and restore](backup-and-restore.md)."
-		}
-		section("A store: `type: "+typ+"`", about, store)
+		section("A store: `type: "+typ+"`", "[How to use it](providers/"+typ+".md).", store)
 	}
 	return b.String()
 }
