@@ -76,15 +76,15 @@ type Validator interface {
 }
 
 // A Locator tells people where a secret is: a path, or what the service's own
-// console shows; "" if it cannot tell. If Configs of one type give the same
-// text for two secrets, these are the same place. rotate refuses such keys,
-// because they would overwrite each other.
+// console shows; "" if it cannot tell. Two Configs of a type give one text for two
+// secrets only if these are one place, so rotate finds keys that would overwrite
+// each other.
 type Locator interface {
 	Where(secret string) string
 }
 
-// OneValued tells of stores that keep nothing of a replaced value. In these the
-// output format `value` keeps the previous key in a second secret.
+// OneValued tells of stores that keep nothing of a value that was replaced. There
+// the output format `value` keeps the previous key in a second secret.
 type OneValued interface {
 	OneValue() bool
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
-// claims are the keys that this process has seen, by their material: a key
-// under two names is one secret that two sides trust. They are compared by an
-// HMAC under a random key that never leaves this process.
+// claims are the keys that this process has seen, by what they are made of: one
+// key under two names is one secret that two sides trust. They are compared by
+// their HMAC under a random key that never leaves this process.
 type claims struct {
 	secret []byte
 	by     map[fingerprint][]*claim // usually one
@@ -83,8 +83,8 @@ func (known *claims) drop(c *claim) {
 }
 
 // Twins is the live keys of a target that are also live in another keyset which
-// this process has read. They raise an alarm and stop neither key: rotating
-// both parts them.
+// this process has read. It is an alarm and stops neither: to rotate both is what
+// parts them.
 func (e *Engine) Twins(t Target) (found []rotation.Reason) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
