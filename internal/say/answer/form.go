@@ -2,7 +2,6 @@ package answer
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
@@ -86,9 +85,4 @@ func some(t time.Time) *time.Time {
 	}
 	t = t.UTC().Truncate(time.Second)
 	return &t
-}
-
-// texts is a list without its empty texts.
-func texts(all ...string) []string {
-	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
