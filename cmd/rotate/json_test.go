@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -137,6 +139,15 @@ func TestDocuments(t *testing.T) {
 	run(0, "accept", "a", "--generation", fmt.Sprint(at.Generation), "--none-revoked", "--yes")
 	run(3, "audit")
 	run(3, "check", filepath.Join(c.dir, "in.env"))
+	output := filepath.Join(c.dir, "a.env")
+	if err := errors.Join(os.Remove(output), os.Mkdir(output, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	run(1, "revoke", "a", kid("a")[:4], "--yes") // a place may still hold it
+	if err := os.Remove(output); err != nil {
+		t.Fatal(err)
+	}
+	c.do("run", "--once", "a")
 	c.write("rotate.yaml", strings.Replace(c.read("rotate.yaml"), "{outputs: [{format: env, path: ./a.env}]}", "{}", 1))
 	run(0, "forget", "a", filepath.Join(c.dir, "a.env"), "--dry-run")
 	run(0, "forget", "a", filepath.Join(c.dir, "a.env"), "--yes")
