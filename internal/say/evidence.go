@@ -45,7 +45,7 @@ func (e Evidence) Worth() (told []string) {
 		told = append(told, "the document could not be read or trusted: "+e.Problem)
 	} else {
 		told = append(told,
-			"the document attests times that rotate read off the clocks of its host and, where it has one, of the store; its digest shows accidents and hand edits, not a writer who computes it anew",
+			"the document attests times that rotate read off the clocks of its host and, where it has one, of the store; its digest shows accidents and hand edits, not a writer who computes a new one",
 			"its times are rounded up to the second, those of the file down: a second between them is no contradiction",
 			"it keeps the last 8 removed kids, the requests of 7 days, and one mark of each kind: what is older is only in an audit file or a log")
 	}

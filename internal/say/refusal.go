@@ -12,7 +12,7 @@ import (
 func NothingToAccept(key, place string) Words {
 	return Words{
 		fmt.Sprintf("key %s: there is nothing to accept: neither the store nor an output knows a keyset of this name", key),
-		fmt.Sprintf("put a backup into %s, and look again; rotate now %s begins anew", place, key),
+		fmt.Sprintf("put a backup into %s, and look again; rotate now %s makes a new first key", place, key),
 	}
 }
 

@@ -66,7 +66,7 @@ func accepting(now time.Time, b *ops.Backup, dry bool) Answer {
 	}
 	switch {
 	case b.Found.Notes():
-		t.row("lost", "only a note of what was seen everywhere: it is made again, and the wait that it began begins anew.\nAt one generation the keys are the same, so nobody is logged out")
+		t.row("lost", "only a note of what was seen everywhere: rotate makes it again, and waits again from then on.\nAt one generation the keys are the same, so nobody is logged out")
 		return t.answer("")
 	case b.Unknown():
 		t.row("unknown", "which keys were deleted, or reported as compromised, since then: no output shows it.\nThe audit log does: name what must not come back with --revoke KID, or say --none-revoked.\nWhoever has a token of a key that was made since then is logged out")

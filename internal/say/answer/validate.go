@@ -94,10 +94,10 @@ func Excess(p ops.Probed) string {
 // Forgetting says what is removed from a place, and Forgotten that it was.
 func Forgetting(l *ops.Leaving, dry bool) Answer {
 	if dry {
-		text := fmt.Sprintf("%s: dry run, nothing was changed; it would be removed from %s: whatever still reads it there loses the key", l.Key.Name, l.Place)
+		text := fmt.Sprintf("%s: dry run, nothing was changed; rotate would remove it from %s, and whoever still reads it there would lose the key", l.Key.Name, l.Place)
 		return Line(text).with(&form.Forgotten{Key: *Key(l.Key), Outcome: "dry_run", Place: l.Place})
 	}
-	return Line(fmt.Sprintf("key %s is removed from %s: whatever still reads it there loses the key", l.Key.Name, l.Place))
+	return Line(fmt.Sprintf("rotate removes key %s from %s: whoever still reads it there loses the key", l.Key.Name, l.Place))
 }
 
 // Forgotten says that it was.
