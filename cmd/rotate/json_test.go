@@ -70,96 +70,130 @@ func printed(t *testing.T, stdout string) {
 	}
 }
 
+// A desk runs commands for a program, and holds what they print against their forms.
+type desk struct {
+	*console
+	seen map[string]bool // forms
+}
+
+// run wants an exit code and one document or more.
+func (d *desk) run(code int, args ...string) {
+	d.t.Helper()
+	got, stdout, stderr := d.try("", append(args, "-o", "json")...)
+	if got != code {
+		d.t.Errorf("%q: exit code %d, want %d\n%s%s", args, got, code, stdout, stderr)
+	}
+	printed(d.t, stdout)
+	onExitPage(d.t, code, args)
+	var head struct {
+		Schema   string
+		ExitCode *int `json:"exit_code"`
+	}
+	if err := json.NewDecoder(strings.NewReader(stdout)).Decode(&head); err != nil || head.ExitCode != nil && *head.ExitCode != code {
+		d.t.Errorf("%q: exit_code %v, %v", args, head.ExitCode, err)
+	}
+	d.seen[head.Schema] = true
+}
+
+// kid is the one that signs.
+func (d *desk) kid(key string) string {
+	var set struct{ Keys []struct{ Kid string } }
+	if err := json.Unmarshal([]byte(d.read("keys/test-"+key+".json")), &set); err != nil {
+		d.t.Fatal(err)
+	}
+	return set.Keys[0].Kid
+}
+
 // Every document has its form, whatever the exit code, and nothing else is on standard
-// output.
+// output. None but get's has key material in it.
 func TestDocuments(t *testing.T) {
-	c := newConsole(t, "environment: test\naudit: {file: audit.jsonl}\nstores: {disk: {type: file, dir: ./keys}}\ndefaults: {store: disk, propagation: 0s}\n"+
-		"keys: {a: {outputs: [{format: env, path: ./a.env}]}, b: {algorithm: ES256}, c: {}, d: {}}\n")
-	c.write("in.env", "JWT_SECRET=hunter2hunter2hunter2hunter2x\n")
-	c.write("broken.yaml", "environment: test\nkeys: {a: {grase: 1h}}\n")
-	kid := func(key string) string {
-		var set struct{ Keys []struct{ Kid string } }
-		if err := json.Unmarshal([]byte(c.read("keys/test-"+key+".json")), &set); err != nil {
-			t.Fatal(err)
-		}
-		return set.Keys[0].Kid
-	}
-	seen := map[string]bool{}
-	run := func(code int, args ...string) {
-		t.Helper()
-		got, stdout, stderr := c.try("", append(args, "-o", "json")...)
-		if got != code {
-			t.Errorf("%q: exit code %d, want %d\n%s%s", args, got, code, stdout, stderr)
-		}
-		printed(t, stdout)
-		onExitPage(t, code, args)
-		var head struct {
-			Schema   string
-			ExitCode *int `json:"exit_code"`
-		}
-		if err := json.NewDecoder(strings.NewReader(stdout)).Decode(&head); err != nil || head.ExitCode != nil && *head.ExitCode != code {
-			t.Errorf("%q: exit_code %v, %v", args, head.ExitCode, err)
-		}
-		seen[head.Schema] = true
-	}
-	run(0, "version")
-	run(0, "validate")
-	run(0, "validate", "--probe")
-	run(0, "now", "a", "--dry-run")
-	run(0, "now", "a", "b")
-	run(0, "now", "a", "--request", "INC-1")
-	run(0, "now", "a", "--request", "INC-1")
-	run(3, "now", "a", "--strict")
-	run(2, "now", "nope")
-	run(2, "get", "a", "--format", "jwks")
-	run(0, "get", "a", "--format", "env")
-	run(0, "get", "b", "--format", "jwks")
-	run(1, "get", "c")
-	run(0, "adopt", "c", "--from-env", filepath.Join(c.dir, "in.env")+":JWT_SECRET", "--dry-run")
-	run(0, "adopt", "c", "--from-env", filepath.Join(c.dir, "in.env")+":JWT_SECRET")
-	run(0, "adopt", "c", "--from-env", filepath.Join(c.dir, "in.env")+":JWT_SECRET")
-	run(2, "revoke", "b", kid("b")[:4])
-	run(0, "revoke", "b", kid("b")[:4], "--dry-run")
-	run(0, "revoke", "b", kid("b")[:4], "--yes")
-	run(3, "now", "--compromised", "b", "--yes")
-	run(2, "forget", "a", filepath.Join(c.dir, "a.env"))
-	run(0, "accept", "a", "--generation", "1")
-	old := c.read("keys/test-a.json")
-	c.do("now", "a")
-	c.write("keys/test-a.json", old)
-	run(2, "accept", "a", "--generation", "99")
-	at := struct{ Generation int }{}
-	if err := json.Unmarshal([]byte(old), &at); err != nil {
-		t.Fatal(err)
-	}
-	run(1, "now", "a")
-	run(3, "status")
-	run(3, "plan")
-	run(0, "accept", "a", "--generation", fmt.Sprint(at.Generation), "--none-revoked", "--dry-run")
-	run(0, "accept", "a", "--generation", fmt.Sprint(at.Generation), "--none-revoked", "--yes")
-	run(3, "audit")
-	run(3, "check", filepath.Join(c.dir, "in.env"))
-	output := filepath.Join(c.dir, "a.env")
-	if err := errors.Join(os.Remove(output), os.Mkdir(output, 0o700)); err != nil {
-		t.Fatal(err)
-	}
-	run(1, "revoke", "a", kid("a")[:4], "--yes") // a place may still hold it
-	if err := os.Remove(output); err != nil {
-		t.Fatal(err)
-	}
-	c.do("run", "--once", "a")
-	c.write("rotate.yaml", strings.Replace(c.read("rotate.yaml"), "{outputs: [{format: env, path: ./a.env}]}", "{}", 1))
-	run(0, "forget", "a", filepath.Join(c.dir, "a.env"), "--dry-run")
-	run(0, "forget", "a", filepath.Join(c.dir, "a.env"), "--yes")
-	c.write("rotate.yaml", c.read("broken.yaml"))
-	run(2, "validate")
-	run(2, "now", "a")
+	d := &desk{newConsole(t, "environment: test\naudit: {file: audit.jsonl}\nstores: {disk: {type: file, dir: ./keys}}\ndefaults: {store: disk, propagation: 0s}\n"+
+		"keys: {a: {outputs: [{format: env, path: ./a.env}]}, b: {algorithm: ES256}, c: {}, d: {}}\n"), map[string]bool{}}
+	d.write("in.env", "JWT_SECRET=hunter2hunter2hunter2hunter2x\n")
+	d.rotates()
+	d.adopts()
+	d.revokes()
+	d.accepts()
+	d.forgets()
 	for _, f := range documents {
-		if !seen[f.name] {
+		if !d.seen[f.name] {
 			t.Errorf("no document of the form %s was printed", f.name)
 		}
 	}
-	if bytes.Contains(c.all.Bytes(), []byte("hunter2")) {
+	if bytes.Contains(d.all.Bytes(), []byte("hunter2")) {
 		t.Error("a document that is not of get has a secret in it")
 	}
+}
+
+func (d *desk) rotates() {
+	d.run(0, "version")
+	d.run(0, "validate")
+	d.run(0, "validate", "--probe")
+	d.run(0, "now", "a", "--dry-run")
+	d.run(0, "now", "a", "b")
+	d.run(0, "now", "a", "--request", "INC-1")
+	d.run(0, "now", "a", "--request", "INC-1")
+	d.run(3, "now", "a", "--strict")
+	d.run(2, "now", "nope")
+	d.run(2, "get", "a", "--format", "jwks")
+	d.run(0, "get", "a", "--format", "env")
+	d.run(0, "get", "b", "--format", "jwks")
+	d.run(1, "get", "c")
+}
+
+func (d *desk) adopts() {
+	source := filepath.Join(d.dir, "in.env")
+	d.run(3, "check", source)
+	d.run(0, "adopt", "c", "--from-env", source+":JWT_SECRET", "--dry-run")
+	d.run(0, "adopt", "c", "--from-env", source+":JWT_SECRET")
+	d.run(0, "adopt", "c", "--from-env", source+":JWT_SECRET")
+	d.run(2, "adopt", "d", "--from-env", source+":NONE")
+}
+
+func (d *desk) revokes() {
+	d.run(2, "revoke", "b", d.kid("b")[:4])
+	d.run(0, "revoke", "b", d.kid("b")[:4], "--dry-run")
+	d.run(0, "revoke", "b", d.kid("b")[:4], "--yes")
+	d.run(3, "now", "--compromised", "b", "--yes")
+	output := filepath.Join(d.dir, "a.env")
+	if err := errors.Join(os.Remove(output), os.Mkdir(output, 0o700)); err != nil {
+		d.t.Fatal(err)
+	}
+	d.run(1, "revoke", "a", d.kid("a")[:4], "--yes") // the output may still hold it
+	if err := os.Remove(output); err != nil {
+		d.t.Fatal(err)
+	}
+	d.do("run", "--once", "a")
+}
+
+// accepts puts an old document back.
+func (d *desk) accepts() {
+	var old struct{ Generation int }
+	text := d.read("keys/test-a.json")
+	if err := json.Unmarshal([]byte(text), &old); err != nil {
+		d.t.Fatal(err)
+	}
+	at := fmt.Sprint(old.Generation)
+	d.run(0, "accept", "a", "--generation", at)
+	d.do("now", "a")
+	d.write("keys/test-a.json", text)
+	d.run(1, "now", "a")
+	d.run(3, "status")
+	d.run(3, "plan")
+	d.run(2, "accept", "a", "--generation", "99")
+	d.run(0, "accept", "a", "--generation", at, "--none-revoked", "--dry-run")
+	d.run(0, "accept", "a", "--generation", at, "--none-revoked", "--yes")
+	d.run(3, "audit")
+}
+
+// forgets takes an output out of the config, and then spoils the config.
+func (d *desk) forgets() {
+	output := filepath.Join(d.dir, "a.env")
+	d.run(2, "forget", "a", output)
+	d.write("rotate.yaml", strings.Replace(d.read("rotate.yaml"), "{outputs: [{format: env, path: ./a.env}]}", "{}", 1))
+	d.run(0, "forget", "a", output, "--dry-run")
+	d.run(0, "forget", "a", output, "--yes")
+	d.write("rotate.yaml", "environment: test\nkeys: {a: {grase: 1h}}\n")
+	d.run(2, "validate")
+	d.run(2, "now", "a")
 }
