@@ -83,6 +83,7 @@ func (h *Host) Once(ctx context.Context, eng *engine.Engine, k *fleet.Key) (engi
 	f := Facts(k)
 	f.Result, f.Now = r, h.Now()
 	f.Past(eng.Past(ctx, k.Target, r, false))
+	// guard 4: a process that ends tells of a compromised key that is not gone
 	r.Step.Alarms = slices.Concat(r.Step.Alarms, f.NotGone())
 	return r, nil
 }
