@@ -47,8 +47,8 @@ func TestARefusedReloadSwitchesNothing(t *testing.T) {
 	}
 	uses := func(when, listen, file string) {
 		t.Helper()
-		if got := d.Host.Trail.Path(); d.listen != listen || filepath.Base(got) != file {
-			t.Errorf("%s: listens on %s, audits to %s", when, d.listen, got)
+		if got := d.Host.Trail.Path(); d.listen[0].Where != listen || filepath.Base(got) != file {
+			t.Errorf("%s: listens on %v, audits to %s", when, d.listen, got)
 		}
 	}
 	write(strings.NewReplacer(":1\n", ":2\n", "old.jsonl", "new.jsonl").Replace(old))
