@@ -144,6 +144,7 @@ func TestSlowReadersLoseTheirTurn(t *testing.T) {
 		for range 4 {
 			s.connect("192.0.2.1", metrics)
 		}
+		synctest.Wait() // each has its turn
 		begin := time.Now()
 		if got := answer(s.connect("192.0.2.2", metrics)); got != "200 OK" || time.Since(begin) > 2*time.Second {
 			s.Errorf("%q after %v", got, time.Since(begin))
