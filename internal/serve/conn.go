@@ -28,21 +28,27 @@ type conn struct {
 	client netip.Prefix
 
 	mu      sync.Mutex
-	stage   Cause // what it would be given up for; Slow is told by writing
-	since   time.Time
-	writing time.Time // when the piece that is being written was begun; zero if none is
+	stage   Cause     // what it would be given up for; Slow is told by writing
+	reading time.Time // since when its client's bytes are waited for; zero if they are not
+	writing time.Time // since when its client is to take a piece; zero if none waits
 	until   time.Time // net/http's own time limit of what is written; zero for none
 	gone    bool
 }
 
-// use is what a connection would be given up for at a time.
+// use is what a connection would be given up for at a time. What the server has
+// to do by itself is never the client's fault.
 func (c *conn) use(now time.Time) use {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.writing.IsZero() && now.Sub(c.writing) >= slowAfter {
+	switch {
+	case !c.writing.IsZero() && now.Sub(c.writing) >= slowAfter:
 		return use{c, Slow, c.writing, false}
+	case c.stage == Answering:
+		return use{c, Answering, c.writing, c.writing.IsZero() || now.Sub(c.writing) < fairTime}
+	case c.stage == Idle:
+		return use{c, Idle, c.reading, c.reading.IsZero()}
 	}
-	return use{c, c.stage, c.since, c.stage != Idle && now.Sub(c.since) < fairTime}
+	return use{c, Unfinished, c.reading, c.reading.IsZero() || now.Sub(c.reading) < fairTime}
 }
 
 // stage is net/http's ConnState. A connection is active once the header of a
@@ -56,9 +62,9 @@ func stage(nc net.Conn, state http.ConnState) {
 	defer c.mu.Unlock()
 	switch state {
 	case http.StateActive:
-		c.stage, c.since = Answering, time.Now()
+		c.stage = Answering
 	case http.StateIdle:
-		c.stage, c.since = Idle, time.Now()
+		c.stage = Idle
 	}
 }
 
@@ -99,8 +105,12 @@ func (c *conn) end() bool {
 	return first
 }
 
-// CloseWrite lets net/http end an answer whose request it did not read whole.
+// CloseWrite lets net/http end an answer whose request it did not read whole. Then
+// it waits for the client to leave, and for nothing else.
 func (c *conn) CloseWrite() error {
+	c.mu.Lock()
+	c.stage, c.reading = Idle, time.Now()
+	c.mu.Unlock()
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
@@ -118,6 +128,18 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 // SetDeadline implements net.Conn.
 func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	c.reading = time.Now()
+	c.mu.Unlock()
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	c.reading = time.Time{}
+	c.mu.Unlock()
+	return n, err
 }
 
 // Write implements net.Conn, a piece at a time.

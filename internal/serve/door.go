@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"slices"
@@ -8,13 +9,13 @@ import (
 	"time"
 )
 
-// An address has room for maxConnections. Those that come in a burst get in up to
-// twice as many, and have fairTime for their request before any of them has to go.
-// A connection takes some 20 KB and a file descriptor, of which a process has 1,024
-// on old systems.
+// An address has room for maxConnections, and for some time for four times as many
+// that come in a burst: a client has fairTime for its next bytes before its
+// connection has to go for another. Each takes some 20 KB and a file descriptor.
 const (
 	maxConnections = 256
-	fairTime       = 100 * time.Millisecond
+	maxBurst       = 4 * maxConnections
+	fairTime       = 50 * time.Millisecond
 )
 
 // A Cause is why a connection was closed for the sake of others.
@@ -40,8 +41,9 @@ type door struct {
 	cut       func(Cause)
 	opened    func(by int)
 
-	mu   sync.Mutex
-	open map[*conn]struct{}
+	mu    sync.Mutex
+	open  map[*conn]struct{}
+	quiet time.Time // before this nobody can have become useless
 }
 
 // Accept implements net.Listener.
@@ -51,10 +53,9 @@ func (d *door) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &conn{Conn: raw, door: d, client: clientOf(raw.RemoteAddr()), stage: Unfinished}
-	for d.makeRoom(c) >= 2*maxConnections { // only while hundreds come within fairTime
-		time.Sleep(fairTime / 20)
+	for d.makeRoom(c) >= maxBurst {
+		time.Sleep(fairTime / 10)
 	}
-	c.since = time.Now()
 	d.mu.Lock()
 	if d.open == nil {
 		d.open = map[*conn]struct{}{}
@@ -65,37 +66,52 @@ func (d *door) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// makeRoom closes what has to go for a connection, and tells how many are left:
-// more than there is room for, where all of them have just come.
+// makeRoom closes what has to go for a connection, and tells how many are left.
 func (d *door) makeRoom(c *conn) (left int) {
-	for {
-		d.mu.Lock()
-		out, why := d.leaving(c)
-		delete(d.open, out)
-		left = len(d.open)
-		d.mu.Unlock()
-		if out == nil {
-			return left
-		}
-		out.cutFor(why)
+	d.mu.Lock()
+	now := time.Now()
+	out := d.crowd(c, now)
+	if len(d.open)-len(out) >= maxConnections && !now.Before(d.quiet) {
+		out = append(out, d.useless(now)...)
+		d.quiet = now.Add(fairTime / 10)
 	}
+	for _, u := range out {
+		delete(d.open, u.conn)
+	}
+	left = len(d.open)
+	d.mu.Unlock()
+	for _, u := range out {
+		u.conn.cutFor(u.why)
+	}
+	return left
 }
 
-// leaving is a connection that has to go for another, and why: the client has too
-// many, or the door no room. nil if none has to.
-func (d *door) leaving(c *conn) (out *conn, why Cause) {
-	if d.perClient > 0 && c.client.IsValid() {
-		if one, n := least(d.open, func(o *conn) bool { return o.client == c.client }); n >= d.perClient {
-			return one.conn, one.why
+// crowd is what has to go because its client, who comes again, has too many.
+func (d *door) crowd(c *conn, now time.Time) []use {
+	if d.perClient == 0 || !c.client.IsValid() {
+		return nil
+	}
+	var its []use
+	for o := range d.open {
+		if o.client == c.client {
+			its = append(its, o.use(now))
 		}
 	}
-	if len(d.open) < maxConnections {
-		return nil, ""
+	slices.SortFunc(its, use.compare)
+	return its[:max(0, len(its)-d.perClient+1)]
+}
+
+// useless is what has to go because the door is full: an eighth of what there is
+// room for, so that not every newcomer has to look at all others.
+func (d *door) useless(now time.Time) []use {
+	var all []use
+	for o := range d.open {
+		if u := o.use(now); !u.fresh {
+			all = append(all, u)
+		}
 	}
-	if one, _ := least(d.open, func(*conn) bool { return true }); !one.fresh {
-		return one.conn, one.why
-	}
-	return nil, ""
+	slices.SortFunc(all, use.compare)
+	return all[:min(len(all), len(d.open)-maxConnections*7/8)]
 }
 
 // A use is what a connection is good for at one moment.
@@ -103,34 +119,18 @@ type use struct {
 	conn  *conn
 	why   Cause
 	since time.Time
-	fresh bool // it has had no time to be answered
+	fresh bool // the server is at work for it, or its client had no time yet
 }
 
-// less reports whether u is of less use than v.
-func (u use) less(v use) bool {
+// compare puts what is of less use first.
+func (u use) compare(v use) int {
 	if u.fresh != v.fresh {
-		return v.fresh
-	}
-	if u.why != v.why {
-		return slices.Index(causes, u.why) < slices.Index(causes, v.why)
-	}
-	return u.since.Before(v.since)
-}
-
-// least is the connection of least use among those in question, and how many those
-// are.
-func least(all map[*conn]struct{}, inQuestion func(*conn) bool) (worst use, n int) {
-	now := time.Now()
-	for c := range all {
-		if !inQuestion(c) {
-			continue
+		if v.fresh {
+			return -1
 		}
-		if u := c.use(now); n == 0 || u.less(worst) {
-			worst = u
-		}
-		n++
+		return 1
 	}
-	return worst, n
+	return cmp.Or(cmp.Compare(slices.Index(causes, u.why), slices.Index(causes, v.why)), u.since.Compare(v.since))
 }
 
 // leave takes a connection out that has ended.

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -139,9 +141,9 @@ func say(c net.Conn, text string) error {
 
 func drain(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
-// besiege holds n connections of each kind open, and comes back when one was
-// closed. It returns how to end.
-func besiege(t *testing.T, address string, n int) (end func()) {
+// besiege holds n connections of each kind open, and comes back some time after one
+// was closed. It returns how to end.
+func besiege(t *testing.T, address string, n int, back time.Duration) (end func()) {
 	t.Helper()
 	var all sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
@@ -160,7 +162,7 @@ func besiege(t *testing.T, address string, n int) (end func()) {
 					do(c)
 					stop()
 					_ = c.Close()
-					time.Sleep(500 * time.Millisecond)
+					time.Sleep(back)
 				}
 			})
 		}
@@ -178,13 +180,34 @@ func room(t *testing.T, n int) int {
 	return min(n, int(limit.Cur/3)) //nolint:gosec // a limit fits
 }
 
+// outlast asks for pages again and again, and returns how long the longest answer
+// took.
+func outlast(t *testing.T, address string, times int) (longest time.Duration) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	for range times {
+		for _, path := range []string{"/healthz", "/readyz", "/.well-known/jwks.json"} {
+			begin := time.Now()
+			if err := answered(client, "http://"+address+path); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			took := time.Since(begin)
+			if took > time.Second {
+				t.Errorf("%s took %v", path, took)
+			}
+			longest = max(longest, took)
+		}
+	}
+	return longest
+}
+
 // TestHostileConnectionsKeepNobodyOut: while a thousand connections of every kind
 // stand, each page is answered within a second, one line tells of it, and who had
 // to go is counted.
 func TestHostileConnectionsKeepNobodyOut(t *testing.T) {
 	l, log, seen := running(t, endpoint.Of(endpoint.Address{Network: "tcp", Where: "127.0.0.1:0"}))
 	n := room(t, 1000) / len(hostile)
-	end := besiege(t, l.Opened(), n)
+	end := besiege(t, l.Opened(), n, 500*time.Millisecond)
 	defer end()
 	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		if _, cut := seen.now(); cut[string(serve.Idle)] > 0 && cut[string(serve.Unfinished)] > 0 {
@@ -193,28 +216,45 @@ func TestHostileConnectionsKeepNobodyOut(t *testing.T) {
 			t.Fatalf("nobody had to go: %v", cut)
 		}
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
-	var longest time.Duration
-	for range 10 {
-		for _, path := range []string{"/healthz", "/readyz", "/.well-known/jwks.json"} {
-			begin := time.Now()
-			if err := answered(client, "http://"+l.Opened()+path); err != nil {
-				t.Errorf("%s: %v", path, err)
-			}
-			longest = max(longest, time.Since(begin))
-		}
-	}
-	if longest > time.Second {
-		t.Errorf("an answer took %v", longest)
-	}
+	longest := outlast(t, l.Opened(), 10)
 	open, cut := seen.now()
 	t.Logf("%d attackers, %d connections open, %v cut; the longest answer took %v", n*len(hostile), open, cut, longest)
-	if open > 2*256 {
+	if open > 4*256 {
 		t.Errorf("%d connections are open", open)
 	}
 	if lines := strings.Count(log.String(), "connections are closed so that others are answered"); lines != 1 {
 		t.Errorf("%d lines:\n%s", lines, log)
 	}
+}
+
+// The attack and the probe of e2e/http.sh, on a daemon that runs elsewhere: two
+// processes, so that neither waits for the other.
+func TestHostileToDaemon(t *testing.T) {
+	address := os.Getenv("ROTATE_HOSTILE_TO")
+	if address == "" {
+		t.Skip("ROTATE_HOSTILE_TO is not set: make conformance-http")
+	}
+	each, err := strconv.Atoi(os.Getenv("ROTATE_HOSTILE_EACH"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := besiege(t, address, each, time.Second)
+	time.Sleep(30 * time.Second)
+	end()
+}
+
+func TestProbeOfDaemon(t *testing.T) {
+	address := os.Getenv("ROTATE_HOSTILE_TO")
+	if address == "" {
+		t.Skip("ROTATE_HOSTILE_TO is not set: make conformance-http")
+	}
+	var longest time.Duration
+	answers := 0
+	for begin := time.Now(); time.Since(begin) < 20*time.Second; time.Sleep(50 * time.Millisecond) {
+		longest = max(longest, outlast(t, address, 1))
+		answers += 3
+	}
+	t.Logf("%d answers, the longest took %v", answers, longest)
 }
 
 func answered(client *http.Client, url string) error {

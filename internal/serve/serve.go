@@ -50,8 +50,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	documents map[string]document // by path
-
-	turns turns // of reports
+	turns     *turns              // of reports, at all addresses together
 }
 
 // A Counter counts connections. It is called concurrently.
@@ -89,6 +88,7 @@ func (s *Server) Handler() http.Handler {
 // is 405.
 func (s *Server) handler(l *Listener) http.Handler {
 	mux := http.NewServeMux()
+	turns := s.ofReports()
 	for _, r := range s.routes() {
 		if !l.Serves(r.set) {
 			continue
@@ -100,11 +100,20 @@ func (s *Server) handler(l *Listener) http.Handler {
 				mux.Handle("OPTIONS"+r.pattern[len("GET"):], l.shared(http.HandlerFunc(preflight)))
 			}
 		case endpoint.Reports:
-			r.page = l.guarded(s.turns.taken(r.page))
+			r.page = l.guarded(turns.taken(r.page))
 		}
 		mux.Handle(r.pattern, r.page)
 	}
 	return s.contained(l.named(bodiless(mux)))
+}
+
+func (s *Server) ofReports() *turns {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.turns == nil {
+		s.turns = newTurns()
+	}
+	return s.turns
 }
 
 // Run answers on l until ctx is done, and lets answers that have begun come to

@@ -6,20 +6,26 @@ import (
 	"time"
 )
 
-// atOnce is how many reports are made at the same time. That of 10,000 keys takes
-// most of a second of processor time.
-const atOnce = 4
-
-// turnWithin is how long a request waits for its turn. Prometheus gives up after
-// 10 s, if nobody has told it otherwise.
-const turnWithin = 2 * time.Second
+// Reports cost: one of 10,000 keys takes most of a second of processor time. So
+// atOnce are made at the same time, and inLine wait for that or are made, up to
+// turnWithin. Prometheus gives up after 10 s, if nobody has told it otherwise.
+const (
+	atOnce     = 2
+	inLine     = 16
+	turnWithin = 5 * time.Second
+)
 
 // turns lets few requests be worked on at once. A client that does not read its
-// answer loses its turn as soon as another wants it. The zero value is ready.
+// answer loses its turn when another wants it. Safe for concurrent use.
 type turns struct {
+	line, slots chan struct{}
+
 	mu      sync.Mutex
-	holders map[*http.Request]*conn
-	free    chan struct{} // told when a turn has ended
+	holders map[*conn]struct{}
+}
+
+func newTurns() *turns {
+	return &turns{line: make(chan struct{}, inLine), slots: make(chan struct{}, atOnce), holders: map[*conn]struct{}{}}
 }
 
 // taken answers a request when it is its turn, and with 503 if that takes too long.
@@ -30,61 +36,62 @@ func (t *turns) taken(next http.Handler) http.Handler {
 			plain(w, http.StatusServiceUnavailable, "too many reports are asked for at once\n")
 			return
 		}
-		defer t.end(r)
+		c := connOf(r)
+		t.hold(c)
+		defer t.end(c)
 		next.ServeHTTP(w, r)
 	})
 }
 
+// wait reports whether a request has got a turn.
 func (t *turns) wait(r *http.Request) bool {
+	select {
+	case t.line <- struct{}{}:
+	default:
+		return false
+	}
 	late := time.NewTimer(turnWithin)
 	defer late.Stop()
-	retry := time.NewTicker(turnWithin / 10) // a reader becomes slow by the time alone
-	defer retry.Stop()
+	again := time.NewTicker(slowAfter / 5) // a reader becomes slow by the time alone
+	defer again.Stop()
 	for {
-		ended, ok := t.take(r)
-		if ok {
-			return true
-		}
 		select {
-		case <-ended:
-		case <-retry.C:
+		case t.slots <- struct{}{}:
+			return true
+		case <-again.C:
+			t.cutSlow()
 		case <-late.C:
+			<-t.line
 			return false
 		case <-r.Context().Done():
+			<-t.line
 			return false
 		}
 	}
 }
 
-// take takes a turn if one is free. If none is, it cuts who does not read; ended
-// is closed when a turn has ended.
-func (t *turns) take(r *http.Request) (ended <-chan struct{}, ok bool) {
+// hold notes who has a turn; nil is a request that came by no door.
+func (t *turns) hold(c *conn) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.holders) < atOnce {
-		if t.holders == nil {
-			t.holders = map[*http.Request]*conn{}
-		}
-		t.holders[r] = connOf(r)
-		return nil, true
-	}
-	if t.free == nil {
-		t.free = make(chan struct{})
-	}
-	for _, c := range t.holders {
-		if c != nil && c.cutIfSlow() {
-			break
-		}
-	}
-	return t.free, false
+	t.holders[c] = struct{}{}
+	t.mu.Unlock()
 }
 
-func (t *turns) end(r *http.Request) {
+func (t *turns) end(c *conn) {
+	t.mu.Lock()
+	delete(t.holders, c)
+	t.mu.Unlock()
+	<-t.slots
+	<-t.line
+}
+
+// cutSlow ends one turn whose client does not read, if there is one.
+func (t *turns) cutSlow() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.holders, r)
-	if t.free != nil {
-		close(t.free)
-		t.free = nil
+	for c := range t.holders {
+		if c != nil && c.cutIfSlow() {
+			return
+		}
 	}
 }
