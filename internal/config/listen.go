@@ -108,8 +108,8 @@ func (r *resolver) endpoint(s listenOptions) (e endpoint.Endpoint, ok bool) {
 	} else if len(e.Serve) == 0 {
 		r.Fail(s.Serve.At, "such as: [probes], or leave it out to serve everything", "is empty")
 	}
-	e.TokenFile = r.path(s.TokenFile)
-	e.CertFile, e.KeyFile = r.path(s.TLS.Value.CertFile), r.path(s.TLS.Value.KeyFile)
+	e.TokenFile = r.file(s.TokenFile)
+	e.CertFile, e.KeyFile = r.file(s.TLS.Value.CertFile), r.file(s.TLS.Value.KeyFile)
 	if s.TLS.At.Known() && (e.CertFile == "") != (e.KeyFile == "") || s.TLS.At.Known() && e.CertFile == "" {
 		r.Fail(s.TLS.At, "such as: tls: {cert_file: tls.crt, key_file: tls.key}", "wants both cert_file and key_file")
 	}
@@ -184,19 +184,11 @@ func (r *resolver) listenNotes(e endpoint.Endpoint) {
 	}
 }
 
-// path is that of a file, from the folder of the config; "" if it is not set or
-// cannot be.
-func (r *resolver) path(o strictyaml.Option[string]) string {
-	if !o.At.Known() || o.Bad {
-		return ""
-	}
-	if o.Value == "" {
+// file is the path of a file, from the folder of the config; "" if it is not set,
+// or to nothing usable.
+func (r *resolver) file(o strictyaml.Option[string]) string {
+	if o.At.Known() && !o.Bad && o.Value == "" {
 		r.Fail(o.At, "write the path of a file", "is empty")
-		return ""
 	}
-	path, err := o.At.From(o.Value)
-	if err != nil {
-		r.Fail(o.At, "", "the working directory is not known: %v", err)
-	}
-	return path
+	return r.pathOf(o)
 }

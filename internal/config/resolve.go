@@ -60,7 +60,7 @@ func resolve(d *strictyaml.Decoder, doc *document) *Config {
 		r.config.Stores[name] = Store{Type: s.typ, Config: s.config}
 	}
 	r.listen(doc.Listen)
-	r.config.AuditFile = r.path(doc.Audit.File)
+	r.audit(doc.Audit.File)
 	r.checkPair(&doc.Defaults)
 	for _, name := range slices.Sorted(maps.Keys(doc.Keys)) {
 		r.checkName("keys", name)

@@ -42,16 +42,6 @@ func (p Place) Known() bool { return p.src != nil }
 // Base is the folder of the file, as an absolute path.
 func (p Place) Base() (string, error) { return filepath.Abs(filepath.Dir(p.src.name)) }
 
-// From is a path as it is meant in this file: from its folder, unless it is
-// absolute.
-func (p Place) From(path string) (string, error) {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path), nil
-	}
-	base, err := p.Base()
-	return filepath.Join(base, path), err
-}
-
 // readFile reads at most maxFile bytes and refuses what is not text, so that
 // whatever is passed by mistake is not taken apart.
 func readFile(path string, index int, example string) (*source, []byte, []mistake, error) {
