@@ -159,6 +159,20 @@ func TestSlowReadersLoseTheirTurn(t *testing.T) {
 	})
 }
 
+// Few wait for their turn: the others are told at once to come again.
+func TestTheLineIsShort(t *testing.T) {
+	inBubble(t, everything, func(s *siege) {
+		for range 16 {
+			s.connect("192.0.2.1", metrics)
+		}
+		synctest.Wait()
+		begin := time.Now()
+		if got := answer(s.connect("192.0.2.2", metrics)); got != "503 Service Unavailable" || time.Since(begin) > 0 {
+			s.Errorf("%q after %v", got, time.Since(begin))
+		}
+	})
+}
+
 // Where there is no room for all, what stands idle goes first, then who does not
 // read, then who has not asked yet; the longest first. An eighth goes at once, and
 // the newest is answered.

@@ -76,6 +76,7 @@ func (s *Server) routes() []route {
 		{endpoint.Keys, "GET /keys/{name}/jwks.json", http.HandlerFunc(s.oneKey)},
 		{endpoint.Reports, "GET /metrics", s.Metrics},
 		{endpoint.Reports, "GET /status", http.HandlerFunc(s.status)},
+		// The page for people belongs here, too: GET /{$}.
 	}
 }
 
@@ -107,6 +108,7 @@ func (s *Server) handler(l *Listener) http.Handler {
 	return s.contained(l.named(bodiless(mux)))
 }
 
+// ofReports is the turns that all addresses share.
 func (s *Server) ofReports() *turns {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,17 +122,7 @@ func (s *Server) ofReports() *turns {
 // their end.
 func (s *Server) Run(ctx context.Context, l *Listener) error {
 	logged := &seldom{log: s.Log, address: l.Opened()}
-	server := &http.Server{
-		Handler:           s.handler(l),
-		ReadHeaderTimeout: readWithin, ReadTimeout: readWithin, WriteTimeout: writeWithin, IdleTimeout: idleWithin,
-		MaxHeaderBytes: maxHeader,
-		ErrorLog:       logged.errors(),
-		TLSConfig:      l.tls(),
-		Protocols:      new(http.Protocols),
-		ConnState:      stage,
-		ConnContext:    withConn,
-	}
-	server.Protocols.SetHTTP1(true)
+	server := s.http(l, logged)
 	stopped := make(chan error, 1)
 	defer context.AfterFunc(ctx, func() {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
@@ -145,20 +137,39 @@ func (s *Server) Run(ctx context.Context, l *Listener) error {
 	if l.TLS() {
 		serve = func(d net.Listener) error { return server.ServeTLS(d, "", "") }
 	}
-	d := &door{Listener: l.Listener, perClient: l.PerClient, cut: func(why Cause) {
-		if s.Count != nil {
-			s.Count.ConnectionCut(string(why))
-		}
-		logged.cut(why)
-	}, opened: func(by int) {
-		if s.Count != nil {
-			s.Count.Connections(by)
-		}
-	}}
-	if err := serve(d); !errors.Is(err, http.ErrServerClosed) {
+	if err := serve(s.door(l, logged)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped
+}
+
+// http is the server of one address.
+func (s *Server) http(l *Listener, logged *seldom) *http.Server {
+	server := &http.Server{
+		Handler:           s.handler(l),
+		ReadHeaderTimeout: readWithin, ReadTimeout: readWithin, WriteTimeout: writeWithin, IdleTimeout: idleWithin,
+		MaxHeaderBytes: maxHeader,
+		ErrorLog:       logged.errors(),
+		TLSConfig:      l.tls(),
+		Protocols:      new(http.Protocols),
+		ConnState:      stage,
+		ConnContext:    withConn,
+	}
+	server.Protocols.SetHTTP1(true)
+	return server
+}
+
+// door is where its clients come in.
+func (s *Server) door(l *Listener, logged *seldom) *door {
+	d := &door{Listener: l.Listener, perClient: l.PerClient, opened: func(int) {}, cut: logged.cut}
+	if s.Count != nil {
+		d.opened = s.Count.Connections
+		d.cut = func(why Cause) {
+			s.Count.ConnectionCut(string(why))
+			logged.cut(why)
+		}
+	}
+	return d
 }
 
 // bodiless closes the connection after a request with a body. No page reads one,
