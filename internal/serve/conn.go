@@ -68,6 +68,14 @@ func stage(nc net.Conn, state http.ConnState) {
 	}
 }
 
+// unfinished says that the rest of a request is not wanted, though its client may
+// still send it.
+func (c *conn) unfinished() {
+	c.mu.Lock()
+	c.stage = Unfinished
+	c.mu.Unlock()
+}
+
 // cutFor closes a connection, also one that is in use, and forgets what its client
 // has not read. It reports whether the connection was still there.
 func (c *conn) cutFor(why Cause) bool {

@@ -26,7 +26,7 @@ const (
 	Idle       Cause = "idle"       // kept open by its client, between two requests
 	Slow       Cause = "slow"       // its client does not read what it has asked for
 	Unfinished Cause = "unfinished" // its client has not sent a whole request yet
-	Answering  Cause = "answering"  // all others are being answered, too
+	Answering  Cause = "answering"  // its client takes its answer slowly
 )
 
 var causes = []Cause{Idle, Slow, Unfinished, Answering}
@@ -43,7 +43,7 @@ type door struct {
 
 	mu    sync.Mutex
 	open  map[*conn]struct{}
-	quiet time.Time // before this nobody can have become useless
+	quiet time.Time // until when the useless are not looked for again
 }
 
 // Accept implements net.Listener.

@@ -210,6 +210,21 @@ func TestWhoGoesFirst(t *testing.T) {
 	})
 }
 
+// A request's body is waited for by nobody, so who sends one slowly keeps no place.
+func TestSlowBodiesKeepNoPlace(t *testing.T) {
+	inBubble(t, everything, func(s *siege) {
+		for range 256 {
+			c := s.connect("192.0.2.1", "GET /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n")
+			go func() { _ = answer(c) }()
+		}
+		time.Sleep(time.Second)
+		if got := answer(s.connect("192.0.2.2", healthz)); got != "200 OK" {
+			s.Errorf("the newest: %q", got)
+		}
+		s.wantCut(map[string]int{"unfinished": 32})
+	})
+}
+
 // A burst of honest clients is let in over the limit: each has time to ask.
 func TestABurstIsLetIn(t *testing.T) {
 	inBubble(t, everything, func(s *siege) {

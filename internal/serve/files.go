@@ -9,13 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 )
 
-// Reread reads the files of an endpoint again: certificate, key and tokens. If any
-// of them cannot be used, the ones before stay, and the error says which. The error
-// never quotes a file.
+// Reread reads the files of an endpoint again: certificate, key and tokens. Where
+// one cannot be used, what it held before stays, and the error says which it is. The
+// error never quotes a file.
 func (l *Listener) Reread() error {
 	var err error
 	if l.TLS() {
@@ -118,7 +117,7 @@ func readTokens(path string) (tokens, error) {
 }
 
 func (t *tokens) has(given string) bool {
-	sum, found := sha256.Sum256([]byte(strings.TrimSpace(given))), 0
+	sum, found := sha256.Sum256([]byte(given)), 0
 	for _, one := range *t {
 		found |= subtle.ConstantTimeCompare(one[:], sum[:])
 	}

@@ -122,16 +122,22 @@ var hostile = map[string]func(c net.Conn){
 		drain(c)
 	},
 	"slow body": func(c net.Conn) {
-		say(c, "GET /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
-		for say(c, "x") == nil {
-			time.Sleep(100 * time.Millisecond)
-		}
+		slowly(c, "GET /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", "x")
 	},
-	"never reads": func(c net.Conn) {
-		for say(c, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n") == nil {
-			time.Sleep(100 * time.Millisecond)
-		}
+	"slow large body": func(c net.Conn) {
+		slowly(c, "PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n", "x")
 	},
+	"slow chunks": func(c net.Conn) {
+		slowly(c, "POST /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n")
+	},
+	"never reads": func(c net.Conn) { slowly(c, "", "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n") },
+}
+
+// slowly says something, and then more and more.
+func slowly(c net.Conn, first, more string) {
+	for err := say(c, first); err == nil; err = say(c, more) {
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 func say(c net.Conn, text string) error {

@@ -173,11 +173,14 @@ func (s *Server) door(l *Listener, logged *seldom) *door {
 }
 
 // bodiless closes the connection after a request with a body. No page reads one,
-// and net/http would wait for it.
+// and net/http waits for it, for readWithin at most.
 func bodiless(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			w.Header().Set("Connection", "close")
+			if c := connOf(r); c != nil {
+				c.unfinished()
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
