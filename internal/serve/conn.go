@@ -77,8 +77,8 @@ func (c *conn) unfinished() {
 }
 
 // cutFor closes a connection, also one that is in use, and forgets what its client
-// has not read. It reports whether the connection was still there.
-func (c *conn) cutFor(why Cause) bool {
+// has not read.
+func (c *conn) cutFor(why Cause) {
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // else the kernel keeps the rest of an answer for minutes
 	}
@@ -87,12 +87,13 @@ func (c *conn) cutFor(why Cause) bool {
 	if first {
 		c.door.cut(why)
 	}
-	return first
 }
 
 // cutIfSlow cuts a connection whose client does not read.
-func (c *conn) cutIfSlow() bool {
-	return c.use(time.Now()).why == Slow && c.cutFor(Slow)
+func (c *conn) cutIfSlow() {
+	if c.use(time.Now()).why == Slow {
+		c.cutFor(Slow)
+	}
 }
 
 // Close implements net.Conn.

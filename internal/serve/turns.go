@@ -2,30 +2,29 @@ package serve
 
 import (
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Reports cost: one of 10,000 keys takes most of a second of processor time. So
-// atOnce are made at the same time, and inLine wait for that or are made, up to
-// turnWithin. Prometheus gives up after 10 s, if nobody has told it otherwise.
+// Reports cost: one of 10,000 keys takes most of a second of processor time. They
+// are made one after another, so that a second processor is left for all else. So
+// many are in line, for turnWithin at most. Prometheus gives up after 10 s, if
+// nobody has told it otherwise.
 const (
-	atOnce     = 2
 	inLine     = 16
 	turnWithin = 5 * time.Second
 )
 
-// turns lets few requests be worked on at once. A client that does not read its
-// answer loses its turn when another wants it. Safe for concurrent use.
+// turns lets requests be worked on one after another. A client that does not read
+// its answer loses its turn when another wants it. Safe for concurrent use.
 type turns struct {
-	line, slots chan struct{}
-
-	mu      sync.Mutex
-	holders map[*conn]struct{}
+	line   chan struct{}        // who waits, and who has the turn
+	turn   chan struct{}        // who has it
+	holder atomic.Pointer[conn] // its connection; nil if it came by no door
 }
 
 func newTurns() *turns {
-	return &turns{line: make(chan struct{}, inLine), slots: make(chan struct{}, atOnce), holders: map[*conn]struct{}{}}
+	return &turns{line: make(chan struct{}, inLine), turn: make(chan struct{}, 1)}
 }
 
 // taken answers a request when it is its turn, and with 503 if that takes too long.
@@ -36,9 +35,8 @@ func (t *turns) taken(next http.Handler) http.Handler {
 			plain(w, http.StatusServiceUnavailable, "too many reports are asked for at once\n")
 			return
 		}
-		c := connOf(r)
-		t.hold(c)
-		defer t.end(c)
+		t.holder.Store(connOf(r))
+		defer t.end()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -56,10 +54,12 @@ func (t *turns) wait(r *http.Request) bool {
 	defer again.Stop()
 	for {
 		select {
-		case t.slots <- struct{}{}:
+		case t.turn <- struct{}{}:
 			return true
 		case <-again.C:
-			t.cutSlow()
+			if c := t.holder.Load(); c != nil {
+				c.cutIfSlow()
+			}
 		case <-late.C:
 			<-t.line
 			return false
@@ -70,28 +70,8 @@ func (t *turns) wait(r *http.Request) bool {
 	}
 }
 
-// hold notes who has a turn; nil is a request that came by no door.
-func (t *turns) hold(c *conn) {
-	t.mu.Lock()
-	t.holders[c] = struct{}{}
-	t.mu.Unlock()
-}
-
-func (t *turns) end(c *conn) {
-	t.mu.Lock()
-	delete(t.holders, c)
-	t.mu.Unlock()
-	<-t.slots
+func (t *turns) end() {
+	t.holder.Store(nil)
+	<-t.turn
 	<-t.line
-}
-
-// cutSlow ends one turn whose client does not read, if there is one.
-func (t *turns) cutSlow() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for c := range t.holders {
-		if c != nil && c.cutIfSlow() {
-			return
-		}
-	}
 }
