@@ -130,7 +130,7 @@ stores: {disk: {type: file, dir: ./keys}}
 keys: {one: {store: disk}}
 `)
 	code, _, stderr := c.try("", "run")
-	for _, part := range []string{"no-token", "no-cert", "listen tcp 192.0.2.1:1", "nothing was begun", "hint: "} {
+	for _, part := range []string{"no-token", "no-cert", "listen tcp 192.0.2.1:1", "nothing was begun", "hint: another process has that address", "hint: let the user that rotate runs as read"} {
 		if code != cli.Failed || !strings.Contains(stderr, part) {
 			t.Errorf("%d, without %q:\n%s", code, part, stderr)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"sync"
 	"syscall"
@@ -61,11 +62,15 @@ func (d *Daemon) addresses() ([]endpoint.Endpoint, error) {
 // notOpened says what to do about addresses that cannot be opened, and about files
 // that they need.
 func notOpened(err error) error {
-	hint := "make the file readable to the user that rotate runs as, or name another in the config"
-	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EADDRNOTAVAIL) {
-		hint = "another process has that address, or this host has no such: change `listen` or --listen"
+	failed := fmt.Errorf("the endpoints: %w; nothing was begun", err)
+	file, ok := errors.AsType[*fs.PathError](err)
+	if !ok || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EADDRNOTAVAIL) {
+		failed = say.Hint(failed, "another process has that address, or this host has no such: change `listen` or --listen")
 	}
-	return say.Hint(fmt.Errorf("the endpoints: %w; nothing was begun", err), hint)
+	if ok {
+		failed = say.Hint(failed, "let the user that rotate runs as read "+file.Path+", or name another file in the config")
+	}
+	return failed
 }
 
 // rereadEvery is how often the files of endpoints are read by themselves:
