@@ -156,6 +156,8 @@ func configPage(form schemaNode) string {
 		o.rows(&b, "")
 	}
 	section("The whole", "`stores:` and `keys:` take names of your own. The sections below have what each entry takes.", form)
+	section("An address", "`listen:` is an address, one with these options, or a list of both.\n"+
+		"[Where the daemon answers](endpoints.md) explains them.", form.of("listen").AnyOf[1])
 	section("A key", "`keys:` has an entry for each key. All but `secret` and `outputs` may stand under `defaults:`, too.", key)
 	section("An output", "`outputs:` of a key is a list of these. [Outputs](outputs.md) explains them.", *key.of("outputs").Items)
 	for _, store := range form.of("stores").AdditionalProperties.AnyOf {

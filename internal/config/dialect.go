@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/internal/stores"
@@ -19,7 +20,7 @@ const example = "config.example.yaml"
 // formOf is what a config of rotate with these types of stores looks like.
 func formOf(types stores.Registry) *strictyaml.Form {
 	f := &strictyaml.Form{
-		Program: "rotate", Document: new(document), Parts: []any{new(keySection), new(outputOptions)},
+		Program: "rotate", Document: new(document), Parts: []any{new(keySection), new(outputOptions), new(listenOptions)},
 		Named: []string{"keys", "stores"}, OwnLimits: []string{"keys", "defaults"}, // keygen knows the range
 		NamePattern: nameRule().String(),
 		Words:       slices.Clone(environments), FreeText: []string{"secret", "prefix"}, Options: []string{"type", "outputs"}, Misplaced: []string{"outputs"},
@@ -62,6 +63,8 @@ func choices(t reflect.Type) []string {
 		return texts([]keyset.Encoding{keyset.Base64URL, keyset.Base64, keyset.Hex})
 	case reflect.TypeFor[format.Format]():
 		return texts(append(format.All(), format.Templated))
+	case reflect.TypeFor[endpoint.Set]():
+		return texts(endpoint.Sets())
 	case reflect.TypeFor[secretAs]():
 		return texts([]secretAs{asText, asBytes})
 	}
@@ -81,10 +84,10 @@ func texts[T ~string](values []T) []string {
 func Schema(types stores.Registry) ([]byte, error) { return formOf(types).Printed("rotate: config") }
 
 // What decodes itself describes itself.
-var _, _ interface {
+var _, _, _ interface {
 	strictyaml.NodeReader
 	strictyaml.Describer
-} = (*storeSection)(nil), (*outputSection)(nil)
+} = (*storeSection)(nil), (*outputSection)(nil), (*listenSection)(nil)
 
 // Describe is one alternative a type of store, told apart by `type`.
 func (*storeSection) Describe(f *strictyaml.Form) *strictyaml.JSONSchema {
@@ -101,4 +104,13 @@ func (*storeSection) Describe(f *strictyaml.Form) *strictyaml.JSONSchema {
 // Describe is the options of an output.
 func (*outputSection) Describe(f *strictyaml.Form) *strictyaml.JSONSchema {
 	return f.StructSchema(reflect.TypeFor[outputOptions]())
+}
+
+// Describe is an address, one with its options, or a list of both.
+func (*listenSection) Describe(f *strictyaml.Form) *strictyaml.JSONSchema {
+	address := strictyaml.JSONSchema{Type: "string"}
+	options := *f.StructSchema(reflect.TypeFor[listenOptions]())
+	options.Type, options.Required = "object", []string{"address"}
+	one := []strictyaml.JSONSchema{address, options}
+	return &strictyaml.JSONSchema{AnyOf: append(one, strictyaml.JSONSchema{Type: "array", Items: &strictyaml.JSONSchema{AnyOf: one}})}
 }

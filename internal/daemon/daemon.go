@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/metrics"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/serve"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
@@ -28,7 +30,7 @@ type Options struct {
 	Host ops.Host // its Event and Lost are the daemon's own
 
 	Read     func() (*config.Config, error) // reads the config, at the start and at each SIGHUP
-	Listen   string                         // address of the endpoints; "" for that of the config
+	Listen   string                         // an address that answers everything; "" for those of the config
 	Version  string                         // for the metrics
 	KeepGC   bool                           // whoever started this process has set GOGC
 	Hardened error                          // why the process is less guarded than it should be; nil if it is not
@@ -40,7 +42,8 @@ type Daemon struct {
 	Options
 	metrics   *metrics.Metrics
 	scheduler *scheduler.Scheduler
-	listen    string                                // of the config that counts
+	listen    []endpoint.Endpoint                   // of the config that counts
+	listeners []*serve.Listener                     // that answer; set before anything reads it
 	keys      atomic.Pointer[map[string]*fleet.Key] // of the config as it is now, by name
 	told      atomic.Int64                          // when a lost audit event was spoken of last
 }
@@ -87,6 +90,7 @@ func Run(ctx context.Context, o Options) error {
 	defer done()
 	go d.reload(reloads, hangup)
 	go d.calmDown(reloads)
+	go d.renew(reloads)
 	context.AfterFunc(ctx, manager.stopping)
 	keys := len(*d.keys.Load())
 	log.Info("rotate is at work", "actor", d.Host.Actor, "keys", keys)

@@ -87,6 +87,7 @@ func full(t *testing.T) string {
 	m := metrics.New("v1", func() iter.Seq[live.Key] { return slices.Values([]live.Key{k}) })
 	m.Event(engine.Event{Key: "k", Store: "m", Action: "promote", Kid: "kid-1", Reason: "due"})
 	m.AuditFailed()
+	m.ConnectionCut("idle")
 	m.Reloaded(now, true)
 	s, err := stores.Counted(func(context.Context) (providers.Store, error) { return memory.New(), nil }, m.Calls("m"))(t.Context())
 	if err != nil {
