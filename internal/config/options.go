@@ -21,6 +21,7 @@ type document struct {
 
 	Listen strictyaml.Option[string] `yaml:"listen" doc:"Address of the daemon's endpoints for health, metrics and public keys, such as 127.0.0.1:9797; none if not set. They know no login and no TLS."`
 	Audit  auditSection              `yaml:"audit" doc:"Where audit events go beside the log."`
+	Notify notifySection             `yaml:"notify" doc:"Who the daemon tells what happens to keys; see docs/notify.md."`
 }
 
 // An auditSection says where audit events are kept.

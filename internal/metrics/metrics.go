@@ -27,6 +27,7 @@ type Metrics struct {
 	seconds *prometheus.HistogramVec
 	events  *prometheus.CounterVec
 
+	told          *prometheus.CounterVec
 	auditFailures prometheus.Counter
 	reloadOK      prometheus.Gauge
 	reloadAt      prometheus.Gauge
@@ -51,6 +52,9 @@ func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 		auditFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rotate_audit_failures_total", Help: "Events that could not be written to the audit file.",
 		}),
+		told: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rotate_notifications_total", Help: "Notifications by receiver and what came of them: events that were sent, attempts that failed, events that are lost.",
+		}, []string{"receiver", "result"}),
 		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "rotate_config_last_reload_successful", Help: "1 if the config was taken when it was read last, 0 if it was refused and the old one kept.",
 		}),
@@ -63,7 +67,7 @@ func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
-		m.calls, m.seconds, m.events, m.auditFailures, m.reloadOK, m.reloadAt, build,
+		m.calls, m.seconds, m.events, m.told, m.auditFailures, m.reloadOK, m.reloadAt, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -81,6 +85,11 @@ func (m *Metrics) Event(ev engine.Event) {
 
 // AuditFailed counts an event that the audit file does not have.
 func (m *Metrics) AuditFailed() { m.auditFailures.Inc() }
+
+// Notified counts what came of notifications.
+func (m *Metrics) Notified(receiver, result string, n int) {
+	m.told.WithLabelValues(receiver, result).Add(float64(n))
+}
 
 // Reloaded notes that the config was read, and whether it was taken.
 func (m *Metrics) Reloaded(now time.Time, taken bool) {
