@@ -13,6 +13,7 @@ import (
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/notify"
 	"github.com/keyrotate/rotate/internal/strictyaml"
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -173,7 +174,7 @@ func signsWebhooks(s keygen.Spec) bool {
 // between holds a duration against its range.
 func (r *resolver) between(o strictyaml.Option[time.Duration], least, most time.Duration) {
 	if !o.Bad && (o.Value < least || o.Value > most) {
-		r.Fail(o.At, "", "is not from %s to %s", least, most)
+		r.Fail(o.At, "", "is not from %s to %s", rotation.Duration(least), rotation.Duration(most))
 	}
 }
 
