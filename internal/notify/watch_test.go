@@ -188,3 +188,19 @@ func TestIDs(t *testing.T) {
 		t.Errorf("%d and %d ids, %d of them different:\n%v", len(one), len(other), len(seen), seen)
 	}
 }
+
+// A look at a key costs microseconds, and nothing else of a daemon waits for it.
+func BenchmarkLook(b *testing.B) {
+	material, err := keyset.NewSymmetric("a", keyset.HS256, secret.New([]byte(strings.Repeat("a", 32))), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	set, err := keyset.Create("k", "test", "lineage", material, start)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w, k := &watch{}, at(start.Add(time.Hour), set, nil)
+	for b.Loop() {
+		w.look(start.Add(time.Hour), k, 0)
+	}
+}
