@@ -372,6 +372,41 @@ func TestReceiversChange(t *testing.T) {
 	})
 }
 
+// What cannot be told as things are is known at the start, not only when there is
+// something to tell, and once; and so after each reload that changes it.
+func TestUnusableReceivers(t *testing.T) {
+	in(t, func(r *rig) {
+		absent := filepath.Join(t.TempDir(), "canary")
+		settings := func(timeout time.Duration) Settings {
+			return Settings{
+				Heartbeat: Heartbeat{Address: Address{File: absent}, Every: time.Minute},
+				Receivers: []Receiver{
+					{Name: "chat", Format: Slack, Address: Address{File: absent}, Timeout: timeout},
+					{Name: "good", Format: CloudEvents, Address: Address{URL: address}, Sign: Signing{Key: "unread"}, Timeout: timeout},
+					{Name: "pager", Exec: []string{absent}, Timeout: timeout},
+					{Name: "signed", Format: CloudEvents, Address: Address{URL: address}, Sign: Signing{File: absent}, Timeout: timeout},
+				},
+			}
+		}
+		stop := r.run(settings(time.Second))
+		time.Sleep(time.Hour)
+		for _, want := range []string{
+			"receiver=heartbeat error=\"the file of its address: there is none\"", "receiver=chat error=\"the file of its address: there is none\"",
+			"receiver=pager error=\"the program cannot be run: no such file or directory\"", "receiver=signed error=\"the secret's file: there is none\"",
+		} {
+			if r.logged("something to tell\" "+want) != 1 {
+				t.Errorf("want %s, logged was\n%s", want, &r.log)
+			}
+		}
+		r.notifier.Use(settings(time.Minute))
+		synctest.Wait()
+		if r.logged("receiver=chat") != 2 || r.logged("receiver=heartbeat") != 1 || r.logged("receiver=good")+r.logged("canary") != 0 {
+			t.Errorf("logged was\n%s", &r.log)
+		}
+		stop()
+	})
+}
+
 // A heartbeat is heard while every key is well, and the scheduler turns.
 func TestHeartbeat(t *testing.T) {
 	in(t, func(r *rig) {
@@ -392,16 +427,16 @@ func TestHeartbeat(t *testing.T) {
 			change func()
 			want   int
 		}{
-			"well":           {func() { r.has(at(start.Add(time.Hour), created, nil)) }, 12},
-			"in trouble":     {func() { r.has(at(start.Add(time.Hour), created, halted)) }, 0},
+			"well":           {func() { r.has(at(time.Now(), created, nil)) }, 12},
+			"in trouble":     {func() { r.has(at(time.Now(), created, halted)) }, 0},
 			"not read":       {func() { r.has(at(start, nil, nil), &live.Key{}) }, 0},
-			"a stuck daemon": {func() { r.has(at(start.Add(time.Hour), created, nil)); r.stuck.Store(true) }, 0},
+			"a stuck daemon": {func() { r.has(at(time.Now(), created, nil)); r.stuck.Store(true) }, 0},
 		} {
 			if n := pings(c.change); n < c.want-1 || n > c.want+1 {
 				t.Errorf("%s: %d pings in an hour, want about %d", name, n, c.want)
 			}
 			r.stuck.Store(false)
-			r.has(at(start.Add(time.Hour), created, nil))
+			r.has(at(time.Now(), created, nil))
 			time.Sleep(10 * time.Minute)
 		}
 		r.answers(answering(500, http.Header{}))
@@ -450,7 +485,7 @@ func TestPromise7NoAddressIsTold(t *testing.T) {
 			stop := r.run(Settings{Receivers: []Receiver{chat}})
 			r.has(fleet(t, 0, 1)...)
 			stop()
-			if r.logged(c.says) != 1 || r.logged("canary") != 0 {
+			if r.logged(c.says) == 0 || r.logged("canary") != 0 {
 				t.Errorf("want %q; logged was\n%s", c.says, &r.log)
 			}
 			for _, call := range r.got() {

@@ -17,6 +17,7 @@ const pingWithin = 15 * time.Second
 
 // A heart is what a Notifier knows of its pings.
 type heart struct {
+	of      Heartbeat   // that counts
 	last    time.Time   // when the last one began
 	busy    atomic.Bool // one is under way
 	failing atomic.Bool // the last one failed, and that was logged
@@ -45,6 +46,15 @@ func (n *Notifier) ping(ctx context.Context, h Heartbeat) {
 			}
 		}
 	})
+}
+
+// usable tells why no ping could be sent now; nil if nothing is known against it.
+func (h Heartbeat) usable() error {
+	if h.Every == 0 {
+		return nil
+	}
+	_, err := h.Address.url()
+	return err
 }
 
 func (n *Notifier) pinged(ctx context.Context, h Heartbeat) (err error) {

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,6 +111,10 @@ func (n *Notifier) Run(ctx context.Context, finished <-chan struct{}) {
 func (n *Notifier) turn(sending context.Context) {
 	s := n.settings.Load()
 	n.staff(sending, s)
+	if h := s.Heartbeat; h != n.heart.of {
+		n.heart.of = h
+		n.warn(Ping, h.usable())
+	}
 	well, err := n.look(s)
 	n.unlooked(err)
 	if well && n.Alive() {
@@ -131,20 +136,33 @@ func (n *Notifier) staff(sending context.Context, s *Settings) {
 	for _, r := range s.Receivers {
 		named[r.Name] = true
 		d := n.team[r.Name]
-		if d == nil {
-			d = &delivery{n: n, queue: newQueue()}
-			d.receiver.Store(&r)
-			own, stop := context.WithCancel(sending)
-			d.stop, n.team[r.Name] = stop, d
-			n.work.Go(func() { d.run(own) })
+		if d != nil && reflect.DeepEqual(*d.receiver.Load(), r) {
+			continue
 		}
+		n.warn(r.Name, r.usable())
+		if d != nil {
+			d.receiver.Store(&r)
+			continue
+		}
+		own, stop := context.WithCancel(sending)
+		d = &delivery{n: n, queue: newQueue(), stop: stop}
 		d.receiver.Store(&r)
+		n.team[r.Name] = d
+		n.work.Go(func() { d.run(own) })
 	}
 	for name, d := range n.team {
 		if !named[name] {
 			d.stop()
 			delete(n.team, name)
 		}
+	}
+}
+
+// warn tells of a receiver that could not be told now. At its first event that would be
+// known too late.
+func (n *Notifier) warn(receiver string, err error) {
+	if err != nil {
+		n.Log.Warn("a receiver could not be told now: put that right before there is something to tell", "receiver", receiver, "error", err.Error())
 	}
 }
 

@@ -41,7 +41,8 @@ func (n *Notifier) call(ctx context.Context, method string, address Address, hea
 	request.Header.Set("User-Agent", "rotate/"+n.Version)
 	answer, err := n.client.Do(request)
 	if err != nil {
-		return errors.New(unreached(err))
+		// guard 7: the error of a call does not have the address
+		return unreached(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10) // so that the connection can be used again
@@ -53,25 +54,25 @@ func (n *Notifier) call(ctx context.Context, method string, address Address, hea
 
 // unreached says why there was no answer, in words of its own: those of net/http
 // have the address.
-func unreached(err error) string {
+func unreached(err error) error {
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var number syscall.Errno
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return "it did not answer in time"
+		return errors.New("it did not answer in time")
 	case errors.Is(err, context.Canceled):
-		return "rotate stops"
+		return errors.New("rotate stops")
 	case errors.As(err, &name) && name.IsNotFound:
-		return "the name of its host is not known"
+		return errors.New("the name of its host is not known")
 	case errors.As(err, &name):
-		return "the name of its host could not be resolved"
+		return errors.New("the name of its host could not be resolved")
 	case errors.As(err, &certificate):
-		return "its certificate is not trusted"
+		return errors.New("its certificate is not trusted")
 	case errors.As(err, &number):
-		return number.Error()
+		return number
 	}
-	return "it could not be reached"
+	return errors.New("it could not be reached")
 }
 
 // retryAfter reads the header of that name: seconds, or a date (RFC 9110 §10.2.3).

@@ -10,6 +10,9 @@
 package notify
 
 import (
+	"errors"
+	"fmt"
+	"os/exec"
 	"slices"
 	"time"
 )
@@ -36,6 +39,23 @@ type Receiver struct {
 
 // wants tells whether the receiver is told of a kind.
 func (r Receiver) wants(k Kind) bool { return len(r.Only) == 0 || slices.Contains(r.Only, k) }
+
+// usable tells why the receiver could not be told now; nil if nothing is known against
+// it. Nothing is called. A key that signs may not have been read yet.
+func (r Receiver) usable() error {
+	if len(r.Exec) > 0 {
+		_, err := exec.LookPath(r.Exec[0])
+		if failed, ok := errors.AsType[*exec.Error](err); ok {
+			return fmt.Errorf("the program cannot be run: %w", withoutPath(failed.Err))
+		}
+		return err
+	}
+	if _, err := r.Address.url(); err != nil || r.Sign.Key != "" {
+		return err
+	}
+	_, err := r.Sign.secrets(nil)
+	return err
+}
 
 // An Address is a URL, in the config or, if it is a secret, in a file. The file is
 // read again for each call. The zero Address is none.
