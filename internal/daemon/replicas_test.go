@@ -43,6 +43,7 @@ type receiver struct {
 	mu     sync.Mutex
 	calls  int
 	failed int
+	taken  int            // calls that were answered with success
 	posts  map[string]int // by id, of what it took
 	signed map[string]int // promotions that it acted on, by kid
 	bodies bytes.Buffer
@@ -71,6 +72,8 @@ func (r *receiver) RoundTrip(q *http.Request) (*http.Response, error) {
 	if r.calls%4 == 3 {
 		r.failed++
 		answer.StatusCode = http.StatusBadGateway
+	} else {
+		r.taken++
 	}
 	return answer, nil
 }
@@ -180,8 +183,10 @@ func (r *receiver) judge(made map[string]bool, material []string) {
 			r.t.Errorf("that kid %s signs was acted on %d times", kid, r.signed[kid])
 		}
 	}
-	if len(r.signed) != len(made) || r.failed*2 < r.calls-1 || r.calls < 3*len(r.posts) {
-		r.t.Errorf("%d promotions told, %d of %d calls failed, %d ids", len(r.signed), r.failed, r.calls, len(r.posts))
+	// Each replica goes on until it is told that the receiver has the event; where it
+	// is stopped before, it may never be.
+	if len(r.signed) != len(made) || r.failed*2 < r.calls-1 || r.taken < 27*len(r.posts)/10 {
+		r.t.Errorf("%d promotions told, %d of %d calls failed, %d ids, taken %d times", len(r.signed), r.failed, r.calls, len(r.posts), r.taken)
 	}
 	if r.others {
 		r.t.Error("a signature does not verify with the secret that the receiver has")
