@@ -68,9 +68,9 @@ func in(t *testing.T, f func(r *rig)) {
 			Now: time.Now, Version: "v1", Transport: r, Alive: func() bool { return !r.stuck.Load() }, Set: func(string) *keyset.Set { return nil },
 			Log: slog.New(slog.NewTextHandler(r, nil)),
 			Keys: func() iter.Seq[live.Key] {
+				r.mu.Lock()
+				defer r.mu.Unlock()
 				return func(yield func(live.Key) bool) {
-					r.mu.Lock()
-					defer r.mu.Unlock()
 					for _, k := range r.keys {
 						if !yield(*k) {
 							return
@@ -402,6 +402,20 @@ func TestUnusableReceivers(t *testing.T) {
 		synctest.Wait()
 		if r.logged("receiver=chat") != 2 || r.logged("receiver=heartbeat") != 1 || r.logged("receiver=good")+r.logged("canary") != 0 {
 			t.Errorf("logged was\n%s", &r.log)
+		}
+		stop()
+	})
+}
+
+// A bug that shows at one key costs no other key its news, and no process its life.
+func TestABugStaysWithItsKey(t *testing.T) {
+	in(t, func(r *rig) {
+		stop := r.run(Settings{Receivers: []Receiver{ops}})
+		keys := fleet(t, 0, 2)
+		keys[0].Facts.Target.Store = nil // which status.Of asks for its traits
+		r.has(keys...)
+		if r.counted("ops sent") != 1 || r.logged("a bug in rotate") != 1 {
+			t.Errorf("counted: %v, logged was\n%s", r.counts, &r.log)
 		}
 		stop()
 	})

@@ -184,8 +184,10 @@ func (n *Notifier) look(s *Settings) (well bool, err error) {
 			w = &watch{}
 		}
 		watches[name] = w
-		events = append(events, w.look(now, &k, s.Ahead)...)
-		well = well && w.well() && !k.Ended.IsZero()
+		told, err := w.guarded(now, &k, s.Ahead)
+		n.unlooked(err)
+		events = append(events, told...)
+		well = well && err == nil && w.well() && !k.Ended.IsZero()
 	}
 	n.watches = watches // keys that are gone are forgotten
 	for _, d := range n.team {

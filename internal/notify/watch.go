@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/status"
@@ -61,6 +62,12 @@ func (w *watch) look(now time.Time, k *live.Key, ahead time.Duration) []Event {
 	events = append(events, w.needs(s)...)
 	w.looked, w.pass = now, k.Ended
 	return events
+}
+
+// guarded is look, of which a bug costs this key's news and no other's.
+func (w *watch) guarded(now time.Time, k *live.Key, ahead time.Duration) (events []Event, err error) {
+	defer bug.Catch(&err)
+	return w.look(now, k, ahead), nil
 }
 
 // well tells whether nothing that was told still needs a person.
