@@ -70,8 +70,9 @@ func in(t *testing.T, f func(r *rig)) {
 			Keys: func() iter.Seq[live.Key] {
 				r.mu.Lock()
 				defer r.mu.Unlock()
+				keys := r.keys
 				return func(yield func(live.Key) bool) {
-					for _, k := range r.keys {
+					for _, k := range keys {
 						if !yield(*k) {
 							return
 						}
