@@ -60,7 +60,7 @@ func Upcoming(k status.Key, now time.Time) string {
 
 // Trouble tells what needs a person: every alarm of the key.
 func Trouble(k status.Key) string {
-	texts, _ := keyStatus{Key: k}.attention(Plain)
+	all, _ := texts(keyStatus{Key: k}.attention(Plain))
 	what := "needs a person"
 	switch {
 	case k.State == status.Halted:
@@ -68,7 +68,7 @@ func Trouble(k status.Key) string {
 	case len(k.Alarms) == 1 && k.Alarms[0].Code == rotation.Overdue:
 		what = "is overdue"
 	}
-	return Clean(fmt.Sprintf("%s %s: %s", named(k), what, strings.Join(texts, "; ")))
+	return Clean(fmt.Sprintf("%s %s: %s", named(k), what, strings.Join(all, "; ")))
 }
 
 // Recovered tells that nothing needs a person any more.
