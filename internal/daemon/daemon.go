@@ -62,7 +62,7 @@ func New(o Options) (*Daemon, error) {
 		return nil, err
 	}
 	d.scheduler = scheduler.New(d.Host.Engine(), scheduler.Options{Tell: say.Notices(d.Host.Log), Beat: d.beat})
-	d.notify = d.notifier()
+	d.notify = d.teller()
 	if _, err := d.take(conf); err != nil {
 		return nil, err
 	}

@@ -11,9 +11,9 @@ import (
 // scheduler counts as stuck, so that no heartbeat speaks for it.
 const stuck = 3 * time.Minute
 
-// notifier tells receivers what the last passes saw. It asks no store, and the
+// teller tells receivers what the last passes saw. It asks no store, and the
 // scheduler does not wait for it.
-func (d *Daemon) notifier() *notify.Notifier {
+func (d *Daemon) teller() *notify.Notifier {
 	return notify.New(notify.Options{
 		Now: d.Host.Now, Keys: d.live, Log: d.Host.Log, Version: d.Version, Transport: d.Transport,
 		Set: func(key string) *keyset.Set {

@@ -199,8 +199,14 @@ func BenchmarkLook(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w, k := &watch{}, at(start.Add(time.Hour), set, nil)
-	for b.Loop() {
-		w.look(start.Add(time.Hour), k, 0)
+	k := at(start.Add(time.Hour), set, nil)
+	for name, since := range map[string]time.Duration{"idle": 0, "after a pass": patience} {
+		b.Run(name, func(b *testing.B) {
+			w, now := &watch{}, start.Add(time.Hour)
+			for b.Loop() {
+				w.look(now, k, 0)
+				now = now.Add(since)
+			}
+		})
 	}
 }
