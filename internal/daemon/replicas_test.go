@@ -176,6 +176,30 @@ func TestReplicasTellEachRotationOnce(t *testing.T) {
 	})
 }
 
+// A receiver that takes each call and never answers delays no rotation.
+func TestAHangingReceiverDelaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New(memory.WithClock(time.Now))
+		stop := replica(t, store, hanging{})
+		time.Sleep(time.Minute)
+		first := stored(t, store, "test-jwt")
+		look := rotation.Outlook{Set: first, Policy: rotation.Policy{Schedule: rotation.Every(time.Hour), Propagation: 10 * time.Minute}}
+		due := look.Due()
+		time.Sleep(time.Until(due.Add(20 * time.Minute))) // the propagation is the widest jitter
+		if now := stored(t, store, "test-jwt").Signing(); now.Kid == first.Signing().Kid || now.NotBefore.Sub(due) > 10*time.Minute {
+			t.Errorf("due at %s, kid %s signs since %s", due, now.Kid, now.NotBefore)
+		}
+		stop()
+	})
+}
+
+type hanging struct{}
+
+func (hanging) RoundTrip(q *http.Request) (*http.Response, error) {
+	<-q.Context().Done()
+	return nil, q.Context().Err()
+}
+
 // judge holds what was acted on against what happened.
 func (r *receiver) judge(made map[string]bool, material []string) {
 	for kid := range made {

@@ -91,10 +91,14 @@ func (n *Notifier) Run(ctx context.Context, finished <-chan struct{}) {
 	defer every.Stop()
 	for ctx.Err() == nil {
 		n.turn(sending)
+		tick := every.C
+		if !n.settings.Load().tell() {
+			tick = nil // nobody to look for
+		}
 		select {
 		case <-ctx.Done():
 		case <-n.changed:
-		case <-every.C:
+		case <-tick:
 		}
 	}
 	patient := time.NewTimer(settling)
@@ -170,7 +174,7 @@ func (n *Notifier) warn(receiver string, err error) {
 // is well: every key was read, and none needs a person for longer than a moment.
 func (n *Notifier) look(s *Settings) (well bool, err error) {
 	defer bug.Catch(&err)
-	if len(s.Receivers) == 0 && s.Heartbeat.Every == 0 {
+	if !s.tell() {
 		n.watches = map[string]*watch{} // nobody is told, so nothing was
 		return false, nil
 	}

@@ -24,6 +24,9 @@ type Settings struct {
 	Heartbeat Heartbeat
 }
 
+// tell tells whether anybody is told of anything.
+func (s Settings) tell() bool { return len(s.Receivers) > 0 || s.Heartbeat.Every > 0 }
+
 // A Receiver is told of events, by one of an address and a program.
 type Receiver struct {
 	Name    string
