@@ -174,7 +174,7 @@ func signsWebhooks(s keygen.Spec) bool {
 // between holds a duration against its range.
 func (r *resolver) between(o strictyaml.Option[time.Duration], least, most time.Duration) {
 	if !o.Bad && (o.Value < least || o.Value > most) {
-		r.Fail(o.At, "", "is not from %s to %s", rotation.Duration(least), rotation.Duration(most))
+		r.Fail(o.At, "", "takes %s to %s", rotation.Duration(least), rotation.Duration(most))
 	}
 }
 
