@@ -16,6 +16,7 @@ import (
 	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/internal/notify"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/providers"
@@ -27,6 +28,7 @@ type Config struct {
 	Environment string
 	Listen      []endpoint.Endpoint // where the daemon answers; nil for nowhere
 	AuditFile   string              // absolute path of the audit file; "" for none
+	Notify      notify.Settings
 	Stores      map[string]Store
 	Keys        []Key                // by name
 	Warnings    []strictyaml.Problem // what is accepted but not advised

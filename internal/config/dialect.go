@@ -9,6 +9,7 @@ import (
 	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/lazy"
+	"github.com/keyrotate/rotate/internal/notify"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -20,10 +21,10 @@ const example = "config.example.yaml"
 // formOf is what a config of rotate with these types of stores looks like.
 func formOf(types stores.Registry) *strictyaml.Form {
 	f := &strictyaml.Form{
-		Program: "rotate", Document: new(document), Parts: []any{new(keySection), new(outputOptions), new(listenOptions)},
-		Named: []string{"keys", "stores"}, OwnLimits: []string{"keys", "defaults"}, // keygen knows the range
+		Program: "rotate", Document: new(document), Parts: []any{new(keySection), new(outputOptions), new(listenOptions), new(receiverSection)},
+		Named: []string{"keys", "stores", "notify.to"}, OwnLimits: []string{"keys", "defaults"}, // keygen knows the range
 		NamePattern: nameRule().String(),
-		Words:       slices.Clone(environments), FreeText: []string{"secret", "prefix"}, Options: []string{"type", "outputs"}, Misplaced: []string{"outputs"},
+		Words:       slices.Clone(environments), FreeText: []string{"secret", "prefix", "url", "url_file", "exec"}, Options: []string{"type", "outputs"}, Misplaced: []string{"outputs"},
 		Example: example, WhereShare: "what several keys share belongs under defaults:",
 		Extra: types, Choices: choices, Unknown: unknown,
 	}
@@ -65,6 +66,10 @@ func choices(t reflect.Type) []string {
 		return texts(append(format.All(), format.Templated))
 	case reflect.TypeFor[endpoint.Set]():
 		return texts(endpoint.Sets())
+	case reflect.TypeFor[notify.Format]():
+		return texts(notify.Formats())
+	case reflect.TypeFor[notify.Kind]():
+		return texts(notify.Kinds())
 	case reflect.TypeFor[secretAs]():
 		return texts([]secretAs{asText, asBytes})
 	}

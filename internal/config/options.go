@@ -21,6 +21,7 @@ type document struct {
 
 	Listen strictyaml.Option[listenSection] `yaml:"listen" doc:"Where the daemon answers over HTTP: an address such as 127.0.0.1:9797 for everything, or a list of addresses that say what each serves; nowhere if not set."`
 	Audit  auditSection                     `yaml:"audit" doc:"Where audit events go beside the log."`
+	Notify notifySection                    `yaml:"notify" doc:"Who the daemon tells what happens to keys; see docs/notify.md."`
 }
 
 // An auditSection says where audit events are kept.

@@ -30,6 +30,7 @@ type Metrics struct {
 	connections prometheus.Gauge
 	cuts        *prometheus.CounterVec
 
+	told          *prometheus.CounterVec
 	auditFailures prometheus.Counter
 	reloadOK      prometheus.Gauge
 	reloadAt      prometheus.Gauge
@@ -60,6 +61,9 @@ func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 		auditFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rotate_audit_failures_total", Help: "Events that could not be written to the audit file.",
 		}),
+		told: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rotate_notifications_total", Help: "Notifications by receiver and what came of them: events that were sent, attempts that failed, events that are lost.",
+		}, []string{"receiver", "result"}),
 		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "rotate_config_last_reload_successful", Help: "1 if the config was taken when it was read last, 0 if it was refused and the old one kept.",
 		}),
@@ -72,7 +76,7 @@ func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
-		m.calls, m.seconds, m.events, m.connections, m.cuts, m.auditFailures, m.reloadOK, m.reloadAt, build,
+		m.calls, m.seconds, m.events, m.connections, m.cuts, m.told, m.auditFailures, m.reloadOK, m.reloadAt, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -97,6 +101,11 @@ func (m *Metrics) ConnectionCut(reason string) { m.cuts.WithLabelValues(reason).
 
 // AuditFailed counts an event that the audit file does not have.
 func (m *Metrics) AuditFailed() { m.auditFailures.Inc() }
+
+// Notified counts what came of notifications.
+func (m *Metrics) Notified(receiver, result string, n int) {
+	m.told.WithLabelValues(receiver, result).Add(float64(n))
+}
 
 // Reloaded notes that the config was read, and whether it was taken.
 func (m *Metrics) Reloaded(now time.Time, taken bool) {

@@ -169,7 +169,7 @@ func (v *Vocabulary) path(path string) string {
 	parts := strings.Split(path, Separator)
 	for i, part := range parts {
 		r := roleOption
-		if i == 1 && slices.Contains(v.form.Named, parts[0]) {
+		if slices.Contains(v.form.Named, strings.Join(parts[:i], ".")) {
 			r = roleName
 		}
 		switch index := strings.HasPrefix(part, "["); {
@@ -217,7 +217,7 @@ func (s *source) learn(v *Vocabulary, n *yaml.Node, path []string, r role) {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
-			named := len(path) == 1 && slices.Contains(v.form.Named, path[0])
+			named := slices.Contains(v.form.Named, strings.Join(path, "."))
 			keyRole, below := roleOption, roleValue
 			switch {
 			case named:
@@ -226,7 +226,7 @@ func (s *source) learn(v *Vocabulary, n *yaml.Node, path []string, r role) {
 				keyRole, below = roleHidden, roleHidden
 			case !v.options[key.Value] || slices.Contains(v.form.FreeText, key.Value):
 				below = roleHidden
-			case v.fixed[key.Value] && value.Kind == yaml.ScalarNode:
+			case v.fixed[key.Value] && value.Kind != yaml.MappingNode:
 				below = roleChoice
 			}
 			if key.Kind == yaml.ScalarNode {
@@ -373,18 +373,22 @@ func (v *Vocabulary) of(t reflect.Type) {
 	fields := FieldsOf(t)
 	for _, name := range fields.Names {
 		field := t.FieldByIndex(fields.Index[name]).Type
+		one := valueOf(field)
+		if one.Kind() == reflect.Slice {
+			one = one.Elem()
+		}
 		v.options[name] = true
-		v.fixed[name] = v.fixed[name] || v.form.Choices(valueOf(field)) != nil
+		v.fixed[name] = v.fixed[name] || v.form.Choices(one) != nil
 		v.of(field)
 	}
 }
 
 // learn takes in the names that a file gives, and its parts.
 func (v *Vocabulary) learn(src *source, root *yaml.Node) {
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		section, entries := root.Content[i].Value, root.Content[i+1]
-		if !slices.Contains(v.form.Named, section) || entries.Kind != yaml.MappingNode {
-			continue
+	for _, section := range v.form.Named {
+		entries := root
+		for part := range strings.SplitSeq(section, ".") {
+			entries = member(entries, part)
 		}
 		for j := 0; j < len(entries.Content); j += 2 {
 			if name := entries.Content[j].Value; v.Name(name) {
@@ -394,6 +398,16 @@ func (v *Vocabulary) learn(src *source, root *yaml.Node) {
 	}
 	src.learn(v, root, nil, roleValue)
 	src.parsed = true
+}
+
+// member is the mapping of a name in a mapping; an empty one if there is none.
+func member(n *yaml.Node, name string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name && n.Content[i+1].Kind == yaml.MappingNode {
+			return n.Content[i+1]
+		}
+	}
+	return &yaml.Node{}
 }
 
 // foreign reports whether a file is something else than a config: it has no

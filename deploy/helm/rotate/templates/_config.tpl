@@ -59,13 +59,14 @@
 
 {{/* Ports of addresses in the config, such as Vault's 8200. */}}
 {{- define "rotate.ports" -}}
+{{- $urls := list -}}
+{{- range $_, $s := .Values.config.stores -}}{{- $urls = concat $urls (list $s.address $s.endpoint) -}}{{- end -}}
+{{- range $_, $to := (.Values.config.notify | default dict).to -}}{{- $urls = append $urls $to.url -}}{{- end -}}
 {{- $found := list -}}
-{{- range $_, $s := .Values.config.stores -}}
-{{- range $url := list $s.address $s.endpoint -}}
+{{- range $url := $urls -}}
 {{- $port := regexFind ":[0-9]+$" (regexReplaceAll "^[a-z]+://([^/]*).*$" ($url | default "") "${1}") | trimPrefix ":" -}}
 {{- if $port -}}{{- $found = append $found ($port | int) -}}
 {{- else if hasPrefix "http://" ($url | default "") -}}{{- $found = append $found 80 -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 {{ concat (list 443 6443) $found (.Values.networkPolicy.ports) | uniq | toJson }}
