@@ -13,7 +13,7 @@ type Life struct {
 	Kid       string    // made up if Future, and "" until such a key signs
 	Published time.Time // readers learn it: next. A very first key signs at once
 	Signs     time.Time // current
-	Replaced  time.Time // another key signs: previous
+	Replaced  time.Time // another key signs: previous. Earlier where a key between the two was revoked
 	Removed   time.Time // with its grace and what clocks may differ by behind it
 	Revoked   bool      // removed as compromised, without a grace
 	Future    bool      // of a Forecast: no such key exists yet
@@ -45,21 +45,11 @@ func (o Outlook) living() (lives []Life) {
 	for i, k := range keys {
 		l := Life{Kid: k.Kid, Published: k.Issued, Signs: k.NotBefore, Removed: o.Removed(k)}
 		if k.Status == keyset.Previous {
-			l.Replaced = o.replaced(k, keys[i+1])
+			l.Replaced = keys[i+1].NotBefore
 		}
 		lives = append(lives, l)
 	}
 	return lives
-}
-
-// replaced is when by took the place of k, the live key before it. That is not on record where a key between them was
-// removed, as one that was revoked is.
-func (o Outlook) replaced(k, by keyset.Key) time.Time {
-	between := func(g keyset.Gone) bool { return k.Made < g.Made && g.Made < by.Made }
-	if slices.ContainsFunc(o.Set.Gone, between) {
-		return time.Time{}
-	}
-	return by.NotBefore
 }
 
 // lived is lives after one more step of a forecast.

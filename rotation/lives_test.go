@@ -43,7 +43,7 @@ func TestLives(t *testing.T) {
 		{"of a removed key the end is on record", gone, []rotation.Life{{Kid: "k0", Removed: due.Add(retired)}, k1}},
 		{"a key between them was revoked", revoked, []rotation.Life{
 			{Kid: "k1", Removed: due.Add(hour), Revoked: true},
-			{Kid: "k0", Published: t0, Signs: t0},
+			{Kid: "k0", Published: t0, Signs: t0, Replaced: due.Add(hour)},
 			{Kid: "k3", Published: due.Add(hour), Signs: due.Add(hour)},
 		}},
 	} {

@@ -5,6 +5,7 @@
 //	/readyz                   every key was read once, or why not is known
 //	/metrics                  for Prometheus
 //	/status                   the report rotate/status/v1
+//	/                         the same for people: every key as a timeline
 //	/keys/{name}/jwks.json    one key's public halves, a JWK Set (RFC 7517)
 //	/.well-known/jwks.json    those of all keys
 //
@@ -28,6 +29,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/live"
+	"github.com/keyrotate/rotate/internal/page"
 )
 
 // The limits of a server whose answers are small and come from memory.
@@ -60,6 +62,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.Metrics)
 	mux.HandleFunc("GET /status", s.status)
+	mux.Handle("GET /{$}", page.Handler(page.Keys{Now: s.Now, All: s.Keys, One: s.Key}))
 	mux.HandleFunc("GET /.well-known/jwks.json", s.allKeys)
 	mux.HandleFunc("GET /keys/{name}/jwks.json", s.oneKey)
 	return s.contained(mux)

@@ -1,0 +1,35 @@
+package page_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/page"
+)
+
+// TestServeForBrowsers serves made-up worlds at ROTATE_PAGE, each below the number of its keys, until it is told to
+// stop: e2e/page.sh looks at them in a browser.
+func TestServeForBrowsers(t *testing.T) {
+	address := os.Getenv("ROTATE_PAGE")
+	if address == "" {
+		t.Skip("ROTATE_PAGE is not set; see e2e/page.sh")
+	}
+	mux := http.NewServeMux()
+	for _, n := range []int{0, 1, 5, 10, 200, 10_000} {
+		w := &world{t: t}
+		mux.Handle("GET /"+strconv.Itoa(n)+"/{$}", page.Handler(these(w.keys(n))))
+	}
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+		t.Fatal(err)
+	}
+}

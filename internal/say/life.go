@@ -1,0 +1,62 @@
+package say
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keyrotate/rotate/internal/status"
+	"github.com/keyrotate/rotate/rotation"
+)
+
+// Life says the dates of one key, those that are known.
+func Life(l rotation.Life, now time.Time) string {
+	name := "a key that is not made yet"
+	if !l.Future {
+		name = "kid " + Kid(l.Kid)
+	}
+	removed := "removed "
+	if l.Revoked {
+		removed = "revoked, and removed "
+	}
+	parts := []string{name}
+	for _, date := range []struct {
+		does string
+		at   time.Time
+	}{{"published ", l.Published}, {"signs from ", l.Signs}, {"only verifies from ", l.Replaced}, {removed, l.Removed}} {
+		if !date.at.IsZero() {
+			parts = append(parts, date.does+When(now, date.at))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// A Row is one fact of a key's text.
+type Row struct{ Name, Text string }
+
+// Rows is the text that Status writes of a key without its first line, a fact each. Names repeat.
+func Rows(key status.Key, now time.Time) (rows []Row) {
+	var b strings.Builder
+	keyStatus{Key: key, now: now}.text(&b, nil)
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	for _, line := range lines[1:] {
+		name, text := strings.TrimSpace(line[:rowIndent]), line[rowIndent:]
+		if last := len(rows) - 1; name == "" && last >= 0 {
+			rows[last].Text += "\n" + text
+			continue
+		}
+		rows = append(rows, Row{name, Clean(text)})
+	}
+	return rows
+}
+
+// Needing says how many keys need a person, of all.
+func Needing(n, all int) string {
+	switch {
+	case n > 0 && all == 1:
+		return "the key needs attention"
+	case n > 0:
+		return need(strconv.Itoa(n)+" of "+Plural(all, "key"), n, "attention")
+	}
+	return need(Plural(all, "key"), all, "none")
+}
