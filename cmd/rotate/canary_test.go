@@ -116,7 +116,7 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, encoding: hex}, d: {
 		endpoints := d.Handler()
 		look := func() {
 			synctest.Wait()
-			for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/.well-known/jwks.json", "/keys/a/jwks.json", "/keys/b/jwks.json", "/keys/e/jwks.json", "/debug/pprof/heap"} {
+			for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/", "/.well-known/jwks.json", "/keys/a/jwks.json", "/keys/b/jwks.json", "/keys/e/jwks.json", "/debug/pprof/heap"} {
 				w := httptest.NewRecorder()
 				endpoints.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
 				fmt.Fprintln(&c.all, w.Header(), w.Body)

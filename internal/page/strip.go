@@ -10,7 +10,7 @@ import (
 type tick struct {
 	X    percent
 	Text string // "" where it would stand upon now
-	Odd  bool // left out where there is little room
+	Odd  bool   // left out where there is little room
 }
 
 // besideNow is the room that the word now takes on an axis, to each side.
