@@ -208,7 +208,7 @@ func TestEveryKeyIsOnOnePage(t *testing.T) {
 			t.Errorf("%s: %v keys a page, %d in all", sort, sizes, len(seen))
 		}
 	}
-	if last := names(body(t, keys, "?page=3")); !slices.Equal(names(body(t, keys, "?page=99")), last) {
+	if body(t, keys, "?page=99") != body(t, keys, "?page=3") {
 		t.Error("a page beyond the last one is another than the last")
 	}
 }

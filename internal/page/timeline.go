@@ -171,12 +171,8 @@ func (p *pen) part(class string, from, to time.Time) (bars []bar) {
 			bars = append(bars, bar{Class: class, X: x, W: p.x(to) - x})
 		}
 	}
-	if from.Before(p.now) {
-		add(class, from, earliest(to, p.now))
-	}
-	if to.After(p.now) {
-		add(class+" "+p.after, latest(from, p.now), to)
-	}
+	add(class, from, earliest(to, p.now))
+	add(class+" "+p.after, latest(from, p.now), to)
 	return bars
 }
 

@@ -104,7 +104,7 @@ func (v *view) choices(found []entry) {
 // newRow shows one key.
 func newRow(s scale, k *live.Key) row {
 	key := k.Status()
-	r := row{Name: say.Clean(key.Key), State: key.State, Alarmed: key.Alarmed(), Next: next(s.now, key.Then)}
+	r := row{Name: say.Clean(key.Key), State: key.State, Alarmed: key.Alarmed(), Next: say.Next(key, s.now)}
 	for _, fact := range say.Rows(key, s.now) {
 		if fact.Name == "ATTENTION" {
 			r.Woes = append(r.Woes, fact)
@@ -115,7 +115,7 @@ func newRow(s scale, k *live.Key) row {
 	until := told(s, k)
 	lives, err := k.Lives(until)
 	if err != nil {
-		r.Facts = append(r.Facts, say.Row{Name: "then", Text: err.Error()})
+		r.Facts = append(r.Facts, say.Row{Name: "planned", Text: err.Error()})
 	}
 	r.timeline = draw(s, lives, until, err == nil)
 	if due := k.Due(); !due.IsZero() {
@@ -136,21 +136,6 @@ func told(s scale, k *live.Key) time.Time {
 		return s.to
 	}
 	return earliest(latest(due, s.now).Add(mostRotations*after.Sub(due)), s.to)
-}
-
-// next is what comes next, in half a sentence; "" if nobody knows.
-func next(now time.Time, then *status.Step) string {
-	switch {
-	case then == nil || then.Do == string(rotation.Halt):
-		return ""
-	case then.Do != string(rotation.Wait):
-		return "now: " + then.Do
-	}
-	step := rotation.Step{Do: rotation.Wait, Why: then.Reason}
-	if then.At != nil {
-		step.At = *then.At
-	}
-	return say.Waiting(now, step)
 }
 
 // label says the lives of the keys that exist.

@@ -50,13 +50,26 @@ func Rows(key status.Key, now time.Time) (rows []Row) {
 	return rows
 }
 
+// Next says what comes next for a key, in half a sentence; "" if nobody knows.
+func Next(key status.Key, now time.Time) string {
+	t := key.Then
+	switch {
+	case t == nil || t.Do == string(rotation.Halt):
+		return ""
+	case t.Do != string(rotation.Wait):
+		return "now: " + t.Do
+	}
+	step := rotation.Step{Do: rotation.Wait, Why: t.Reason}
+	if t.At != nil {
+		step.At = *t.At
+	}
+	return Waiting(now, step)
+}
+
 // Needing says how many keys need a person, of all.
 func Needing(n, all int) string {
-	switch {
-	case n > 0 && all == 1:
-		return "the key needs attention"
-	case n > 0:
-		return need(strconv.Itoa(n)+" of "+Plural(all, "key"), n, "attention")
+	if n == 0 {
+		return Plural(all, "key") + ", none needs attention"
 	}
-	return need(Plural(all, "key"), all, "none")
+	return need(strconv.Itoa(n)+" of "+Plural(all, "key"), n, "attention")
 }
