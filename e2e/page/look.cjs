@@ -125,8 +125,8 @@ async function real() {
 // docs takes the pictures of docs/images: few colours, so that they are small.
 async function docs() {
   for (const [name, where, options] of [
-    ["page", "/10/", { viewport: { width: 1180, height: 800 }, colorScheme: "light" }],
-    ["page-dark", "/10/?days=7&sort=next", { viewport: { width: 1180, height: 640 }, colorScheme: "dark" }],
+    ["page", "/5/", { viewport: { width: 1180, height: 830 }, colorScheme: "light" }],
+    ["page-dark", "/5/?days=7", { viewport: { width: 1180, height: 790 }, colorScheme: "dark" }],
     ["page-phone", "/5/", { viewport: { width: 360, height: 700 }, colorScheme: "light" }],
   ]) {
     const tab = await page(worlds + where, options);

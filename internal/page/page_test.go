@@ -82,6 +82,9 @@ func TestEachStateHasItsWord(t *testing.T) {
 	text := body(t, keys, "")
 	for _, k := range keys {
 		state := string(k.Status().State)
+		if k.Facts.Target.Name == "session-cookie" {
+			state = "needs attention" // and not healthy
+		}
 		_, row, ok := strings.Cut(text, `<li id="key-`+k.Facts.Target.Name+`"`)
 		row, _, _ = strings.Cut(row, "</li>")
 		if !ok || !strings.Contains(row, `">`+state) {
@@ -95,7 +98,7 @@ func TestEachStateHasItsWord(t *testing.T) {
 	}
 	for _, want := range []string{
 		"the digest is not that of the document", "hint: put back the document", "can still be read in /etc/shop/.env", "connection refused",
-		"not looked at yet", "there is no keyset yet", "begins to sign in 1h5m", "asked</dt>", "healthy, needs attention",
+		"not looked at yet", "there is no keyset yet", "begins to sign in 1h5m", "asked</dt>",
 		`href="#revoked"`, `href="#late"`, `class="current unknown"`, `class="current planned"`, `class="more"`, "(7) rotate: production",
 	} {
 		if !strings.Contains(text, want) {

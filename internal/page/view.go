@@ -30,7 +30,8 @@ type row struct {
 	Label string // the timeline, for who does not see it
 }
 
-// Quiet tells whether the state alone would say that all is well with a key that needs attention.
+// Quiet tells whether the state alone would say that all is well with a key that needs attention. As in the summary of
+// `rotate status`, it is not told then.
 func (r row) Quiet() bool {
 	return r.Alarmed && (r.State == status.Healthy || r.State == status.Rotating)
 }

@@ -108,7 +108,7 @@ func halted(s *scheduler.State) {
 }
 
 func unreachable(s *scheduler.State) {
-	s.Err = &engine.Error{Key: s.Key, Store: s.Store, Err: &providers.Error{Op: "read", Kind: providers.ErrUnavailable, Err: errors.New("dial tcp 192.0.2.7:8200: connection refused"), Hint: "is the store up, and can this host reach it?"}}
+	s.Err = &engine.Error{Key: s.Key, Store: s.Store, Err: &providers.Error{Op: "read", Name: "production-" + s.Key, Kind: providers.ErrUnavailable, Err: errors.New("dial tcp 192.0.2.7:8200: connection refused"), Hint: "is the store up, and can this host reach it?"}}
 }
 
 func unread(s *scheduler.State) {

@@ -68,7 +68,10 @@ func Next(key status.Key, now time.Time) string {
 
 // Needing says how many keys need a person, of all.
 func Needing(n, all int) string {
-	if n == 0 {
+	switch {
+	case all == 0:
+		return "no keys"
+	case n == 0:
 		return Plural(all, "key") + ", none needs attention"
 	}
 	return need(strconv.Itoa(n)+" of "+Plural(all, "key"), n, "attention")
