@@ -66,7 +66,7 @@ func lived(lives []Life, step Step) []Life {
 	case Retire:
 		for i, l := range lives {
 			// A forecast tells the kid of no key that it creates.
-			if l.Kid == step.Kid || l.Kid == "" && !l.Replaced.IsZero() && l.Removed.IsZero() {
+			if l.Kid == step.Kid || l.Kid == "" && l.Removed.IsZero() {
 				lives[i].Removed = step.At
 				break
 			}
