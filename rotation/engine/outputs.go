@@ -188,7 +188,7 @@ func syncOutput(ctx context.Context, o Output, set *keyset.Set, before tried, ag
 	switch {
 	case !got.behind.IsZero():
 	case readOnly:
-		got.behind = rotation.Reason{Code: rotation.OutputOld}
+		got.behind = rotation.Reason{Code: rotation.OutputOld, Have: rev.Note.Generation, Want: set.Generation}
 	case again && !before.failed.IsZero():
 		got.behind = before.failed
 	case again:
