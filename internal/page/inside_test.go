@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/rotation"
 )
 
@@ -16,7 +17,7 @@ func TestLinkIsRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := query{
 			State: rapid.SampledFrom(append(states(), "")).Draw(t, "state"),
-			Sort:  rapid.SampledFrom(sortNames()).Draw(t, "sort"),
+			Sort:  rapid.SampledFrom(status.Orders()).Draw(t, "sort"),
 			Text:  rapid.StringMatching(`[ -~é]{0,30}`).Draw(t, "text"),
 			Days:  rapid.SampledFrom(windows).Draw(t, "days"),
 			Page:  rapid.IntRange(1, 1_000_000).Draw(t, "page"),
@@ -104,12 +105,11 @@ func TestStrip(t *testing.T) {
 	now := time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
 	s := newScale(now, 180)
 	day := 24 * time.Hour
-	strip := newStrip(s, []entry{
-		{Name: "a", Signs: now.Add(-80 * day), Due: now.Add(10 * day)},
-		{Name: "b", Signs: now.Add(-80 * day), Due: now.Add(3 * day)},
-		{Name: "c", Signs: now.Add(-100 * day), Due: now.Add(-10 * day)},
-		{Name: "far", Signs: now.Add(-300 * day), Due: now.Add(300 * day)},
-		{Name: "unknown"},
+	key := func(name string, signs, due time.Duration) *status.Key {
+		return &status.Key{Key: name, Current: &status.Live{Signs: new(now.Add(signs))}, Due: new(now.Add(due))}
+	}
+	strip := newStrip(s, []*status.Key{
+		key("a", -80*day, 10*day), key("b", -80*day, 3*day), key("c", -100*day, -10*day), key("far", -300*day, 300*day), {Key: "unknown"},
 	})
 	got := map[string]percent{}
 	for _, c := range strip.Columns {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/live"
+	"github.com/keyrotate/rotate/internal/status"
 )
 
 //go:embed page.html
@@ -52,8 +53,12 @@ func Handler(keys Keys) http.Handler {
 			return
 		}
 		now := keys.Now()
+		var all []*status.Key
+		for k := range keys.All() {
+			all = append(all, new(k.Status()))
+		}
 		var body bytes.Buffer
-		if err := page.Execute(&body, newView(now, entries(now, keys.All()), keys.One, q)); err != nil {
+		if err := page.Execute(&body, newView(now, all, keys.One, q)); err != nil {
 			http.Error(w, "the page cannot be written", http.StatusInternalServerError)
 			return
 		}

@@ -98,7 +98,7 @@ func TestEachStateHasItsWord(t *testing.T) {
 	}
 	for _, want := range []string{
 		"the digest is not that of the document", "hint: put back the document", "can still be read in /etc/shop/.env", "connection refused",
-		"not looked at yet", "there is no keyset yet", "begins to sign in 1h5m", "asked</dt>",
+		"not looked at yet", "there is no keyset yet", "the next key signs, in 65m", "asked</dt>",
 		`href="#revoked"`, `href="#late"`, `class="current unknown"`, `class="current planned"`, `class="more"`, "(7) rotate: production",
 	} {
 		if !strings.Contains(text, want) {
@@ -191,7 +191,7 @@ func TestOddNames(t *testing.T) {
 // TestEveryKeyIsOnOnePage: however a list is ordered, its pages have each key once.
 func TestEveryKeyIsOnOnePage(t *testing.T) {
 	keys := (&world{t: t}).keys(450)
-	for _, sort := range []string{"attention", "name", "next", "age"} {
+	for _, sort := range []string{"attention", "name", "state", "next", "age"} {
 		seen := map[string]int{}
 		var sizes []int
 		for p := 1; p <= 3; p++ {
@@ -229,6 +229,7 @@ func TestOrderAndFilter(t *testing.T) {
 		{"", []string{"c-overdue", "d-halted", "a-young", "b-old"}},
 		{"?sort=name", []string{"a-young", "b-old", "c-overdue", "d-halted"}},
 		{"?sort=next", []string{"c-overdue", "b-old", "a-young", "d-halted"}},
+		{"?sort=state", []string{"d-halted", "c-overdue", "a-young", "b-old"}},
 		{"?sort=age", []string{"c-overdue", "b-old", "a-young", "d-halted"}},
 		{"?state=halted", []string{"d-halted"}},
 		{"?state=attention", []string{"c-overdue", "d-halted"}},

@@ -14,7 +14,7 @@ import (
 // A query is what an address asks for.
 type query struct {
 	State string // which keys: a word of states; "" for all
-	Sort  string // a word of sorts
+	Sort  status.Order
 	Text  string // part of a key's name
 	Days  int    // how far a timeline reaches, back and ahead: one of windows
 	Page  int    // from 1
@@ -22,7 +22,7 @@ type query struct {
 }
 
 const (
-	attention = "attention" // which keys, and in which order
+	attention = "attention" // the filter of what needs a person
 	mostText  = 64          // no key has a longer name
 )
 
@@ -41,7 +41,10 @@ func states() []string {
 // fields reads the value of each parameter, and tells whether there is such a value.
 var fields = map[string]func(q *query, value string) bool{
 	"state": func(q *query, value string) bool { q.State = value; return slices.Contains(states(), value) },
-	"sort":  func(q *query, value string) bool { q.Sort = value; return slices.Contains(sortNames(), value) },
+	"sort": func(q *query, value string) bool {
+		q.Sort = status.Order(value)
+		return slices.Contains(status.Orders(), q.Sort)
+	},
 	"q":     func(q *query, value string) bool { q.Text = value; return len(value) <= mostText },
 	"days":  func(q *query, value string) bool { q.Days = number(value); return slices.Contains(windows, q.Days) },
 	"page":  func(q *query, value string) bool { q.Page = number(value); return q.Page > 0 },
@@ -63,15 +66,20 @@ func parse(raw string) (query, error) {
 	if err != nil {
 		return query{}, errors.New("this address cannot be read")
 	}
-	q := query{Sort: attention, Days: windows[0], Page: 1}
+	q := query{Sort: status.ByAttention, Days: windows[0], Page: 1}
 	for name, all := range values {
 		set, known := fields[name]
 		if !known || len(all) != 1 || all[0] != "" && !set(&q, all[0]) {
 			return query{}, fmt.Errorf("this page has state=%s, sort=%s, days=%s, page=NUMBER, q=PART-OF-A-NAME and watch=1, each at most once",
-				strings.Join(states(), "|"), strings.Join(sortNames(), "|"), strings.ReplaceAll(strings.Trim(fmt.Sprint(windows), "[]"), " ", "|"))
+				anyOf(states()), anyOf(status.Orders()), anyOf(windows))
 		}
 	}
 	return q, nil
+}
+
+// anyOf lists values as a choice.
+func anyOf[T any](values []T) string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(values), "[]"), " ", "|")
 }
 
 // Link is the address of a query on this page, in a form of its own: what is as by default is left out.
@@ -83,7 +91,7 @@ func (q query) Link() string {
 		}
 	}
 	add("state", q.State, "")
-	add("sort", q.Sort, attention)
+	add("sort", string(q.Sort), string(status.ByAttention))
 	add("q", q.Text, "")
 	add("days", strconv.Itoa(q.Days), strconv.Itoa(windows[0]))
 	add("page", strconv.Itoa(q.Page), "1")
@@ -95,8 +103,8 @@ func (q query) Link() string {
 
 // The queries that are one click away. A change of what is listed, or how, begins at the first page.
 
-func (q query) only(state string) query { q.State, q.Page = state, 1; return q }
-func (q query) sorted(by string) query  { q.Sort, q.Page = by, 1; return q }
-func (q query) reach(days int) query    { q.Days = days; return q }
-func (q query) at(page int) query       { q.Page = page; return q }
-func (q query) watched(on bool) query   { q.Watch = on; return q }
+func (q query) only(state string) query      { q.State, q.Page = state, 1; return q }
+func (q query) sorted(by status.Order) query { q.Sort, q.Page = by, 1; return q }
+func (q query) reach(days int) query         { q.Days = days; return q }
+func (q query) at(page int) query            { q.Page = page; return q }
+func (q query) watched(on bool) query        { q.Watch = on; return q }

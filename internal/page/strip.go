@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/status"
 )
 
 // A tick is a date below which a line is drawn.
@@ -40,11 +41,10 @@ func (s scale) axis() (ticks []tick) {
 
 // A column is how many keys rotated last, or are due next, in a part of a scale.
 type column struct {
-	Class  string // past, late or planned
-	X, W   percent
-	Y, H   percent
-	Title  string
-	number int
+	Class string // past, late or planned
+	X, W  percent
+	Y, H  percent
+	Title string
 }
 
 // columns is how many parts a strip has: an even number, so that now lies between two.
@@ -58,30 +58,30 @@ type strip struct {
 }
 
 // newStrip counts when the keys that sign began to, and when their successors are due.
-func newStrip(s scale, keys []entry) strip {
+func newStrip(s scale, keys []*status.Key) strip {
 	counts := map[string]*[columns]int{"past": {}, "late": {}, "planned": {}}
 	count := func(kind string, at time.Time) {
 		if s.shows(at) {
 			counts[kind][min(columns-1, int(s.x(at)/100*columns))]++
 		}
 	}
-	var first entry
-	for _, e := range keys {
-		count("past", e.Signs)
-		switch {
-		case e.Due.IsZero():
-		case e.Due.Before(s.now):
-			count("late", e.Due)
+	var first *status.Key
+	for _, k := range keys {
+		count("past", signs(k))
+		switch at := due(k); {
+		case at.IsZero():
+		case at.Before(s.now):
+			count("late", at)
 		default:
-			count("planned", e.Due)
-			if first.Due.IsZero() || e.Due.Before(first.Due) {
-				first = e
+			count("planned", at)
+			if first == nil || at.Before(*first.Due) {
+				first = k
 			}
 		}
 	}
 	t := stacked(s, counts)
-	if !first.Due.IsZero() {
-		t.Next = say.Clean(first.Name) + " " + say.Distance(s.now, first.Due)
+	if first != nil {
+		t.Next = say.Clean(first.Key) + " " + say.Distance(s.now, *first.Due)
 	}
 	return t
 }

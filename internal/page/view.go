@@ -23,9 +23,10 @@ type row struct {
 	Name    string
 	State   status.State
 	Alarmed bool
-	Next    string // what comes next, and when
-	Woes    []say.Row
-	Facts   []say.Row
+	Next    string      // what comes next, and when
+	Woes    []say.Words // why a person should look
+	Notes   []say.Words // what is less than it should be
+	Facts   []say.Fact
 	timeline
 	Label string // the timeline, for who does not see it
 }
@@ -57,7 +58,7 @@ type view struct {
 }
 
 // newView answers a query.
-func newView(now time.Time, all []entry, key func(string) (live.Key, bool), q query) *view {
+func newView(now time.Time, all []*status.Key, key func(string) (live.Key, bool), q query) *view {
 	found := named(all, q.Text)
 	list := listed(found, q)
 	shown, page, pages := cut(list, q.Page)
@@ -68,9 +69,9 @@ func newView(now time.Time, all []entry, key func(string) (live.Key, bool), q qu
 		First: (page-1)*perPage + min(1, len(shown)), Last: (page-1)*perPage + len(shown),
 	}
 	v.Axis, v.Strip = v.axis(), newStrip(v.scale, list)
-	for _, e := range shown {
-		v.Environment = e.Environment
-		if k, ok := key(e.Name); ok { // no reload has taken it away meanwhile
+	for _, k := range shown {
+		v.Environment = k.Environment
+		if k, ok := key(k.Key); ok { // no reload has taken it away meanwhile
 			v.Rows = append(v.Rows, newRow(v.scale, &k))
 		}
 	}
@@ -79,7 +80,7 @@ func newView(now time.Time, all []entry, key func(string) (live.Key, bool), q qu
 }
 
 // choices links to the other views.
-func (v *view) choices(found []entry) {
+func (v *view) choices(found []*status.Key) {
 	q := v.Query
 	v.States = append(v.States, choice{"all", "all", q.only("").Link(), len(found), q.State == ""})
 	for _, s := range states() {
@@ -90,8 +91,8 @@ func (v *view) choices(found []entry) {
 	for _, days := range windows {
 		v.Windows = append(v.Windows, choice{Text: say.Plural(days, "day"), Link: q.reach(days).Link(), Chosen: q.Days == days})
 	}
-	for _, s := range sorts {
-		v.Sorts = append(v.Sorts, choice{Text: s.text, Link: q.sorted(s.name).Link(), Chosen: q.Sort == s.name})
+	for _, o := range orders {
+		v.Sorts = append(v.Sorts, choice{Text: o.text, Link: q.sorted(o.order).Link(), Chosen: q.Sort == o.order})
 	}
 	v.Watch = choice{Text: "reload each minute", Link: q.watched(!q.Watch).Link(), Chosen: q.Watch}
 	if v.PageNumber > 1 {
@@ -105,18 +106,14 @@ func (v *view) choices(found []entry) {
 // newRow shows one key.
 func newRow(s scale, k *live.Key) row {
 	key := k.Status()
-	r := row{Name: say.Clean(key.Key), State: key.State, Alarmed: key.Alarmed(), Next: say.Next(key, s.now)}
-	for _, fact := range say.Rows(key, s.now) {
-		if fact.Name == "ATTENTION" {
-			r.Woes = append(r.Woes, fact)
-		} else {
-			r.Facts = append(r.Facts, fact)
-		}
+	r := row{
+		Name: say.Clean(key.Key), State: key.State, Alarmed: key.Alarmed(), Next: say.Next(key, s.now),
+		Woes: say.Attention(key, s.now), Notes: say.Warnings(key, s.now), Facts: say.Facts(key, s.now),
 	}
 	until := told(s, k)
 	lives, err := k.Lives(until)
 	if err != nil {
-		r.Facts = append(r.Facts, say.Row{Name: "planned", Text: err.Error()})
+		r.Facts = append(r.Facts, say.Fact{Name: "planned", Text: say.Clean(err.Error())})
 	}
 	r.timeline = draw(s, lives, until, err == nil)
 	if due := k.Due(); !due.IsZero() {

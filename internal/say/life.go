@@ -31,39 +31,39 @@ func Life(l rotation.Life, now time.Time) string {
 	return strings.Join(parts, ", ")
 }
 
-// A Row is one fact of a key's text.
-type Row struct{ Name, Text string }
-
-// Rows is the text that Status writes of a key without its first line, a fact each. Names repeat.
-func Rows(key status.Key, now time.Time) (rows []Row) {
-	var b strings.Builder
-	keyStatus{Key: key, now: now}.text(&b, nil)
-	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	for _, line := range lines[1:] {
-		name, text := strings.TrimSpace(line[:rowIndent]), line[rowIndent:]
-		if last := len(rows) - 1; name == "" && last >= 0 {
-			rows[last].Text += "\n" + text
-			continue
-		}
-		rows = append(rows, Row{name, Clean(text)})
-	}
-	return rows
+// Attention says why a person should look at a key.
+func Attention(key status.Key, now time.Time) []Words {
+	return words(keyStatus{Key: key}.attention(From(now)))
 }
 
-// Next says what comes next for a key, in half a sentence; "" if nobody knows.
+// Warnings says what is less than it should be.
+func Warnings(key status.Key, now time.Time) []Words {
+	return words(keyStatus{Key: key}.warnings(From(now)))
+}
+
+func words(remarks []remark) (all []Words) {
+	for _, r := range remarks {
+		all = append(all, Words{Clean(r.What), Clean(r.Hint)})
+	}
+	return all
+}
+
+// Facts says what else is known of a key.
+func Facts(key status.Key, now time.Time) []Fact {
+	all := keyStatus{Key: key, now: now}.facts()
+	for i, f := range all {
+		all[i].Text = Clean(f.Text)
+	}
+	return all
+}
+
+// Next says what comes next for a key, and when.
 func Next(key status.Key, now time.Time) string {
-	t := key.Then
-	switch {
-	case t == nil || t.Do == string(rotation.Halt):
-		return ""
-	case t.Do != string(rotation.Wait):
-		return "now: " + t.Do
+	k := keyStatus{Key: key, now: now}
+	if when := k.when(false); when != "-" {
+		return k.brief() + ", " + when
 	}
-	step := rotation.Step{Do: rotation.Wait, Why: t.Reason}
-	if t.At != nil {
-		step.At = *t.At
-	}
-	return Waiting(now, step)
+	return k.brief()
 }
 
 // Needing says how many keys need a person, of all.
