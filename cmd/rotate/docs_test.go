@@ -17,7 +17,7 @@ func TestEveryManagerHasAPage(t *testing.T) {
 	}
 	for typ, fresh := range registry() {
 		if typ == "file" {
-			continue // needs none: README.md says it
+			continue // has no service, so its page has no commands of one
 		}
 		data, err := os.ReadFile("../../docs/providers/" + typ + ".md")
 		if err != nil {
