@@ -98,7 +98,7 @@ func TestEachStateHasItsWord(t *testing.T) {
 	}
 	for _, want := range []string{
 		"the digest is not that of the document", "hint: put back the document", "can still be read in /etc/shop/.env", "connection refused",
-		"not looked at yet", "there is no keyset yet", "the next key signs, in 65m", "asked</dt>",
+		"not looked at yet", "there is no keyset yet", "the next key signs, in 65m", ">read the store again<", "asked</dt>",
 		`href="#revoked"`, `href="#late"`, `class="current unknown"`, `class="current planned"`, `class="more"`, "(7) rotate: production",
 	} {
 		if !strings.Contains(text, want) {
