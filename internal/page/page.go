@@ -46,7 +46,7 @@ type Keys struct {
 // Handler answers with the page. It is safe for concurrent use if the functions of keys are.
 func Handler(keys Keys) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		guard(w.Header())
+		protect(w.Header())
 		q, err := parse(r.URL.RawQuery)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -70,8 +70,8 @@ func Handler(keys Keys) http.Handler {
 	})
 }
 
-// guard sets what keeps the page from other pages, and them from it.
-func guard(h http.Header) {
+// protect sets what keeps the page from other pages, and them from it.
+func protect(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -69,8 +69,10 @@ func newView(now time.Time, all []*status.Key, key func(string) (live.Key, bool)
 		First: (page-1)*perPage + min(1, len(shown)), Last: (page-1)*perPage + len(shown),
 	}
 	v.Axis, v.Strip = v.axis(), newStrip(v.scale, list)
+	if len(all) > 0 {
+		v.Environment = say.Clean(all[0].Environment) // a config has one
+	}
 	for _, k := range shown {
-		v.Environment = k.Environment
 		if k, ok := key(k.Key); ok { // no reload has taken it away meanwhile
 			v.Rows = append(v.Rows, newRow(v.scale, &k))
 		}
