@@ -8,8 +8,9 @@ GREMLINS = github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
+.PHONY: conformance-page
 .PHONY: judge simulate soak mutants planted interleavings edges
-.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-packages conformance-page conformance-systemd conformance-vaultkv conformance-versions
+.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: chart conformance-helm conformance-kubelet
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
