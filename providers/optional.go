@@ -81,6 +81,14 @@ type Locator interface {
 	Where(secret string) string
 }
 
+// A Namer tells which names its stores take, before one is opened and without a
+// call: takes and rule are the Traits.TakesName and Traits.NameRule of each.
+// `rotate validate` asks it. Without it, a name that is not taken is found out when
+// the store is opened.
+type Namer interface {
+	NameRule() (takes func(name string) bool, rule string)
+}
+
 // OneValued tells of stores that keep nothing of a value that was replaced. There
 // the output format `value` keeps the previous key in a second secret.
 type OneValued interface {

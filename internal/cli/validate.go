@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/console"
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say/answer"
 )
 
@@ -33,16 +35,29 @@ func (a *App) validate(ctx context.Context, try bool) error {
 	for _, w := range conf.Warnings {
 		a.console.Voice.Warn("%s", w)
 	}
-	if !try {
-		return console.Attention(len(conf.Warnings) > 0)
+	unfit := slices.Collect(ops.Unfit(keys))
+	host := a.host(slog.New(slog.DiscardHandler))
+	var probed error
+	warned := len(conf.Warnings) > 0
+	if try {
+		probed = a.probe(ctx, host, keys, &warned)
+		unfit = slices.AppendSeq(unfit, host.Unheld(ctx, keys))
 	}
-	return a.probe(ctx, keys, len(conf.Warnings) > 0)
+	for i, h := range unfit { // what stands in a file may be in the store as well
+		if same := func(o ops.Hold) bool { return o.Key == h.Key && o.Output == h.Output }; !slices.ContainsFunc(unfit[:i], same) {
+			a.console.Voice.Warn("%s", answer.Unfit(h))
+		}
+	}
+	if probed != nil {
+		return probed
+	}
+	return console.Attention(warned || len(unfit) > 0)
 }
 
 // probe tries every store and output, and says what each erases.
-func (a *App) probe(ctx context.Context, keys []*fleet.Key, warned bool) error {
+func (a *App) probe(ctx context.Context, host *ops.Host, keys []*fleet.Key, warned *bool) error {
 	failed := false
-	for p := range a.host(slog.New(slog.DiscardHandler)).Probe(ctx, keys) {
+	for p := range host.Probe(ctx, keys) {
 		if p.Err != nil {
 			failed = true
 			a.console.Voice.Error(p.Err)
@@ -50,12 +65,12 @@ func (a *App) probe(ctx context.Context, keys []*fleet.Key, warned bool) error {
 			return err
 		}
 		if excess := answer.Excess(p); excess != "" {
-			warned = true
+			*warned = true
 			a.console.Voice.Warn("%s", excess)
 		}
 	}
 	if failed {
 		return console.ErrTold
 	}
-	return console.Attention(warned)
+	return nil
 }

@@ -128,6 +128,9 @@ func (r *resolver) output(k *Key, s outputSection) {
 		o.Name = s.path
 	}
 	for _, name := range r.placesOf(o, k) {
+		if o.Store != "" && !r.takesName(o.Store, name, r.blame(s.at, s.Secret.At)) {
+			return
+		}
 		id := r.where(o.Store, name)
 		if o.Store == "" {
 			id = [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}

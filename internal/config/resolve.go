@@ -183,7 +183,7 @@ func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
 		}
 		return
 	}
-	if s.Store.Bad {
+	if s.Store.Bad || !r.takesName(k.Store, k.Secret, r.blame(at, s.Secret.At)) {
 		return
 	}
 	id := r.where(k.Store, k.Secret)
@@ -192,6 +192,20 @@ func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
 		return
 	}
 	r.secrets[id] = k.Name
+}
+
+// takesName refuses a name that the store's backend would.
+func (r *resolver) takesName(store, secret string, at strictyaml.Place) bool {
+	s := r.doc.Stores[store]
+	named, ok := s.config.(providers.Namer)
+	if !ok {
+		return true
+	}
+	takes, rule := named.NameRule()
+	if !takes(secret) {
+		r.Fail(at, rule, "its secret has a name that a store of the type %s does not take; secret: gives it another", s.typ)
+	}
+	return takes(secret)
 }
 
 // where is the place of a secret, the same for two stores that share it.

@@ -139,7 +139,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "file", MaxValue: maxValue, OneValue: true, Witness: true,
-		TakesName: s.takesName, NameRule: s.nameRule(),
+		TakesName: takesName, NameRule: nameRule,
 		Erases:  providers.Unlinked,
 		Remains: "The old file's blocks until the disk reuses them, and every snapshot and backup that was taken meanwhile.",
 		Notes: []string{

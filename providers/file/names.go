@@ -28,11 +28,8 @@ type place struct {
 }
 
 // takesName takes names of which no segment begins with a dot, so that none
-// reaches a hidden file, "." or "..". A store with only takes that name alone.
-func (s *store) takesName(name string) bool {
-	if s.only != "" {
-		return name == s.only
-	}
+// reaches a hidden file, "." or "..".
+func takesName(name string) bool {
 	if len(name) > maxName {
 		return false
 	}
@@ -44,12 +41,18 @@ func (s *store) takesName(name string) bool {
 	return true
 }
 
-// nameRule tells people what takesName takes.
-func (s *store) nameRule() string {
+const nameRule = "names are at most 200 letters, digits, . _ - and / between segments, of which none begins with a dot"
+
+// NameRule implements providers.Namer. The one file of an output's path is named by
+// that path.
+func (c Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
+
+// names is what a store takes: one with only that name alone.
+func (s *store) names() (takes func(name string) bool, rule string) {
 	if s.only != "" {
-		return "this output is the file " + s.only + " and no other"
+		return func(name string) bool { return name == s.only }, "this output is the file " + s.only + " and no other"
 	}
-	return "names are at most 200 letters, digits, . _ - and / between segments, of which none begins with a dot"
+	return takesName, nameRule
 }
 
 // exact is the place of the one file that a store with only is about. What lies
@@ -97,7 +100,7 @@ func (p place) makeHelpers() error {
 	return syncDir(filepath.Dir(p.helpers))
 }
 
-// place finds the files of a name that takesName takes.
+// place finds the files of a name that the store takes.
 func (s *store) place(name string) place {
 	if s.only != "" {
 		return s.exact()

@@ -59,9 +59,10 @@ type output struct {
 
 // Traits implements providers.Store.
 func (o *output) Traits() providers.Traits {
+	takes, rule := o.names()
 	return providers.Traits{
 		Type: "file", MaxValue: maxValue, OneValue: true,
-		TakesName: o.takesName, NameRule: o.nameRule(),
+		TakesName: takes, NameRule: rule,
 		Erases:  providers.Unlinked,
 		Remains: o.store.Traits().Remains,
 		Notes: []string{

@@ -38,7 +38,7 @@ func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "kubernetes", MaxValue: maxValue, OneValue: true, Clock: true, Witness: true,
 		TakesName: takesName,
-		NameRule:  "names of Secrets are lower case letters, digits, - and ., at most 253, with a letter or digit at both ends: set the key's `secret`",
+		NameRule:  nameRule,
 
 		Erases:  providers.Replaced,
 		Remains: "The API server has no copy; etcd keeps replaced values until it compacts (5 minutes by default), its backups and snapshots what they were made with, encrypted only if encryption at rest is set up.",
@@ -154,6 +154,11 @@ func (s *store) Erase(ctx context.Context, name string, id, head providers.Revis
 
 // takesName takes the names that the API server takes ([k8s] ValidateSecretName).
 func takesName(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
+
+const nameRule = "names of Secrets are lower case letters, digits, - and ., at most 253, with a letter or digit at both ends: set the key's `secret`"
+
+// NameRule implements providers.Namer.
+func (c *Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
 
 // where is a Secret as kubectl names it.
 func (s *store) where(name string) string { return "secret " + s.Namespace + "/" + name }

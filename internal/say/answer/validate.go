@@ -55,6 +55,15 @@ func Probed(p ops.Probed) string {
 	return ""
 }
 
+// Unfit warns of an output that cannot hold what stands there or in the store.
+func Unfit(h ops.Hold) string {
+	text := fmt.Sprintf("key %s, output %s cannot hold the text that applications use now, and while it does not, no other key can sign: %v", h.Key, h.Output, h.Err)
+	if hint := h.Hint(); hint != "" {
+		text += "; " + hint
+	}
+	return text
+}
+
 // Excess warns of rights that nobody needs; "" if there are none.
 func Excess(p ops.Probed) string {
 	if len(p.Excess) == 0 {
