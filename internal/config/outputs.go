@@ -128,21 +128,57 @@ func (r *resolver) output(k *Key, s outputSection) {
 		o.Name = s.path
 	}
 	for _, name := range r.placesOf(o, k) {
-		if o.Store != "" && !r.takesName(o.Store, name, r.blame(s.at, s.Secret.At)) {
+		if !r.outputPlace(o, k, s, name) {
 			return
 		}
-		id := r.where(o.Store, name)
-		if o.Store == "" {
-			id = [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}
-		}
-		if other, taken := r.secrets[id]; taken {
-			r.Fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
-			return
-		}
-		r.secrets[id] = k.Name
 	}
 	k.Outputs = append(k.Outputs, o)
 	r.outputNotes(o, k)
+}
+
+// outputPlace takes one of the places that an output writes, if it can be had.
+func (r *resolver) outputPlace(o Output, k *Key, s outputSection, name string) bool {
+	id, parts := [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}, o.Parts()
+	if o.Store != "" {
+		if !r.takesName(o.Store, name, r.blame(s.at, s.Secret.At)) {
+			return false
+		}
+		id = r.where(o.Store, name)
+	}
+	other, part, ok := r.places.claim(id, k.Name, parts)
+	switch {
+	case ok:
+		return r.oneMode(id, o, s)
+	case part != "":
+		r.Fail(r.blame(s.at, s.Names.At), "give the variables other names, such as names: {current: SESSION_SECRET}", "the key %s has the variable %s there already", r.named(other), part)
+	default:
+		r.Fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
+	}
+	return false
+}
+
+// oneMode holds the outputs that share a file to one mode and group: the last one that
+// writes it would set its own.
+func (r *resolver) oneMode(id [2]string, o Output, s outputSection) bool {
+	if o.Store != "" {
+		return true
+	}
+	text := fmt.Sprintf("%+v", o.Config)
+	if other, ok := r.modes[id]; ok && other != text {
+		r.Fail(r.blame(s.at, s.Mode.At, s.Group.At), "give all outputs in this file the same mode: and group:", "another output in this file has another mode or group")
+		return false
+	}
+	r.modes[id] = text
+	return true
+}
+
+// Parts is the variables that an output has in a .env file, of which the rest may be
+// others'; nil if it has a place to itself.
+func (o Output) Parts() []string {
+	if o.Store == "" && o.Format == format.Env {
+		return o.Options.Names()
+	}
+	return nil
 }
 
 // outputNotes says what follows from an output for those who read it.

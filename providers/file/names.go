@@ -25,6 +25,7 @@ type place struct {
 	dirs                      []string // from the store's directory to the files'
 	helpers                   string   // a folder of the last three, made by the first write; "" where they need none
 	head, lock, temp, witness string
+	former                    string // where an earlier version kept the witness; "" for where it is
 }
 
 // takesName takes names of which no segment begins with a dot, so that none
@@ -59,6 +60,10 @@ func (s *store) names() (takes func(name string) bool, rule string) {
 // beside it is in a folder with a .gitignore of its own, so that a line with the
 // file's name is all that the .gitignore of others needs.
 //
+// Several outputs may have parts of one .env file. They share the lock, and each has
+// a note of its own, with the name of its first variable. That of the usual variables
+// has no name in it, as notes had none before.
+//
 // Earlier versions kept the three files beside the file. Where such a note is,
 // all three stay there, so that two versions that overlap wait for one lock.
 func (s *store) exact() place {
@@ -68,15 +73,28 @@ func (s *store) exact() place {
 	if strings.HasPrefix(name, ".") {
 		old = name + ".rotate-"
 	}
-	old = filepath.Join(s.dir, old)
-	if _, err := os.Lstat(old + "note"); err == nil {
-		p.lock, p.temp, p.witness = old+"lock", old+"tmp", old+"note"
-		return p
-	}
 	p.helpers = filepath.Join(s.dir, helpers)
 	hidden := filepath.Join(p.helpers, name+".")
-	p.lock, p.temp, p.witness = hidden+"lock", hidden+"tmp", hidden+"note"
+	beside := hidden
+	if old = filepath.Join(s.dir, old); exists(old + "note") {
+		beside = old
+	}
+	p.lock, p.temp, p.witness = beside+"lock", beside+"tmp", beside+"note"
+	switch {
+	case s.part != "":
+		p.former, p.witness = p.witness, hidden+s.part+".note"
+	case beside == old:
+		p.helpers = ""
+	}
 	return p
+}
+
+// usual is the variable of an output whose config names none.
+const usual = "JWT_SECRET"
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // helpers is the folder of what lies beside outputs.
