@@ -39,3 +39,4 @@ print(json.dumps({
 PY
 )
 run "$dir/python/bin/python" e2e/door/adopt.py "$work/rotate" "$libraries"
+run "$dir/python/bin/python" e2e/door/frameworks.py "$work/rotate" "$work"

@@ -94,6 +94,7 @@ var rules = map[string][]string{
 	"internal/test/mutants":    {"std", "internal/test/overlay"},
 	"internal/test/overlay":    {"std"},
 	"internal/test/tiers":      {}, // tests only
+	"e2e/door/golang":          {"std", "github.com/golang-jwt/jwt/v5"},
 	"e2e/vaultfake":            {"std", "internal/test/vaultfake"},
 	"internal/tools/man":       {"std", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"cmd/rotate":               {"command"},
