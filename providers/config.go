@@ -15,7 +15,7 @@ type Type struct {
 // options and prints no key material: a daemon sees by it that options changed.
 //
 // What else a Config can do is in optional.go: Relocatable, Validator, Locator,
-// Namer, OneValued, OutputOpener.
+// Namer, OneValued, OutputOpener, FieldKeeper.
 type Config interface {
 	// Open returns a handle that is safe for concurrent use. Its errors are as
 	// those of a Store; ErrUnsafe is for what a person has to change.

@@ -101,6 +101,15 @@ type OutputOpener interface {
 	OpenOutput(ctx context.Context, r Rendering) (Store, error)
 }
 
+// A FieldKeeper keeps outputs in fields of one secret, where the service keeps a
+// secret as several named texts: each output has some, and the rest is not touched.
+// A revision is then of these fields alone: whatever else changes in the secret makes
+// none. TakesField tells which names of fields the service takes.
+type FieldKeeper interface {
+	TakesField(field string) bool
+	OpenFields(ctx context.Context, fields []string) (Store, error)
+}
+
 // A Rendering says what kind of output a store is opened for.
 type Rendering struct {
 	Name      string   // of the one file in the store's folder; "" where any secret may be written

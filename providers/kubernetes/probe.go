@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/keyrotate/rotate/providers"
 )
@@ -33,7 +31,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 	if err := s.lacking(has); err != nil {
 		return err
 	}
-	object := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace}, Type: corev1.SecretType(s.SecretType)}
+	object := s.bare(name)
 	s.fill(object, providers.NewSecret([]byte("a dry run")), providers.Note{})
 	_, err = s.create(ctx, object, true)
 	return err
