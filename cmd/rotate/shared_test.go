@@ -4,17 +4,23 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/internal/test/kubefake"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/providers/kubernetes"
 	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -34,7 +40,7 @@ type sharedPlace struct {
 // where its readers look, and no wait begins anew: each key signs at the second at
 // which it does with a place of its own that nobody edits.
 func TestSharedPlace(t *testing.T) {
-	for name, open := range map[string]func(*testing.T, string) *sharedPlace{"one .env file": sharedFile} {
+	for name, open := range map[string]func(*testing.T, string) *sharedPlace{"one .env file": sharedFile, "one Secret": sharedSecret} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				own, other := t.TempDir(), t.TempDir()
@@ -74,6 +80,9 @@ func sharedLife(t *testing.T, dir string, p *sharedPlace, shared bool) (times []
 	keys, eng := fleet.Of(conf, nil), h.Look()
 	signing, next := map[string]string{}, map[string]time.Time{}
 	for edits := 0; len(times) < rotations; edits++ {
+		if edits > 20*rotations {
+			t.Fatalf("%d rotations after %d passes: waits begin anew without end", len(times), edits)
+		}
 		for _, k := range keys {
 			if time.Now().Before(next[k.Name]) {
 				continue
@@ -154,6 +163,55 @@ func sharedFile(t *testing.T, dir string) *sharedPlace {
 	p.shows = func(variable, text string) bool {
 		mine, _ := read()
 		return slices.Contains(mine, variable+"="+text)
+	}
+	return p
+}
+
+// sharedSecret is a Kubernetes Secret in which a person has data keys, labels and
+// annotations beside those of three keys.
+func sharedSecret(t *testing.T, dir string) *sharedPlace {
+	cluster := kubefake.New("shop", map[string][]rbacv1.PolicyRule{"token": {{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "create", "update"}}}})
+	credentials(&console{t: t, dir: dir})
+	p := &sharedPlace{types: stores.Registry{"other": func() providers.Config {
+		return &kubernetes.Config{Context: "test", Namespace: "shop", Kubeconfig: filepath.Join(dir, "kubeconfig"), Transport: cluster}
+	}}}
+	for i, name := range []string{"AUTH", "MAIL", "SHOP"} {
+		p.outputs[i] = "{store: other, secret: app, format: env, names: {current: " + name + "_SECRET}}"
+		p.alone[i] = "{store: other, secret: " + strings.ToLower(name) + ", format: env}"
+	}
+	p.outputs[2] = "{store: other, secret: app, format: list, data_key: SHOP_SECRET}"
+	person := func(object *corev1.Secret, n int) {
+		object.Data["DB_PASSWORD"] = fmt.Append(nil, n)
+		object.Labels["edited"], object.Annotations["edited"] = fmt.Sprint("n", n), fmt.Sprint(n)
+	}
+	left := 0
+	p.edit = func(t *testing.T, n int) {
+		cluster.Mu.Lock()
+		defer cluster.Mu.Unlock()
+		if object := cluster.Secrets["shop/app"]; object != nil {
+			object = object.DeepCopy()
+			person(object, n)
+			cluster.Edit("shop/app", object)
+			left = n
+		}
+	}
+	p.lost = func() string {
+		cluster.Mu.Lock()
+		defer cluster.Mu.Unlock()
+		object := cluster.Secrets["shop/app"]
+		if want := object.DeepCopy(); left > 0 {
+			person(want, left)
+			if !reflect.DeepEqual(want, object) {
+				return fmt.Sprintf("edit %d of %v %v", left, object.Labels, object.Annotations)
+			}
+		}
+		return ""
+	}
+	p.shows = func(variable, text string) bool {
+		cluster.Mu.Lock()
+		defer cluster.Mu.Unlock()
+		v := string(cluster.Secrets["shop/app"].Data[variable])
+		return v == text || strings.HasPrefix(v, `["`+text+`"`)
 	}
 	return p
 }

@@ -36,6 +36,8 @@ type outputOptions struct {
 	Group  strictyaml.Option[string]        `yaml:"group" doc:"Group of the file at path, by name or number."`
 	Names  strictyaml.Option[envNames]      `yaml:"names" doc:"Names of the variables of format env."`
 
+	DataKey strictyaml.Option[string] `yaml:"data_key" doc:"The data key of a Kubernetes Secret that gets it. The others stay as they are, and may be other keys'."`
+
 	Template     strictyaml.Option[string] `yaml:"template" doc:"The text of format template: Go's text/template over the keys; docs/outputs.md lists what it can name."`
 	TemplateFile strictyaml.Option[string] `yaml:"template_file" doc:"The file that has this text, from this file's folder; instead of template."`
 }
@@ -118,14 +120,18 @@ func (r *resolver) output(k *Key, s outputSection) {
 		r.outputStore(&o, s)
 		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.At, s.Group.At)
 	}
+	r.outputField(&o, s)
 	r.outputFormat(&o, k, s)
 	r.outputTemplate(&o, k, s)
 	if r.Failed() > before || r.Lacks("stores") {
 		return
 	}
 	o.Name = o.Store + " " + o.Secret
-	if o.Store == "" {
+	switch {
+	case o.Store == "":
 		o.Name = s.path
+	case o.Field != "":
+		o.Name += "#" + o.Field
 	}
 	for _, name := range r.placesOf(o, k) {
 		if !r.outputPlace(o, k, s, name) {
@@ -138,19 +144,19 @@ func (r *resolver) output(k *Key, s outputSection) {
 
 // outputPlace takes one of the places that an output writes, if it can be had.
 func (r *resolver) outputPlace(o Output, k *Key, s outputSection, name string) bool {
-	id, parts := [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}, o.Parts()
+	id, parts := [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}, o.Parts(*k)
 	if o.Store != "" {
 		if !r.takesName(o.Store, name, r.blame(s.at, s.Secret.At)) {
 			return false
 		}
 		id = r.where(o.Store, name)
 	}
-	other, part, ok := r.places.claim(id, k.Name, parts)
+	other, named, ok := r.places.claim(id, k.Name, parts)
 	switch {
 	case ok:
 		return r.oneMode(id, o, s)
-	case part != "":
-		r.Fail(r.blame(s.at, s.Names.At), "give the variables other names, such as names: {current: SESSION_SECRET}", "the key %s has the variable %s there already", r.named(other), part)
+	case named:
+		r.Fail(r.blame(s.at, s.Names.At, s.DataKey.At), "give it another name: data_key, or names: {current: SESSION_SECRET} of format env", "the key %s has a variable or data key of the same name there already", r.named(other))
 	default:
 		r.Fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
 	}
@@ -172,10 +178,16 @@ func (r *resolver) oneMode(id [2]string, o Output, s outputSection) bool {
 	return true
 }
 
-// Parts is the variables that an output has in a .env file, of which the rest may be
-// others'; nil if it has a place to itself.
-func (o Output) Parts() []string {
-	if o.Store == "" && o.Format == format.Env {
+// Parts is the variables or data keys that an output of a key has in a .env file or a
+// Secret, of which the rest may be others'; nil if it has a place to itself.
+func (o Output) Parts(k Key) []string {
+	_, fields := o.Config.(providers.FieldKeeper)
+	switch {
+	case o.Field != "" && o.KeepsPrevious(k):
+		return []string{o.Field, PreviousOf(o.Field)}
+	case o.Field != "":
+		return []string{o.Field}
+	case o.Format == format.Env && (o.Store == "" || fields):
 		return o.Options.Names()
 	}
 	return nil
@@ -210,7 +222,7 @@ func (o Output) KeepsPrevious(k Key) bool {
 
 // placesOf is every secret that an output writes.
 func (r *resolver) placesOf(o Output, k *Key) []string {
-	if o.KeepsPrevious(*k) {
+	if o.KeepsPrevious(*k) && o.Field == "" {
 		return []string{o.Secret, PreviousOf(o.Secret)}
 	}
 	return []string{o.Secret}
@@ -242,6 +254,26 @@ func (r *resolver) outputStore(o *Output, s outputSection) {
 	case !secretName(o.Secret):
 		r.Fail(s.Secret.At, "secret is the name under which the store keeps it, never its value", "is not a name for a secret")
 	}
+}
+
+// outputField takes the data key, if it is one.
+func (r *resolver) outputField(o *Output, s outputSection) {
+	at := s.DataKey.At
+	if !at.Known() {
+		return
+	}
+	keeper, ok := o.Config.(providers.FieldKeeper)
+	switch {
+	case s.Path.At.Known():
+		r.Fail(at, "a Secret of Kubernetes has data keys", "does not belong here")
+	case o.Format == format.Env:
+		r.Fail(at, "format env has a data key for each variable: set names", "does not belong here")
+	case !ok && o.Config != nil:
+		r.Fail(at, "leave data_key out; of rotate's own types only kubernetes has them", "a store of this type has no data keys")
+	case ok && !keeper.TakesField(s.DataKey.Value):
+		r.Fail(at, "letters, digits, - _ and ., at most 253", "is not the name of a data key")
+	}
+	o.Field = s.DataKey.Value
 }
 
 // outputFormat holds the format against the key and the names.

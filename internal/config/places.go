@@ -12,10 +12,10 @@ import (
 // variable, so that several keys can share it.
 type places map[[2]string]map[string]string
 
-// claim gives a place to a key. If it cannot, it returns who has it already, and the
-// part that both want; "" if one of them wants all of it, or if the key has some of
-// it already.
-func (p places) claim(id [2]string, key string, parts []string) (other, part string, ok bool) {
+// claim gives a place to a key. If it cannot, it returns who has it already, and
+// whether other names of the parts would do: not if one of the two wants all of it, or
+// if the key itself has some of it already.
+func (p places) claim(id [2]string, key string, parts []string) (other string, named, ok bool) {
 	if len(parts) == 0 {
 		parts = []string{""}
 	}
@@ -23,9 +23,9 @@ func (p places) claim(id [2]string, key string, parts []string) (other, part str
 	for name, owner := range had {
 		switch {
 		case owner == key || name == "" || parts[0] == "":
-			return owner, "", false
+			return owner, false, false
 		case slices.Contains(parts, name):
-			return owner, name, false
+			return owner, true, false
 		}
 	}
 	if had == nil {
@@ -35,7 +35,7 @@ func (p places) claim(id [2]string, key string, parts []string) (other, part str
 	for _, part := range parts {
 		had[part] = key
 	}
-	return "", "", true
+	return "", false, true
 }
 
 // where is the place of a secret, the same for two stores that share it.

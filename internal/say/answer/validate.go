@@ -50,7 +50,7 @@ func Probed(p ops.Probed) string {
 		}
 		return text
 	case p.Output != "":
-		return fmt.Sprintf("  output %s: its folder reads and writes\n", p.Output)
+		return fmt.Sprintf("  output %s: rotate can read and write there\n", p.Output)
 	}
 	return ""
 }
