@@ -23,9 +23,9 @@ func Plan(p Policy, f Facts) Step {
 	return step
 }
 
-// A planner is the arguments of Plan with what is asked of them again and
-// again. Each of its methods is one rule and returns the step that the rule
-// calls for; ok is false if it calls for none.
+// A planner is the arguments of Plan, with what the rules ask of them again and
+// again. Each method is one rule. It returns the step that the rule calls for;
+// ok is false if it calls for none.
 type planner struct {
 	Outlook
 	p           Policy
@@ -186,8 +186,8 @@ func (pl planner) newRequest() (keyset.Request, bool) {
 
 // wait: the earliest time at which one of the rules can change its mind.
 //
-// A time that has passed is not among them: then something else is in the way,
-// and no one can tell until when.
+// A time that has passed does not count: then something else is in the way, and
+// nobody can tell until when.
 func (pl planner) wait() Step {
 	step := Step{Do: Wait, Why: Reason{Code: NothingDue}}
 	add := func(t time.Time, why Code, kid string) {
@@ -213,8 +213,8 @@ func (pl planner) wait() Step {
 	return step
 }
 
-// alarms is what keeps work from going on, and needs a person. It is of the key:
-// that a step can be taken takes none of it away.
+// alarms is what keeps work from going on and needs a person. Alarms are about
+// the key: a step that can be taken ends none of them.
 func (pl planner) alarms() (all []Reason) {
 	// The longer wait is the one that is doubted for longer.
 	if doubt := pl.doubt(max(pl.p.Grace, pl.p.Propagation)); !doubt.IsZero() {
@@ -264,10 +264,11 @@ func (pl planner) othersSettled() time.Time {
 	return pl.others(pl.set.Settled, pl.f.Settled, pl.p.Grace, anyOutput)
 }
 
-// others tells whether the mark that this process made was made anew by another
-// one, although its own outputs are as they were. Were it made anew again, each
-// would put off the wait of the other for ever. So it stands until that wait is
-// over and the other one has acted on it; if none has, it is gone, or is stopped.
+// others is until when this process leaves another one's mark alone. The other
+// one replaced this one's mark, though the outputs here have not changed. If
+// this one replaced it in turn, each would put off the other's wait for ever.
+// So the mark stands until its wait is over: who has not acted on it by then is
+// gone, or stopped.
 func (pl planner) others(m, own *keyset.Mark, wait time.Duration, which func(Output) bool) (until time.Time) {
 	if m == nil || own == nil || m.Kid != own.Kid || !pl.seen(own, own.Kid, which) || pl.seen(m, m.Kid, which) {
 		return time.Time{}

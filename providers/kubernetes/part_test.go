@@ -113,8 +113,10 @@ func TestPartIsRefused(t *testing.T) {
 	_, v := fakeServer()
 	immutable, controller := true, true
 	for want, change := range map[string]func(*corev1.Secret){
-		"is one keyset or output of rotate": func(o *corev1.Secret) { o.Annotations = map[string]string{dataAnnotation: "keyset,current,next,previous"} },
-		"the Secret is immutable":           func(o *corev1.Secret) { o.Immutable = &immutable },
+		"is one keyset or output of rotate": func(o *corev1.Secret) {
+			o.Annotations = map[string]string{dataAnnotation: "keyset,current,next,previous"}
+		},
+		"the Secret is immutable": func(o *corev1.Secret) { o.Immutable = &immutable },
 		"the ExternalSecret app makes": func(o *corev1.Secret) {
 			o.OwnerReferences = []metav1.OwnerReference{{APIVersion: "external-secrets.io/v1", Kind: "ExternalSecret", Name: "app", UID: "1", Controller: &controller}}
 		},
