@@ -113,6 +113,13 @@ type FieldKeeper interface {
 	OpenFields(ctx context.Context, fields []string) (Store, error)
 }
 
+// A PublicKeeper may keep things where anybody can read them: if PublicOnly, it is
+// refused as the store of a key, and for every output that is not of public keys alone
+// and in a field of its own.
+type PublicKeeper interface {
+	PublicOnly() bool
+}
+
 // A Rendering says what kind of output a store is opened for.
 type Rendering struct {
 	Name      string   // of the one file in the store's folder; "" where any secret may be written

@@ -71,6 +71,8 @@ func (f *fakeCluster) OpenFields(context.Context, []string) (providers.Store, er
 
 func (f *fakeCluster) OneValue() bool { return true }
 
+func (f *fakeCluster) PublicOnly() bool { return f.Region == "public" }
+
 func registry() stores.Registry {
 	return stores.Registry{"fake": func() providers.Config { return &fake{} }, "cluster": func() providers.Config { return &fakeCluster{} }}
 }

@@ -121,6 +121,7 @@ func (r *resolver) output(k *Key, s outputSection) {
 		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.At, s.Group.At)
 	}
 	r.outputField(&o, s)
+	r.outputPublic(o, s)
 	r.outputFormat(&o, k, s)
 	r.outputTemplate(&o, k, s)
 	if r.Failed() > before || r.Lacks("stores") {
@@ -274,6 +275,23 @@ func (r *resolver) outputField(o *Output, s outputSection) {
 		r.Fail(at, "letters, digits, - _ and ., at most 253", "is not the name of a data key")
 	}
 	o.Field = s.DataKey.Value
+}
+
+// outputPublic keeps what is not public out of a store that anybody can read.
+func (r *resolver) outputPublic(o Output, s outputSection) {
+	switch {
+	case !publicOnly(o.Config):
+	case o.Format != format.JWKS && o.Format != format.PEM:
+		r.Fail(r.blame(s.at, s.Format.At), "take jwks or pem, or a store of Secrets", "this store is for public keys, and %s has more", o.Format)
+	case o.Field == "":
+		r.Fail(s.at, "such as data_key: jwks.json", "has no data_key, and this store wants one")
+	}
+}
+
+// publicOnly reports whether anybody may read what a store holds.
+func publicOnly(c providers.Config) bool {
+	p, ok := c.(providers.PublicKeeper)
+	return ok && p.PublicOnly()
 }
 
 // outputFormat holds the format against the key and the names.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/keyrotate/rotate/internal/strictyaml"
@@ -20,8 +21,8 @@ func (p places) claim(id [2]string, key string, parts []string) (other string, n
 		parts = []string{""}
 	}
 	had := p[id]
-	for name, owner := range had {
-		switch {
+	for _, name := range slices.Sorted(maps.Keys(had)) {
+		switch owner := had[name]; {
 		case owner == key || name == "" || parts[0] == "":
 			return owner, false, false
 		case slices.Contains(parts, name):

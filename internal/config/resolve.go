@@ -156,7 +156,9 @@ func (r *resolver) preset(text string, v reflect.Value) {
 
 func (r *resolver) checkStore(k *Key, s keySection, at strictyaml.Place) {
 	known := slices.Sorted(maps.Keys(r.doc.Stores))
-	switch _, ok := r.doc.Stores[k.Store]; {
+	switch store, ok := r.doc.Stores[k.Store]; {
+	case ok && publicOnly(store.config):
+		r.Fail(r.blame(at, s.Store.At), "give the key another store; this one is for outputs of the formats jwks and pem", "its store is for public keys, which anybody can read")
 	case s.Store.Bad || ok || r.Lacks("stores"):
 	case len(known) == 0:
 		r.Fail(r.blame(at, s.Store.At), "such as: stores: {disk: {type: file, dir: ./keys}}", "there are no stores")

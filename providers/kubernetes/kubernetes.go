@@ -130,17 +130,17 @@ func leaving(object *corev1.Secret) error {
 		return nil
 	}
 	return &providers.Error{Kind: providers.ErrUnreadable,
-		Err:  fmt.Errorf("the Secret is being deleted, with the time stamp %s, and waits for %s", object.DeletionTimestamp.UTC().Format(time.RFC3339), strings.Join(object.Finalizers, ", ")),
-		Hint: "a deletion cannot be taken back: save the Secret, let it go, and create it again from that"}
+		Err:  fmt.Errorf("the %s is being deleted, with the time stamp %s, and waits for %s", kindOf(object), object.DeletionTimestamp.UTC().Format(time.RFC3339), strings.Join(object.Finalizers, ", ")),
+		Hint: "a deletion cannot be taken back: save it, let it go, and create it again from that"}
 }
 
 // changeable refuses a Secret that nobody can change.
 func changeable(object *corev1.Secret) error {
 	switch {
 	case object.DeletionTimestamp != nil:
-		return conflict(errors.New("the Secret is being deleted"))
+		return conflict(fmt.Errorf("the %s is being deleted", kindOf(object)))
 	case object.Immutable != nil && *object.Immutable:
-		return unsafe(errors.New("the Secret is immutable"), "that cannot be taken back: give the key another secret, or delete this one once nothing reads it")
+		return unsafe(fmt.Errorf("the %s is immutable", kindOf(object)), "that cannot be taken back: give the key another secret, or delete this one once nothing reads it")
 	}
 	return nil
 }
@@ -183,8 +183,8 @@ const nameRule = "names of Secrets are lower case letters, digits, - and ., at m
 // NameRule implements providers.Namer.
 func (c *Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
 
-// where is a Secret as kubectl names it.
-func (s *store) where(name string) string { return "secret " + s.Namespace + "/" + name }
+// where is a Secret or ConfigMap as kubectl names it.
+func (s *store) where(name string) string { return s.noun() + " " + s.Namespace + "/" + name }
 
 // ownKeys are the data keys that rotate wrote, in its order; none of a Secret
 // that it did not write.

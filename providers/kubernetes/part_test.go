@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/keyrotate/rotate/providers"
@@ -154,5 +155,48 @@ func TestPartAnnotation(t *testing.T) {
 	text, err := json.Marshal(v.object(t, s, name).Annotations)
 	if err != nil || strings.Contains(string(text), "text") {
 		t.Errorf("the annotations tell the value: %v", err)
+	}
+}
+
+// Public keys in a ConfigMap: a part like those of Secrets, and what else is in the
+// ConfigMap, binary data too, stays.
+func TestPartOfAConfigMap(t *testing.T) {
+	fake, v := fakeServer()
+	s := v.open(t, Config{Kind: configMap}, "rotate")
+	maps := strings.Replace(at(s.Namespace, ""), "/secrets/", "/configmaps/", 1)
+	rules := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"get", "create", "update"}}}
+	v.grant(t, s.Namespace, rules)
+	fake.Rules["admin"] = []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"*"}}}
+	must(t, s.Probe(t.Context()))
+	p := s.part([]string{"jwks.json"})
+	rev := put(t, p, `{"keys":[]}`, "", 1)
+	read := func() (object corev1.ConfigMap) {
+		must(t, json.Unmarshal(v.admin(t, "GET", maps+name, nil), &object))
+		return object
+	}
+	object := read()
+	if object.Data["jwks.json"] != `{"keys":[]}` {
+		t.Errorf("it holds %v", object.Data)
+	}
+	object.Data["app.conf"], object.BinaryData = "a=b", map[string][]byte{"logo": {0xff, 0}}
+	v.admin(t, "PUT", maps+name, object)
+	rev = put(t, p, `{"keys":[{}]}`, rev.ID, 2)
+	if object = read(); object.Data["app.conf"] != "a=b" || string(object.BinaryData["logo"]) != "\xff\x00" || object.Data["jwks.json"] != `{"keys":[{}]}` {
+		t.Errorf("it holds %v %v", object.Data, object.BinaryData)
+	}
+	if got, err := p.Read(t.Context(), name); err != nil || got.ID != rev.ID || got.Note != rev.Note {
+		t.Errorf("%v %v", got, err)
+	}
+	must(t, p.Remove(t.Context(), name, rev.ID))
+	if object = read(); len(object.Data) != 1 {
+		t.Errorf("it holds %v", object.Data)
+	}
+	v.grant(t, s.Namespace, nil)
+	_, err := p.Read(t.Context(), name)
+	if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(err.Error(), "may not get, create, update configmaps") {
+		t.Errorf("without rights: %v", err)
+	}
+	if !errors.Is(err, providers.ErrDenied) || !strings.Contains(err.Error(), "configmap "+s.Namespace+"/"+name) {
+		t.Errorf("without rights: %v", err)
 	}
 }
