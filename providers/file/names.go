@@ -82,7 +82,7 @@ func (s *store) exact() place {
 	p.lock, p.temp, p.witness = beside+"lock", beside+"tmp", beside+"note"
 	switch {
 	case s.part != "":
-		p.former, p.witness = p.witness, hidden+s.part+".note"
+		p.former, p.witness = p.witness, hidden+s.part+".part" // no file has a note, lock or temporary file that ends so
 	case beside == old:
 		p.helpers = ""
 	}
