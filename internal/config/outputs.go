@@ -271,8 +271,8 @@ func (r *resolver) outputField(o *Output, s outputSection) {
 		r.Fail(at, "format env has a data key for each variable: set names", "does not belong here")
 	case !ok && o.Config != nil:
 		r.Fail(at, "leave data_key out; of rotate's own types only kubernetes has them", "a store of this type has no data keys")
-	case ok && !keeper.TakesField(s.DataKey.Value):
-		r.Fail(at, "letters, digits, - _ and ., at most 253", "is not the name of a data key")
+	case ok && !(keeper.TakesField(s.DataKey.Value) && keeper.TakesField(PreviousOf(s.DataKey.Value))):
+		r.Fail(at, "letters, digits, - _ and ., at most 244, which leaves room for .previous", "is not the name of a data key")
 	}
 	o.Field = s.DataKey.Value
 }
