@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 source e2e/lib.sh
 for tool in node npm python3 java mvn nginx openssl ruby; do command -v "$tool" >/dev/null || die "$tool is missing: apt-get install nodejs npm python3-venv default-jdk-headless maven nginx-light openssl ruby-activesupport"; done
 
-dir=$cache/door-$(cat e2e/door/npm.json e2e/door/requirements.txt e2e/door/pom.xml e2e/door/golang/main.go go.sum | sha256sum | cut -c1-12)
+dir=$cache/door-$( (cat e2e/door/{npm.json,requirements.txt,pom.xml,golang/main.go} && grep golang-jwt go.sum) | sha256sum | cut -c1-12)
 if ! test -e "$dir/.complete"; then
 	rm -rf "$dir" && mkdir -p "$dir"
 	cp e2e/door/npm.json "$dir/package.json"
