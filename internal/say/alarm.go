@@ -12,7 +12,7 @@ import (
 func Alarm(r rotation.Reason, about Subject, at Times) Words {
 	s := speaker{about, at}
 	if r.Code.Behind() {
-		return Words{What: fmt.Sprintf("an output is behind: %s: %s. Nothing is retired until it is back", r.Output, Behind(r, at))}
+		return Words{What: fmt.Sprintf("an output is behind: %s: %s. No key is removed until it is up to date", r.Output, Behind(r, at))}
 	}
 	switch r.Code {
 	case rotation.ClocksApart:

@@ -64,7 +64,7 @@ func (s speaker) halt(r rotation.Reason) Words {
 	case rotation.Spoilt:
 		return Words{
 			"what is stored there is not a keyset that can be trusted: " + r.Cause,
-			"put back the document that rotate wrote last, from the store's own history or a backup",
+			"put back the document that rotate wrote last, from the store's own history or a backup. If there is none: docs/runbooks/lost-store.md",
 		}
 	case rotation.ForeignValue:
 		return Words{
