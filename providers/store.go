@@ -161,6 +161,7 @@ type Traits struct {
 	OneValue bool          // a write replaces its predecessor: History has at most the head
 	Clock    bool          // Revision.Service is set
 	Witness  bool          // Revision.Witness is kept
+	Lists    bool          // List asks no service, so a pass and `rotate status` may ask it each time
 
 	// TakesName tells whether a name is one that the store takes, and NameRule
 	// what it takes instead, for people. A name that is taken cannot lead out of

@@ -22,6 +22,7 @@ var permissions = map[string]string{
 	"CreateSecret":         "secretmanager.secrets.create",
 	"GetSecret":            "secretmanager.secrets.get",
 	"UpdateSecret":         "secretmanager.secrets.update",
+	"ListSecrets":          "secretmanager.secrets.list",
 	"ListSecretVersions":   "secretmanager.versions.list",
 	"GetSecretVersion":     "secretmanager.versions.get",
 	"AddSecretVersion":     "secretmanager.versions.add",
