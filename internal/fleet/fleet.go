@@ -34,6 +34,7 @@ type Key struct {
 	Digest   string   // of all that the config says of it
 	Warnings []string // of the config
 	Stores   Stores   // of the whole config
+	Places   *Places  // the same
 
 	location     func(secret string) string // nil where the store cannot tell
 	outputStores []string                   // what the outputs may hang on
@@ -43,11 +44,19 @@ type Key struct {
 // Stores is the config's stores by name, opened as they are needed.
 type Stores map[string]*stores.Lazy
 
+// Find finds the store of a name that a person gave.
+func (s Stores) Find(name string) (*stores.Lazy, error) {
+	if l, ok := s[name]; ok {
+		return l, nil
+	}
+	return nil, &usage.Error{Msg: "there is no store " + usage.Quote(name, "of the name given"), Hint: "the config has " + strings.Join(slices.Sorted(maps.Keys(s)), ", ")}
+}
+
 // Open opens the store of a name that a person gave.
 func (s Stores) Open(ctx context.Context, name string) (providers.Store, error) {
-	l, ok := s[name]
-	if !ok {
-		return nil, &usage.Error{Msg: "there is no store " + usage.Quote(name, "of the name given"), Hint: "the config has " + strings.Join(slices.Sorted(maps.Keys(s)), ", ")}
+	l, err := s.Find(name)
+	if err != nil {
+		return nil, err
 	}
 	store, err := l.Open(ctx)
 	if err != nil {
@@ -70,7 +79,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 			own[name] = o
 		}
 	}
-	warnings := warningsOf(conf)
+	warnings, places := warningsOf(conf), placesOf(conf)
 	var keys []*Key
 	for _, k := range conf.Keys {
 		store := conf.Stores[k.Store]
@@ -81,7 +90,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 				Outputs: outputs(k, opened),
 			},
 			Sync: k.Sync, Spec: k.Spec, Chosen: k.Chosen, Cron: k.Schedule,
-			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, own: own,
+			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, Places: places, own: own,
 		}
 		if l, ok := store.Config.(providers.Locator); ok {
 			built.location = l.Where
