@@ -120,6 +120,16 @@ func (o Outlook) LateSince(step Step) time.Time {
 	return time.Time{}
 }
 
+// FreshFor is how long a key counts as new.
+const FreshFor = 7 * 24 * time.Hour
+
+// Fresh tells whether the keyset began a short while ago, with a key that rotate made and that still signs. Nobody had
+// it before, so whoever trusted another key is logged out.
+func (o Outlook) Fresh(now time.Time) bool {
+	k := o.Set.Signing()
+	return k.Made == 1 && !k.Adopted && now.Sub(k.Issued) < FreshFor
+}
+
 // Changed is when the keys changed last.
 func (o Outlook) Changed() (last time.Time) {
 	for _, k := range o.Set.Keys {

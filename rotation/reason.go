@@ -43,18 +43,19 @@ const (
 
 // What needs a person, although work goes on. An output that is behind has one of its own codes.
 const (
-	ClocksApart  Code = "clocks_apart"  // the host's clock says At, For more than the store's
-	ClockBehind  Code = "clock_behind"  // the document is of At, For later than the host's clock says
-	ClockJumped  Code = "clock_jumped"  // the host's clock jumped For ago; it is trusted again at At
-	OtherOutputs Code = "other_outputs" // another process has other outputs for this key; this one lacks Output
-	NoRoom       Code = "no_room"       // a rotation is wanted, but Have keys are live, and no more can be
-	NotErased    Code = "not_erased"    // superseded revisions in Output ("" is the store) could not be erased
-	NotGone      Code = "not_gone"      // the removed Kid is only Is (see Trace.How) in Output, until At; Whose is "revoked" if it was compromised
-	SharedKey    Code = "shared_key"    // Kid is live in another keyset, Of, too
-	Overdue      Code = "overdue"       // the step Is could have been taken since At, and nobody did
-	WeakKey      Code = "weak_key"      // the adopted Kid is weak and live
-	NoKeyYet     Code = "missing"       // there is no keyset yet
-	NotLookedAt  Code = "not_looked_at" // the daemon began a moment ago
+	ClocksApart   Code = "clocks_apart"   // the host's clock says At, For more than the store's
+	ClockBehind   Code = "clock_behind"   // the document is of At, For later than the host's clock says
+	ClockJumped   Code = "clock_jumped"   // the host's clock jumped For ago; it is trusted again at At
+	OtherOutputs  Code = "other_outputs"  // another process has other outputs for this key; this one lacks Output
+	NoRoom        Code = "no_room"        // a rotation is wanted, but Have keys are live, and no more can be
+	NotErased     Code = "not_erased"     // superseded revisions in Output ("" is the store) could not be erased
+	NotGone       Code = "not_gone"       // the removed Kid is only Is (see Trace.How) in Output, until At; Whose is "revoked" if it was compromised
+	SharedKey     Code = "shared_key"     // Kid is live in another keyset, Of, too
+	Overdue       Code = "overdue"        // the step Is could have been taken since At, and nobody did
+	WeakKey       Code = "weak_key"       // the adopted Kid is weak and live
+	NoKeyYet      Code = "missing"        // there is no keyset yet
+	UnnamedKeyset Code = "unnamed_keyset" // the key is new, and no key of the config has Have keysets in the same store, of which Of is the first
+	NotLookedAt   Code = "not_looked_at"  // the daemon began a moment ago
 )
 
 // What is less than it should be.
@@ -76,6 +77,7 @@ const (
 	OlderNote        Code = "older_note"        // the same at one generation: a later note of what was seen is lost, no key
 	KeyLost          Code = "key_lost"          // the store has nothing, and Whose remembers generation Want
 	PlaceShared      Code = "place_shared"      // the store has nothing, and Output belongs to another key, Of
+	Renamed          Code = "renamed"           // the store has nothing, and Output belongs to the key Of, which the config does not name
 	Spoilt           Code = "spoilt"            // what rotate wrote was changed, or cut
 	ForeignValue     Code = "foreign_value"     // the secret holds a value that rotate never wrote
 	// … and StoreFailure("unreadable"), StoreFailure("unsafe")

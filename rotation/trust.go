@@ -14,7 +14,10 @@ type Witness struct {
 	Output  string // its name, for AnOutput
 	Lineage string // "" for a witness of nothing
 	keyset.Past
-	Of *Ref // the key that the output shows to be its own, if that is another one; nil if it shows none
+	Of *Ref // the key that the output belongs to, if that is another one, or has another secret; nil if nobody can tell
+
+	// Unnamed tells that Of is of this environment, and that no key of the config has it.
+	Unnamed bool
 }
 
 // reason is a Reason that tells of the witness.
@@ -83,6 +86,11 @@ func (t Trust) Nothing(w Witness) Reason {
 	switch {
 	case w.Lineage == "":
 		return Reason{}
+	// guard 6: a key that was renamed is told from one that is new
+	case w.Unnamed:
+		r := w.reason(Renamed)
+		r.Is = w.Lineage
+		return r
 	case w.Of != nil:
 		r := w.reason(PlaceShared)
 		r.Is = w.Lineage

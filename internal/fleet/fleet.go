@@ -87,7 +87,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 			Target: engine.Target{
 				Name: k.Name, Environment: conf.Environment, Policy: k.Policy,
 				StoreName: k.Store, Store: opened[k.Store], Secret: k.Secret,
-				Outputs: outputs(k, opened),
+				Outputs: outputs(k, opened), Census: places,
 			},
 			Sync: k.Sync, Spec: k.Spec, Chosen: k.Chosen, Cron: k.Schedule,
 			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, Places: places, own: own,

@@ -27,6 +27,12 @@ func Status(w io.Writer, r status.Report, v View) error {
 	if rest != "" {
 		b.WriteString("\n" + rest + "\n")
 	}
+	for i, u := range r.Unnamed {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "notice: store %s, secret %s: no key of this config has this keyset of key %q. Unless another config does, nobody rotates it\n", u.Store, u.Secret, Clean(u.Key))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -20,6 +20,16 @@ type Report struct {
 	At        time.Time `json:"at"`        // when the report was made: ages count from here
 	Attention bool      `json:"attention"` // a key below needs a person; the exit code is 3
 	Keys      []Key     `json:"keys"`      // those that need attention first, then by name
+
+	Unnamed []Unnamed `json:"unnamed,omitempty"` // keysets of this environment that no key of the config has; only stores that ask no service are looked through
+}
+
+// An Unnamed is a keyset that no key of the config has. Nobody rotates it.
+type Unnamed struct {
+	Store   string `json:"store"`
+	Secret  string `json:"secret"`
+	Key     string `json:"key"` // what it calls itself
+	Lineage string `json:"lineage"`
 }
 
 // A State is one word for how a key is.

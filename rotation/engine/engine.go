@@ -31,6 +31,7 @@ type Target struct {
 	Store       providers.Store
 	Secret      string // the name in the store
 	Outputs     []Output
+	Census      Census // of the config; nil if nobody knows what else it has
 
 	// Generate makes a fresh key. It is called once for each attempt to write
 	// one, and what is not written is forgotten.
@@ -130,6 +131,8 @@ type Engine struct {
 	mu     sync.Mutex
 	memory map[place]*memory
 	claims claims
+
+	listings listings
 }
 
 // Pass does what can be done for a target now. It returns when nothing is left
@@ -230,10 +233,12 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	p.result.Step = step
 	switch {
 	case p.readOnly:
+		p.result.Step.Alarms = append(p.result.Step.Alarms, p.beside(ctx)...)
 		return true, nil
 	case step.Do == rotation.Wait:
 		rest(ctx, p)
 		p.result.Step.Alarms = append(p.result.Step.Alarms, p.e.Twins(p.t)...)
+		p.result.Step.Alarms = append(p.result.Step.Alarms, p.beside(ctx)...)
 		return true, nil
 	}
 	return false, p.apply(ctx, step)

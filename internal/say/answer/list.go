@@ -59,7 +59,7 @@ func attention(l ops.Listed) string {
 	case l.Error != "":
 		return l.Error
 	case l.Unnamed:
-		return fmt.Sprintf("no key of the config has this keyset of key %q. If that key was renamed or taken out of the config, its keys stay here, and nobody rotates them", l.Key)
+		return fmt.Sprintf("no key of this config has this keyset of key %q. Unless another config does, nobody rotates it", l.Key)
 	}
 	return ""
 }

@@ -64,6 +64,7 @@ var guards = []guard{
 	{"6", "a stranger's value is not overwritten", never, core},
 	{"6", "an output remembers a newer document", never, core},
 	{"6", "an output remembers a lost store", never, core},
+	{"6", "a key that was renamed is told from one that is new", never, core},
 	{"6", "only the generation that was looked at is accepted", never, core},
 	{"6", "what an output knows as revoked is not accepted", call("$F($0)"), core},
 	{"6", "a newer rotate's document is only read", never, core},
