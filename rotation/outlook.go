@@ -47,7 +47,19 @@ func (o Outlook) Begins(asked bool) time.Time {
 	if _, pending := o.Set.Pending(); known.IsZero() || pending || asked {
 		return known
 	}
-	return latest(known, o.Due())
+	return o.Policy.Window.Next(latest(known, o.Due()))
+}
+
+// Signs is Begins, as it is at the time now: where the window was missed, it is the next opening.
+func (o Outlook) Signs(now time.Time, asked bool) time.Time {
+	at := o.Begins(asked)
+	if _, pending := o.Set.Pending(); at.IsZero() || pending || asked || at.After(now) {
+		return at
+	}
+	if opens := o.Policy.Window.Next(now); opens.After(now) {
+		return opens
+	}
+	return at
 }
 
 // Promotes is when a rotation makes another key sign, if all goes well from now on; zero if none is under way and nobody
@@ -55,9 +67,11 @@ func (o Outlook) Begins(asked bool) time.Time {
 func (o Outlook) Promotes(now time.Time, asked bool) time.Time {
 	_, published := o.Set.Next()
 	_, pending := o.Set.Pending()
-	switch at := o.Begins(asked); {
+	switch at := o.Signs(now, asked); {
 	case !at.IsZero():
 		return latest(at, now)
+	case published && !pending && !asked:
+		return o.Policy.Window.Next(now.Add(o.wait()))
 	case published:
 		return now.Add(o.wait())
 	case pending || asked:

@@ -2,7 +2,6 @@ package rotation
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -117,7 +116,7 @@ func (pl planner) retire() (Step, bool) {
 }
 
 // promote: next stood, seen everywhere, for the propagation, and its time has
-// come or someone asked.
+// come, within the window, or someone asked.
 func (pl planner) promote() (Step, bool) {
 	next, ok := pl.set.Next()
 	if !ok || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) ||
@@ -126,7 +125,7 @@ func (pl planner) promote() (Step, bool) {
 		return Step{}, false
 	}
 	why, wanted := pl.wanted(0)
-	if !wanted {
+	if !wanted || why.Code == ScheduleDue && !pl.p.Window.Open(pl.early) {
 		return Step{}, false
 	}
 	return Step{Do: Promote, Kid: next.Kid, At: pl.late, Why: why}, true
@@ -204,7 +203,7 @@ func (pl planner) wait() Step {
 		add(pl.Publishes(), PublishedThen, "")
 	} else if pl.seen(pl.set.Ready, next.Kid, carriesNext) {
 		_, asked := pl.newRequest()
-		add(pl.Begins(asked), SignsThen, next.Kid)
+		add(pl.Signs(pl.early, asked), SignsThen, next.Kid)
 	}
 	if !step.At.IsZero() {
 		// The host's clock will show that time later where the store's is behind.
@@ -252,44 +251,6 @@ func (pl planner) seen(m *keyset.Mark, kid string, which func(Output) bool) bool
 		!pl.f.Covered &&
 		// guard 2: promotion wants a mark of the outputs as they are
 		m.Places == pl.f.places(which).Digest()
-}
-
-// othersReady and othersSettled are until when a mark is left to another process
-// that has other outputs; zero if it is not.
-func (pl planner) othersReady() time.Time {
-	return pl.others(pl.set.Ready, pl.f.Ready, pl.p.Propagation, carriesNext)
-}
-
-func (pl planner) othersSettled() time.Time {
-	return pl.others(pl.set.Settled, pl.f.Settled, pl.p.Grace, anyOutput)
-}
-
-// others tells whether the mark that this process made was made anew by another
-// one, although its own outputs are as they were. Were it made anew again, each
-// would put off the wait of the other for ever. So it stands until that wait is
-// over and the other one has acted on it; if none has, it is gone, or is stopped.
-func (pl planner) others(m, own *keyset.Mark, wait time.Duration, which func(Output) bool) (until time.Time) {
-	if m == nil || own == nil || m.Kid != own.Kid || !pl.seen(own, own.Kid, which) || pl.seen(m, m.Kid, which) {
-		return time.Time{}
-	}
-	// guard 8: another's mark is not made anew while its wait runs
-	// guard 8: another's mark is made anew once its wait is over
-	if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {
-		return until
-	}
-	return time.Time{}
-}
-
-// lacking names the outputs that the document knows and this process does not
-// have; "" if it is the other one that lacks some.
-func (pl planner) lacking() string {
-	var more []string
-	for _, o := range pl.set.Outputs {
-		if !slices.ContainsFunc(pl.f.Outputs, func(own Output) bool { return own.Name == o.Name }) {
-			more = append(more, o.Name)
-		}
-	}
-	return strings.Join(more, ", ")
 }
 
 // places is the chosen outputs as a mark notes them.

@@ -53,7 +53,8 @@ type Key struct {
 	// Schedule is the cron text as it was written, for grouping: keys of the
 	// same text have equal schedules. "" if Every says when.
 	Schedule string
-	Every    time.Duration // anchored to the stored time of the last rotation; 0 if Schedule says when
+	Every    time.Duration // anchored to the stored time of the last rotation; 0 if Schedule says when, or if nobody but a person does
+	Window   string        // Policy.Window as it was written; "" if it is always open
 }
 
 // An Output is a further place that gets the key.

@@ -122,8 +122,9 @@ func warningsOf(conf *config.Config) map[string][]string {
 // digestOf changes with everything that the config says of a key.
 func digestOf(k config.Key, s config.Store) string {
 	outputs := k.Outputs
-	k.Policy.Schedule, k.Outputs = nil, nil // they have pointers; Schedule and Every say the same as the first
-	text := fmt.Appendf(nil, "%+v %s %+v", k, s.Type, s.Config)
+	manual := k.Policy.Schedule == rotation.Schedule(rotation.Manual{})
+	k.Policy.Schedule, k.Policy.Window, k.Outputs = nil, rotation.Window{}, nil // they have pointers; Schedule, Every and Window say the same as the first two
+	text := fmt.Appendf(nil, "%+v %t %s %+v", k, manual, s.Type, s.Config)
 	for _, o := range outputs {
 		place := o.Config
 		o.Config = nil

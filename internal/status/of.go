@@ -182,7 +182,7 @@ func live(f Facts, set *keyset.Set, k keyset.Key) (keyset.Status, Live) {
 		}
 	}
 	if k.Status == keyset.Next {
-		l.Signs = some(f.outlook().Begins(false))
+		l.Signs = some(f.outlook().Signs(f.Now, false))
 	}
 	if l.Expires != nil {
 		left := int64(max(0, l.Expires.Sub(f.Now)).Seconds())

@@ -104,11 +104,12 @@ func (w wish) keysNow(t *sheet) {
 	t.row("signs", fmt.Sprintf("kid %s (%s), since %s", say.Kid(current.Kid), current.Alg, w.when(current.NotBefore)))
 	if next, ok := set.Next(); ok {
 		text := fmt.Sprintf("kid %s (%s), does not sign yet; not seen in every place yet", say.Kid(next.Kid), next.Alg)
-		if at := w.Outlook().Begins(false); !at.IsZero() {
+		if at := w.Outlook().Signs(w.now, false); !at.IsZero() {
 			text = fmt.Sprintf("kid %s (%s), begins to sign at %s", say.Kid(next.Kid), next.Alg, w.when(at))
 		}
 		t.row("next", text)
 	}
+	w.window(t)
 	w.algorithms(t)
 	for i, k := range set.Previous() {
 		text := fmt.Sprintf("kid %s, for %s from when the new key was seen in every place", say.Kid(k.Kid), rotation.Duration(p.Grace))
@@ -119,6 +120,14 @@ func (w wish) keysNow(t *sheet) {
 			text += "; only readers of the whole keyset or of list know it"
 		}
 		t.row("verifies", text)
+	}
+}
+
+// window says that a rotation that was asked for does not wait for the window.
+func (w wish) window(t *sheet) {
+	at := w.Outlook().Promotes(w.now, w.Last.Set.Signing().Kid == w.Ask.Away)
+	if !at.IsZero() && !w.Key.Policy.Window.Open(at) {
+		t.row("window", "it is closed then; a rotation that was asked for does not wait for it")
 	}
 }
 
