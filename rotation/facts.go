@@ -19,6 +19,8 @@ const (
 	Retire      Action = "retire"  // remove a previous key
 	Revoke      Action = "revoke"  // remove compromised keys
 	Record      Action = "record"  // put a request on record, nothing else
+	Pause       Action = "pause"   // put a pause on record; a person decides that
+	Resume      Action = "resume"  // take it away; a person decides that
 	Accept      Action = "accept"  // go on from a restored document; a person decides that, never Plan
 	Wait        Action = "wait"    // nothing until At
 	Halt        Action = "halt"    // nothing until a person has looked

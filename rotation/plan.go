@@ -119,7 +119,7 @@ func (pl planner) retire() (Step, bool) {
 // come, within the window, or someone asked.
 func (pl planner) promote() (Step, bool) {
 	next, ok := pl.set.Next()
-	if !ok || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) ||
+	if !ok || pl.paused() || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) ||
 		// guard 2: promotion waits for the propagation
 		pl.p.Propagation > 0 && pl.early.Before(pl.Known()) {
 		return Step{}, false
@@ -133,7 +133,7 @@ func (pl planner) promote() (Step, bool) {
 
 // publish: a rotation is wanted and nothing stands as next.
 func (pl planner) publish() (Step, bool) {
-	if _, ok := pl.set.Next(); ok {
+	if _, ok := pl.set.Next(); ok || pl.paused() {
 		return Step{}, false
 	}
 	why, wanted := pl.wanted(pl.p.Lead())
@@ -142,6 +142,9 @@ func (pl planner) publish() (Step, bool) {
 	}
 	return Step{Do: Publish, At: pl.late, Why: why}, true
 }
+
+// paused tells whether a pause holds publish and promote. It holds nothing else.
+func (pl planner) paused() bool { return !pl.set.Paused.Over(pl.early) }
 
 // record: a request that no other write took along.
 func (pl planner) record() (Step, bool) {
@@ -199,6 +202,7 @@ func (pl planner) wait() Step {
 	for _, k := range pl.set.Previous() {
 		add(pl.Removed(k), RemovedThen, k.Kid)
 	}
+	add(pl.resumes(), PauseEnds, "")
 	if next, ok := pl.set.Next(); !ok {
 		add(pl.Publishes(), PublishedThen, "")
 	} else if pl.seen(pl.set.Ready, next.Kid, carriesNext) {

@@ -22,6 +22,8 @@ const (
 	OutputNew    Code = "output_new"    // record: an output that the document does not know yet
 	AdoptedKey   Code = "adopted_key"   // create: applications use this key already
 	AcceptedOver Code = "accepted_over" // accept: generation Have goes on, over generation Want that Whose remembers
+	PausedBy     Code = "paused_by"     // pause: until At, by Whose, who says the reason Cause
+	ResumedBy    Code = "resumed_by"    // resume: by Whose
 	PlaceCleaned Code = "place_cleaned" // forget: Output was cleaned
 	Superseded   Code = "superseded"    // erase: a revision in Output ("" is the store) is Is, a word of providers.How, until At
 )
@@ -33,6 +35,7 @@ const (
 	OwnMarkThen   Code = "own_mark_then"  // this process makes its own mark at the time of the step
 	RemovedThen   Code = "removed_then"   // Kid is removed
 	PublishedThen Code = "published_then" // the next key is published
+	PauseEnds     Code = "pause_ends"     // the key is paused until then
 	SignsThen     Code = "signs_then"     // Kid begins to sign
 	StaleRead     Code = "stale_read"     // the store shows less than Whose remembers, as it may for a while: nobody can tell yet
 	WritersBusy   Code = "writers_busy"   // other writers were faster Have times in one pass; an alarm, too
@@ -64,6 +67,7 @@ const (
 	OtherAlgorithm Code = "other_algorithm" // the config asks for the algorithm Whose, Kid is for Is
 	ConfigAdvice   Code = "config"          // the config's own warning, in its words
 	LeftBehind     Code = "left_behind"     // Output is a place that no output of the config is in any more
+	Paused         Code = "paused"          // no key is published and none begins to sign until At; Whose set it, and says the reason Cause
 	NoHistory      Code = "no_history"      // what is still readable of the past could not be listed
 )
 

@@ -45,6 +45,7 @@ var guards = []guard{
 	{"4", "an erasure that was weaker than promised counts", never, core},
 	{"4", "how gone a key was seen to be is noted for that removal alone", always, core},
 	{"4", "a kid is named only for what held it", always, core},
+	{"4", "a pause changes no output, so it never holds a retirement", never, core},
 	{"5", "due is counted from the end of the last rotation", dropped, core},
 	{"5", "on Azure, who put a version looks whether it won", always, "./providers/azurekv"},
 	{"5", "a request on record is not served again", never, core},
