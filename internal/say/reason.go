@@ -1,6 +1,7 @@
 package say
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -84,6 +85,10 @@ func (s speaker) step(r rotation.Reason) string {
 		return fmt.Sprintf("generation %d was accepted over generation %d, which %s remembers", r.Have, r.Want, Witness(r))
 	case rotation.Superseded:
 		return superseded(r, s.at)
+	case rotation.PausedBy:
+		return "paused " + Pause(r.At, r.Whose, r.Cause, s.at)
+	case rotation.ResumedBy:
+		return "resumed by " + r.Whose
 	case rotation.PlaceCleaned:
 		return r.Output + " was cleaned"
 	}
@@ -112,6 +117,11 @@ func (s speaker) wait(r rotation.Reason) string {
 	return ""
 }
 
+// Pause says until when a pause is, who set it, and why.
+func Pause(until time.Time, by, reason string, at Times) string {
+	return fmt.Sprintf("until %s, set by %s: %s", at(until), cmp.Or(Clean(by), "someone"), Clean(reason))
+}
+
 // until words what happens at the end of a wait that has an end.
 func until(r rotation.Reason) string {
 	switch r.Code {
@@ -121,6 +131,8 @@ func until(r rotation.Reason) string {
 		return "kid " + r.Kid + " is removed"
 	case rotation.PublishedThen:
 		return "the next key is published"
+	case rotation.PauseEnds:
+		return "the pause ends"
 	case rotation.SignsThen:
 		return "kid " + r.Kid + " begins to sign"
 	}

@@ -92,6 +92,12 @@ func (k keyStatus) attention(at Times) (texts []string, codes []rotation.Code) {
 }
 
 func (k keyStatus) overdue(r rotation.Reason, at Times) Words {
+	if k.Paused != nil && k.Then.Do == string(rotation.Wait) {
+		return Words{
+			fmt.Sprintf("a rotation has been wanted since %s, and a pause holds it back until %s", at(r.At), at(k.Paused.Until)),
+			"rotate resume " + k.Key.Key + " ends the pause",
+		}
+	}
 	return Words{
 		fmt.Sprintf("the step %q could have been taken since %s and was not: %s", r.Is, at(r.At), k.why(at)),
 		"is `rotate run` running, or a timer that calls `rotate run --once`? Its log says what keeps it",
@@ -107,6 +113,11 @@ func (k keyStatus) warnings(at Times) (texts []string, codes []rotation.Code) {
 			text = Words{What: Hidden(k.Hidden, at)}
 		case rotation.OtherAlgorithm:
 			text.What = fmt.Sprintf("the config asks for %s, kid %s is for %s: the next key that is made will be for %s, and verifiers must know both algorithms first", r.Whose, Kid(r.Kid), r.Is, r.Whose)
+		case rotation.Paused:
+			text = Words{
+				"no key is published and none begins to sign: paused " + Pause(r.At, r.Whose, r.Cause, at),
+				"rotate resume " + k.Key.Key + " ends the pause",
+			}
 		case rotation.NoHistory:
 			text.What = "what is still readable of the past could not be listed: " + r.Cause
 		case rotation.LeftBehind:

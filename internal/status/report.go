@@ -83,6 +83,7 @@ type Key struct {
 	Due     *time.Time `json:"due,omitempty"`     // when the schedule wants the next promotion
 	Pending *Request   `json:"pending,omitempty"` // a rotation that was asked for and has not happened
 	Then    *Step      `json:"then,omitempty"`    // what comes next
+	Paused  *Pause     `json:"paused,omitempty"`  // what keeps the key from being rotated
 
 	Outputs    []Output `json:"outputs,omitempty"`
 	LeftBehind []string `json:"left_behind,omitempty"` // places that no output of the config is in any more, and that may still hold the key
@@ -121,6 +122,14 @@ type Live struct {
 type Request struct {
 	At time.Time `json:"at"`
 	By string    `json:"by,omitempty"`
+}
+
+// A Pause keeps a key from being rotated until a time.
+type Pause struct {
+	Until  time.Time `json:"until"`
+	Since  time.Time `json:"since"`
+	By     string    `json:"by,omitempty"`
+	Reason string    `json:"reason,omitempty"`
 }
 
 // A Step is what will be done, and when.

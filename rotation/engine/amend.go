@@ -11,7 +11,7 @@ import (
 
 var (
 	errNoKeyset    = errors.New("there is no keyset")
-	errOthersWrite = errors.New("other writers were faster each time; nothing was changed")
+	errOthersWrite = errors.New("other writers were faster each time; call it again")
 )
 
 // An amendment makes the document that a person wants of the one that was read; nil if that is as

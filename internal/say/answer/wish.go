@@ -35,7 +35,21 @@ func Rotated(now time.Time, of *ops.Wish) Answer {
 	if w.Took(rotation.Create) {
 		t.row("use", fmt.Sprintf("rotate get %s --format env; sign with current, verify with current, next and previous", w.Key.Name))
 	}
-	return t.answer(also(w.alarms(), w.hidden()))
+	return t.answer(also(also(w.alarms(), w.hidden()), w.pause()))
+}
+
+// paused tells whether a pause holds the wish back.
+func (w wish) paused() bool {
+	return w.Last.Set != nil && !w.Last.Set.Paused.Over(w.now) && w.Last.Set.Signing().Kid == w.Ask.Away
+}
+
+// pause is an alarm if a pause holds the wish back; "" if none does.
+func (w wish) pause() string {
+	if !w.paused() {
+		return ""
+	}
+	p := w.Last.Set.Paused
+	return "it is paused " + say.Pause(p.Until, p.By, p.Reason, w.when) + "\nhint: rotate resume " + w.Key.Name + " ends the pause"
 }
 
 // Waiting says what a wish waits for.
@@ -80,6 +94,8 @@ func (w wish) headline() string {
 		return fmt.Sprintf("rotated away from %s at %s, as %s asked; one rotation is enough", before, w.when(current.NotBefore), r.By)
 	case current.Kid != w.Ask.Away:
 		return fmt.Sprintf("rotated away from %s at %s by another process; one rotation is enough", before, w.when(current.NotBefore))
+	case w.paused():
+		return fmt.Sprintf("the wish to rotate away from %s is on record; the key is paused, so it is served when the pause ends, at %s", before, w.when(w.Last.Set.Paused.Until))
 	case w.Outlook().Full():
 		return fmt.Sprintf("the wish to rotate away from %s is on record, but nothing can be published %s", before, w.room())
 	case recorded && !mine:
@@ -155,7 +171,7 @@ func (w wish) would() Answer {
 			t.row("changes", fmt.Sprintf("from %s to %s: verifiers must know both algorithms first", set.Signing().Alg, made))
 		}
 		w.keysNow(t)
-		alarm = also(alarm, w.hidden())
+		alarm = also(also(alarm, w.hidden()), w.pause())
 	}
 	t.row("lives in", w.Key.Place())
 	return t.answer(alarm)
@@ -174,6 +190,9 @@ func (w wish) wouldDo(step rotation.Step) string {
 	case rotation.Publish:
 		return "publish a next key; " + wait
 	case rotation.Record:
+		if w.paused() {
+			return "put the wish on record; the key is paused, so it is served when the pause ends"
+		}
 		if w.Outlook().Full() {
 			return "put the wish on record; nothing can be published " + w.room()
 		}
