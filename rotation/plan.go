@@ -34,7 +34,7 @@ type planner struct {
 }
 
 func (pl planner) plan() Step {
-	rules := []func() (Step, bool){pl.revoke}
+	rules := []func() (Step, bool){pl.revoke, pl.rename}
 	if pl.doubt(pl.p.Propagation).IsZero() {
 		rules = append(rules, pl.ready, pl.settled, pl.retire, pl.promote, pl.publish)
 	}
@@ -60,6 +60,14 @@ func (pl planner) revoke() (Step, bool) {
 		}
 	}
 	return Step{}, false
+}
+
+// rename: the keyset has a name that its key had before.
+func (pl planner) rename() (Step, bool) {
+	if pl.f.Name == "" || pl.f.Name == pl.set.Name {
+		return Step{}, false
+	}
+	return Step{Do: Rename, At: pl.f.Clock.stamp(), Why: Reason{Code: WasCalled, Is: pl.set.Name}}, true
 }
 
 // ready: next stands in the store (it was just read there) and in every output

@@ -18,6 +18,7 @@ const (
 	GraceOver    Code = "grace_over"    // retire: the grace ended at At
 	AskedFor     Code = "asked_for"     // publish, promote: Whose asked
 	ScheduleDue  Code = "due"           // publish, promote: the schedule wants it at At
+	WasCalled    Code = "was_called"    // rename: the keyset still has the key's earlier name Is
 	RequestNew   Code = "request_new"   // record: a request that is not on record yet
 	OutputNew    Code = "output_new"    // record: an output that the document does not know yet
 	AdoptedKey   Code = "adopted_key"   // create: applications use this key already

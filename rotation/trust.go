@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -36,14 +37,15 @@ func (w Witness) Contradicts(set *keyset.Set) bool {
 // overwritten.
 type Trust struct {
 	Name, Environment string
-	Restoring         bool // a person goes on from an old document: its age is no reason to stop
+	Was               []string // earlier names of the key
+	Restoring         bool     // a person goes on from an old document: its age is no reason to stop
 }
 
 // Document says why a well-formed document is not the one that this key may go on from; zero if it is.
 func (t Trust) Document(set *keyset.Set, witnesses ...Witness) Reason {
 	switch {
 	// guard 6: the name is checked
-	case set.Name != t.Name:
+	case set.Name != t.Name && !slices.Contains(t.Was, set.Name):
 		return Reason{Code: OtherName, Is: set.Name}
 	// guard 6: the environment is checked
 	case set.Environment != t.Environment:

@@ -48,6 +48,7 @@ type Key struct {
 	Policy rotation.Policy // Jitter is this key's own share
 	Sync   time.Duration   // how often to look when nothing is due
 
+	Was     []string // earlier names of the key
 	Outputs []Output
 
 	// Schedule is the cron text as it was written, for grouping: keys of the

@@ -70,3 +70,14 @@ func FuzzWindow(f *testing.F) {
 		}
 	})
 }
+
+func TestWas(t *testing.T) {
+	c := load(t, `environment: test
+stores: {disk: {type: fake, dir: /srv/keys}}
+defaults: {store: disk}
+keys: {login: {secret: test-auth-jwt, was: [{name: auth-jwt}, {name: auth}]}}
+`)
+	if got := strings.Join(c.Keys[0].Was, " "); got != "auth-jwt auth" {
+		t.Errorf("was %q", got)
+	}
+}

@@ -85,7 +85,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 		store := conf.Stores[k.Store]
 		built := &Key{
 			Target: engine.Target{
-				Name: k.Name, Environment: conf.Environment, Policy: k.Policy,
+				Name: k.Name, Was: k.Was, Environment: conf.Environment, Policy: k.Policy,
 				StoreName: k.Store, Store: opened[k.Store], Secret: k.Secret,
 				Outputs: outputs(k, opened), Census: places,
 			},
@@ -160,6 +160,9 @@ func Choose(keys []*Key, names []string, all bool) ([]*Key, error) {
 	}
 	return chosen, nil
 }
+
+// Names is what the key is called, and what it was called before.
+func (k *Key) Names() []string { return append(slices.Clone(k.Was), k.Name) }
 
 // Where is the path or address of the secret; "" if its store cannot tell.
 func (k *Key) Where() string {

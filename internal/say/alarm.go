@@ -61,7 +61,7 @@ func (s speaker) unnamed(r rotation.Reason) Words {
 	return Words{
 		fmt.Sprintf("this key is new, and in secret %s of store %s stands the keyset of key %q, of the same environment, which no key of this config has.%s "+
 			"If this key took the place of one of them, everyone with a token of the old key is logged out", r.Of.Secret, r.Of.Store, r.Of.Key, more),
-		fmt.Sprintf("if the key was renamed, call it %s again. If another config has that keyset, or nobody needs it, nothing is to be done: this alarm ends %s after the key was made",
+		fmt.Sprintf("if the key was renamed, call it %s again, or say so with was: (docs/names.md). If another config has that keyset, or nobody needs it, nothing is to be done: this alarm ends %s after the key was made",
 			r.Of.Key, rotation.Duration(rotation.FreshFor)),
 	}
 }

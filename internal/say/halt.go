@@ -26,7 +26,10 @@ func (s speaker) halt(r rotation.Reason) Words {
 	who := Witness(r)
 	switch r.Code {
 	case rotation.OtherName:
-		return Words{fmt.Sprintf("it holds the keyset of %q", r.Is), "give every key a secret of its own"}
+		return Words{
+			fmt.Sprintf("it holds the keyset of %q", r.Is),
+			fmt.Sprintf("give every key a secret of its own. If the key was renamed, say so in the config: `was: [{name: %s}]`", r.Is),
+		}
 	case rotation.OtherEnvironment:
 		return Words{
 			fmt.Sprintf("it holds a keyset of environment %q, this is %q", r.Is, r.Whose),
@@ -109,7 +112,11 @@ func (s speaker) renamed(r rotation.Reason) Words {
 	if same {
 		return Words{what, "give the key `secret: " + r.Of.Secret + "` again" + restart}
 	}
-	return Words{what, fmt.Sprintf("call the key %s again in the config. If this is another key, give it an output of its own", r.Of.Key) + restart}
+	todo := fmt.Sprintf("call the key %s again in the config", r.Of.Key)
+	if r.Of.Secret != "" && r.Of.Store == s.Store {
+		todo += fmt.Sprintf(", or keep its secret and say what it was called: `secret: %s` and `was: [{name: %s}]`", r.Of.Secret, r.Of.Key)
+	}
+	return Words{what, todo + ". If this is another key, give it an output of its own" + restart}
 }
 
 // Unclear says that nobody can tell yet what a store holds, and when to ask again.

@@ -75,6 +75,8 @@ func (s speaker) step(r rotation.Reason) string {
 		return "asked for by " + r.Whose
 	case rotation.ScheduleDue:
 		return "due at " + s.at(r.At)
+	case rotation.WasCalled:
+		return "the keyset still has the key's earlier name, " + r.Is
 	case rotation.RequestNew:
 		return "a rotation was asked for"
 	case rotation.OutputNew:

@@ -134,7 +134,7 @@ type Pause struct {
 
 // A Step is what will be done, and when.
 type Step struct {
-	Do   string        `json:"do"` // create, publish, ready, promote, settled, retire, wait or halt
+	Do   string        `json:"do"` // create, rename, publish, ready, promote, settled, retire, wait or halt
 	At   *time.Time    `json:"at,omitempty"`
 	Why  string        `json:"why"`
 	Code rotation.Code `json:"code,omitempty"` // of why

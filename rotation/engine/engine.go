@@ -24,7 +24,8 @@ const maxRounds = 8
 
 // A Target is one key and the places it lives in.
 type Target struct {
-	Name        string // of the key
+	Name        string   // of the key
+	Was         []string // its earlier names: a document with one of them is the key's, and is given the name
 	Environment string
 	Policy      rotation.Policy
 	StoreName   string // of the store, as the config calls it
@@ -157,7 +158,7 @@ func (e *Engine) Look(ctx context.Context, t Target, ask Ask) (Result, error) {
 
 func (e *Engine) begin(t Target, ask Ask) *pass {
 	return &pass{
-		e: e, t: t, ask: ask, trust: rotation.Trust{Name: t.Name, Environment: t.Environment},
+		e: e, t: t, ask: ask, trust: rotation.Trust{Name: t.Name, Was: t.Was, Environment: t.Environment},
 		told: &teller{e: e, t: t}, outputs: outputs{all: t.Outputs, wrote: map[string]tried{}},
 	}
 }
@@ -227,7 +228,7 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	}
 	p.result.Clock = p.clock()
 	step := rotation.Plan(p.t.Policy, rotation.Facts{
-		Set: p.result.Set, Outputs: p.result.Outputs, Request: p.ask.request(), Clock: p.result.Clock,
+		Name: p.t.Name, Set: p.result.Set, Outputs: p.result.Outputs, Request: p.ask.request(), Clock: p.result.Clock,
 		Covered: p.head.Copy != "", Ready: p.known.ready, Settled: p.known.settled,
 	})
 	p.result.Step = step

@@ -87,6 +87,49 @@ func TestPromise6ARenamedKeyIsNotMadeAnew(t *testing.T) {
 	}
 }
 
+// TestARenameIsOneWrite: where the secret stays and the config says what the key was called, the
+// keyset gets the new name. The key signs on, outputs follow, and the config of before stops.
+func TestARenameIsOneWrite(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		out := memory.New()
+		r.target.Outputs = []engine.Output{keysetOutput("env", out)}
+		r.pass(engine.Ask{})
+		r.run(every + time.Hour)
+		before, old := r.set(), r.target
+		r.target.Name = "login"
+		r.restart()
+		if res := r.pass(engine.Ask{}); res.Step.Do != rotation.Halt || res.Step.Why.Code != rotation.OtherName || !strings.Contains(why(res), "`was: [{name: auth-jwt}]`") {
+			t.Errorf("without a word in the config: %s", why(res))
+		}
+		r.target.Was = []string{"another", "auth-jwt"}
+		look, err := r.engine.Look(t.Context(), r.target, engine.Ask{})
+		if err != nil || look.Step.Do != rotation.Rename {
+			t.Errorf("who looks sees %s, %v", look.Step.Do, err)
+		}
+		r.pass(engine.Ask{})
+		s := r.set()
+		if s.Name != "login" || s.Lineage != before.Lineage || s.Signing().Kid != before.Signing().Kid || s.Generation != before.Generation+1 || kinds(s) != kinds(before) {
+			t.Errorf("renamed to %s, generation %d after %d, %s", s.Name, s.Generation, before.Generation, kinds(s))
+		}
+		shown, err := out.Read(t.Context(), "out-env")
+		if err != nil || !strings.Contains(string(shown.Value.Reveal()), `"name":"login"`) {
+			t.Error("the output does not follow", err)
+		}
+		if r.pass(engine.Ask{}); r.actions(rotation.Rename) != 1 {
+			t.Errorf("%d renames", r.actions(rotation.Rename))
+		}
+		res, err := r.process("the old config").Pass(t.Context(), old, engine.Ask{})
+		if err != nil || res.Step.Do != rotation.Halt || r.set().Name != "login" {
+			t.Errorf("the old config: %s, %v", res.Step.Do, err)
+		}
+		r.run(2 * every)
+		if r.actions(rotation.Promote) < 2 {
+			t.Error("a renamed key is not rotated")
+		}
+	})
+}
+
 // A new key beside a keyset that no config names is told loudly, and only as long as it is new.
 func TestANewKeyBesideAnUnnamedKeyset(t *testing.T) {
 	bubble(t, func(t *testing.T) {

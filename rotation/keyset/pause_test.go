@@ -45,6 +45,7 @@ func TestAPauseHoldsPublishAndPromoteAlone(t *testing.T) {
 		"revoke":  {false, func(at time.Time) (*Set, error) { return s.Revoke([]string{"k1"}, &fresh, at) }},
 		"request": {false, func(at time.Time) (*Set, error) { return s.Record(UnnamedRequest("k1", "me"), at) }},
 		"accept":  {false, func(at time.Time) (*Set, error) { return s.Accept(20, nil, nil, at) }},
+		"rename":  {false, func(at time.Time) (*Set, error) { return s.Rename("another", at) }},
 		"forget":  {false, func(at time.Time) (*Set, error) { return s.Forget("out", at) }},
 	} {
 		n, err := tt.do(ahead)

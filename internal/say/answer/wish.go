@@ -189,6 +189,8 @@ func (w wish) wouldDo(step rotation.Step) string {
 		return "make the first key, which signs at once"
 	case rotation.Publish:
 		return "publish a next key; " + wait
+	case rotation.Rename:
+		return "give the keyset the key's new name, and then rotate: " + say.Step(step, w.Key.Subject())
 	case rotation.Record:
 		if w.paused() {
 			return "put the wish on record; the key is paused, so it is served when the pause ends"
