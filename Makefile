@@ -145,6 +145,7 @@ conformance: ## what needs more than `go test` and Go, and is not in .ci/run; wi
 	time ROTATE_KILLS=200 go test -count=1 -timeout 20m -run Kill ./cmd/rotate
 	time ROTATE_FULL=1 go test -count=1 -timeout 20m -run Promise10 ./providers/awssm ./providers/vaultkv
 	time ./e2e/pyjwt.sh
+	time ./e2e/ics.sh
 	time ./e2e/consumers.sh
 	time ./e2e/image.sh
 	time $(MAKE) reproducible

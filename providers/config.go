@@ -11,8 +11,9 @@ type Type struct {
 // A Config is the options of one store, decoded from its `yaml` tags; a `doc`
 // tag is shown in the schema. Fields are strings, ints, bools, time.Durations,
 // and structs, lists and maps of these. A value that is not set is left as
-// Type.New made it. Formatting a Config with %+v gives the same text for the same
-// options and prints no key material: a daemon sees by it that options changed.
+// Type.New made it. Printed with %+v, a Config gives the same text for the same
+// options, and no key material. A daemon compares that text to notice that
+// options changed.
 //
 // What else a Config can do is in optional.go: Relocatable, Validator, Locator,
 // OneValued, OutputOpener.

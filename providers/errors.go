@@ -75,9 +75,9 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// Dress makes of *err what a method of a Store returns: an *Error with what was
-// tried and on what. One that an adapter has no kind for is ErrUnavailable. It is
-// deferred by each method, with a named result.
+// Dress turns *err into an *Error that says what was tried, and on what. An
+// error that the adapter has no kind for becomes ErrUnavailable. Each method of
+// a Store defers it, with a named result.
 func Dress(err *error, op, name string) {
 	if *err == nil {
 		return

@@ -9,25 +9,27 @@ import (
 // its Config, may implement; nothing in rotate asks which adapter it talks to.
 // Find those of a Store with As, which looks through what stands in front of it.
 
-// A Prober proves that the store can be read and written, by calls of its own,
-// and leaves nothing behind. `rotate validate --probe` asks it. Without it, a
-// conditional write after a revision that never was has to be refused.
-// The error names what is missing in the vendor's words.
+// A Prober proves by calls of its own that the store can be read and written,
+// and leaves nothing behind. `rotate validate --probe` asks it. If a store is
+// no Prober, rotate tries a conditional write after a revision that never
+// existed, which the store has to refuse. The error names what is missing in
+// the vendor's words.
 type Prober interface {
 	Probe(ctx context.Context) error
 }
 
-// A Surveyor tells what may be done to one secret, without a change. `rotate
-// validate --probe` asks it for each secret of the config. What is missing is an
-// error. What may be done beyond what rotate needs is returned: whoever takes
-// over this host may do that, too.
+// A Surveyor tells what this identity may do to one secret, and changes
+// nothing. `rotate validate --probe` asks it for each secret of the config. A
+// missing right is an error. ProbeSecret returns rights beyond what rotate
+// needs, because whoever takes over this host has them, too.
 type Surveyor interface {
 	ProbeSecret(ctx context.Context, name string) (excess []string, err error)
 }
 
-// A Remover takes a name's value away altogether, if head is the head now; if
-// not, the error is ErrConflict. `rotate forget` asks it. Without it, a text that
-// is no key takes the value's place. Taking away what is not there succeeds.
+// A Remover removes a name's value altogether, if head is the head now; if not,
+// the error is ErrConflict. `rotate forget` asks it. If a store is no Remover,
+// a text that is no key takes the value's place. Removing what is not there
+// succeeds.
 type Remover interface {
 	Remove(ctx context.Context, name string, head RevisionID) error
 }
@@ -122,8 +124,9 @@ type OneValued interface {
 	OneValue() bool
 }
 
-// An OutputOpener treats renderings otherwise than keysets: what is lost is
-// written anew. Without it, outputs share the store of the keysets.
+// An OutputOpener opens a store for renderings, if they need other treatment
+// than keysets: a lost rendering is written again. If a Config has none,
+// outputs share the store of the keysets.
 type OutputOpener interface {
 	OpenOutput(ctx context.Context, r Rendering) (Store, error)
 }

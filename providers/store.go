@@ -52,9 +52,9 @@ type Note struct {
 	Digest     string
 }
 
-// Newest is the note that a witness which remembered n keeps when next is
-// written: next, unless it says nothing or is older in the same lineage. Only
-// Write changes the lineage of a witness, and only its caller knows why.
+// Newest is what a witness that has n remembers once next is written: next,
+// unless next says nothing or is older in the same lineage. Only Write changes
+// the lineage of a witness, and only its caller knows why.
 func (n Note) Newest(next Note) Note {
 	if next == (Note{}) || next.Lineage == n.Lineage && next.Generation < n.Generation {
 		return n
@@ -68,19 +68,19 @@ type Revision struct {
 	Value Secret // empty in History
 	Note  Note   // as given to Write; zero where the backend keeps none
 
-	// Witness is the newest note that the store remembers for this name by a
-	// way other than the value itself. A document behind its witness was
-	// restored from a backup, or is a fork. Zero where there is none.
+	// Witness is the newest note that the store keeps for this name apart from the
+	// value. A document behind its witness was restored from a backup, or is a
+	// fork. Zero where there is none.
 	Witness Note
 
-	// Copy names what applications read instead where that only repeats this
-	// revision, put on top of something older that they read for a while. ""
-	// where they read the revision itself.
+	// Copy names the value that applications read, if that is a copy of this
+	// revision. The store put the copy over something older that they had read for
+	// a while. "" if they read the revision itself.
 	Copy string
 
-	// Erases is how strongly Erase works on this name, where its settings in the
-	// backend make that weaker than Traits.Erases; "" where they do not, or where
-	// the store would need a call more to tell. Read and History set it on the head.
+	// Erases is how strongly Erase works on this name, if settings in the backend
+	// make that weaker than Traits.Erases. "" if they do not, or if the store
+	// would need one more call to tell. Read and History set it on the head.
 	Erases How
 
 	// Weaker is set by History on the head: what was erased less strongly than
@@ -98,9 +98,9 @@ type Store interface {
 	// no call.
 	Traits() Traits
 
-	// Read returns the head. ErrNotFound means that nothing was ever stored
-	// under the name. A head that was deleted, disabled, destroyed, torn or
-	// lost is ErrUnreadable: there was a truth, so none may be made up.
+	// Read returns the head. ErrNotFound means that nothing was ever stored under
+	// the name. A head that was deleted, disabled, destroyed, torn or lost is
+	// ErrUnreadable: there was a truth, so nobody may make one up.
 	Read(ctx context.Context, name string) (Revision, error)
 
 	// Write makes v the head if after is the head now, and returns the new
@@ -109,11 +109,11 @@ type Store interface {
 	// loss). See the package comment for what each error says about the head.
 	Write(ctx context.Context, name string, v Secret, after RevisionID, n Note) (Revision, error)
 
-	// History lists what can still be read, oldest first, the head last,
-	// without values. For a name that was never stored it is empty. What was
-	// erased is not listed again, however weak the erasure; the head's Weaker
-	// tells of what is less gone than the store's kind promises, so that every
-	// process knows it and not only the one that erased.
+	// History lists what can still be read, oldest first, the head last, without
+	// values. For a name that was never stored it is empty. What was erased is not
+	// listed again, however weak the erasure. The head's Weaker lists what is less
+	// gone than the store's kind promises, so that every process knows it and not
+	// only the one that erased.
 	History(ctx context.Context, name string) ([]Revision, error)
 
 	// Erase makes one superseded revision unreadable, as strongly as the
@@ -124,11 +124,11 @@ type Store interface {
 	Erase(ctx context.Context, name string, id, head RevisionID) (Erasure, error)
 }
 
-// How says how strongly a store makes a revision unreadable.
+// How tells how strongly a store makes a revision unreadable.
 type How string
 
-// From the strongest to the weakest. What each one leaves behind is said in
-// Traits.Remains.
+// From the strongest to the weakest. Traits.Remains says what each one leaves
+// behind.
 const (
 	Destroyed  How = "destroyed"  // the service has removed the data for good
 	Unlinked   How = "unlinked"   // the file is gone; media, snapshots and backups are not reached
@@ -163,16 +163,15 @@ type Traits struct {
 	Witness  bool          // Revision.Witness is kept
 	Lists    bool          // List asks no service, so a pass and `rotate status` may ask it each time
 
-	// TakesName tells whether a name is one that the store takes, and NameRule
-	// what it takes instead, for people. A name that is taken cannot lead out of
-	// the place that the store is about. See Checked.
+	// TakesName tells whether the store takes a name, and NameRule tells people
+	// which names it takes. No such name leads out of the place that the store
+	// keeps. See Checked.
 	TakesName func(name string) bool
 	NameRule  string
 
-	// WritesAMinute is how many calls of Write and Erase are a tenth of the
-	// service's quota, all keys of the store together; 0 if it has none. Commands
-	// and daemons keep to it in every minute, each process by itself, and spread
-	// them but for the few that one key needs.
+	// WritesAMinute is a tenth of the service's quota, in calls of Write and Erase
+	// for all keys of the store; 0 if it has no quota. Each process keeps to it in
+	// every minute, and spreads the calls, except for the few that one key needs.
 	WritesAMinute int
 
 	Notes []string // any other departure, each with its reason

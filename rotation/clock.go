@@ -2,17 +2,17 @@ package rotation
 
 import "time"
 
-// A Clock is what is known of the time at one moment. What starts a wait takes
-// the latest of its readings, what ends one the earliest, so that a wrong clock
-// only lengthens waits; while they are further apart than Skew, nothing that
-// cannot be taken back is done at all.
+// A Clock is what is known of the time at one moment. A wait starts at its
+// latest reading and ends at its earliest, so a wrong clock only makes waits
+// longer. While the readings are further apart than Skew, rotate does nothing
+// that cannot be taken back.
 type Clock struct {
 	Wall    time.Time // the host's clock
 	Service time.Time // the store's clock; zero if it has none
 
-	// Steady is set when the wall clock was seen to jump against the monotonic
-	// one: how long ago that was, by the monotonic clock. A wait that was under
-	// way then is over when this process ran through all of it.
+	// Steady is how long ago the wall clock jumped against the monotonic one, by
+	// the monotonic clock; nil if it did not. A wait that was under way then is
+	// over once this process has run through all of it.
 	Steady *time.Duration
 }
 
@@ -33,9 +33,9 @@ func (c Clock) late() time.Time {
 	return roundUp(c.Wall)
 }
 
-// stamp is the time to write on what is done even while the clocks disagree:
-// then it is the store's, which everyone shares. A date in the future would keep
-// every other host from trusting its own clock until then.
+// stamp is the time of a step that does not wait until the clocks agree. While
+// they disagree it is the store's time, which everyone shares. After a date in
+// the future, no other host would trust its own clock until then.
 func (c Clock) stamp() time.Time {
 	// guard 8: what cannot wait for the clocks to agree carries the store's time
 	if c.apart() {

@@ -36,7 +36,8 @@
 //	due      Schedule.Next(current.nbf + G + P), so a rotation by hand at 02:59 is not followed by another at 03:00
 //	publish  P + 2·skew before due
 //
-// P is the propagation, G the grace. The skew is 5 minutes; where P is 0 it is 0.
+// P is the propagation, G the grace: the publication and the retire interval of
+// RFC 7583, section 3. The skew is 5 minutes; where P is 0 it is 0.
 //
 // # The ten promises
 //

@@ -91,8 +91,8 @@ func fateOfOne(s *keyset.Set, r Revision) Fate {
 }
 
 // Held names the kids that a revision held, of those that the document knows,
-// live or removed. Of a key that the first version of rotate made it is not on
-// record since when it was there; it counts as there from the beginning.
+// live or removed. The first version of rotate did not record since when a key
+// was there; such a key counts as there from the beginning.
 func Held(s *keyset.Set, c Content, r Revision) (kids []string) {
 	if c != Documents && r.Lineage != s.Lineage || c != OneKey && r.Generation == 0 {
 		return nil
@@ -122,8 +122,8 @@ func (r Revision) mayHold(c Content, kid string, made, removed uint64) bool {
 	return r.Generation == 0 || made <= r.Generation && (removed == 0 || r.Generation < removed)
 }
 
-// removed is the generation that first lacked a removed key. Where that is not
-// on record it is that of the last removal of all, which was not before it.
+// removed is the generation that first lacked a removed key. If that is not on
+// record, it is the generation of the last removal, which was not earlier.
 func removed(s *keyset.Set, g keyset.Gone) uint64 {
 	if g.Generation == 0 {
 		return s.Dropped
@@ -159,7 +159,7 @@ const (
 // strengths are those two and the words of providers.How, the weakest first.
 var strengths = []string{NotYet, CannotTell, "unlabelled", "disabled", "replaced", "unlinked", "destroyed"}
 
-// strength orders them. A word that is not known, of a later version, proves nothing.
+// strength orders them. An unknown word, of a later version, proves nothing.
 func strength(how string) int {
 	if i := slices.Index(strengths, how); i >= 0 {
 		return i

@@ -14,8 +14,8 @@ import (
 const maxForecast = 1000
 
 // Forecast is what Plan will decide from the clock of f until a time, if every
-// call succeeds at once and the outputs stay as they are. It runs Plan itself on
-// made-up keys, so it cannot differ from what happens. Marks are left out.
+// call succeeds at once and no output changes. It runs Plan itself on made-up
+// keys, so both decide alike. It leaves out marks.
 func Forecast(p Policy, f Facts, until time.Time) ([]Step, error) {
 	var steps []Step
 	made := map[string]bool{}

@@ -18,10 +18,11 @@ func (pl planner) othersSettled() time.Time {
 	return pl.others(pl.set.Settled, pl.f.Settled, pl.p.Grace, anyOutput)
 }
 
-// others tells whether the mark that this process made was made anew by another
-// one, although its own outputs are as they were. Were it made anew again, each
-// would put off the wait of the other for ever. So it stands until that wait is
-// over and the other one has acted on it; if none has, it is gone, or is stopped.
+// others is until when this process leaves another one's mark alone. The other
+// one replaced this one's mark, though the outputs here have not changed. If
+// this one replaced it in turn, each would put off the other's wait for ever.
+// So the mark stands until its wait is over: who has not acted on it by then is
+// gone, or stopped.
 func (pl planner) others(m, own *keyset.Mark, wait time.Duration, which func(Output) bool) (until time.Time) {
 	if m == nil || own == nil || m.Kid != own.Kid || !pl.seen(own, own.Kid, which) || pl.seen(m, m.Kid, which) {
 		return time.Time{}

@@ -22,9 +22,9 @@ func Plan(p Policy, f Facts) Step {
 	return step
 }
 
-// A planner is the arguments of Plan with what is asked of them again and
-// again. Each of its methods is one rule and returns the step that the rule
-// calls for; ok is false if it calls for none.
+// A planner is the arguments of Plan, with what the rules ask of them again and
+// again. Each method is one rule. It returns the step that the rule calls for;
+// ok is false if it calls for none.
 type planner struct {
 	Outlook
 	p           Policy
@@ -196,8 +196,8 @@ func (pl planner) newRequest() (keyset.Request, bool) {
 
 // wait: the earliest time at which one of the rules can change its mind.
 //
-// A time that has passed is not among them: then something else is in the way,
-// and no one can tell until when.
+// A time that has passed does not count: then something else is in the way, and
+// nobody can tell until when.
 func (pl planner) wait() Step {
 	step := Step{Do: Wait, Why: Reason{Code: NothingDue}}
 	add := func(t time.Time, why Code, kid string) {
@@ -224,8 +224,8 @@ func (pl planner) wait() Step {
 	return step
 }
 
-// alarms is what keeps work from going on, and needs a person. It is of the key:
-// that a step can be taken takes none of it away.
+// alarms is what keeps work from going on and needs a person. Alarms are about
+// the key: a step that can be taken ends none of them.
 func (pl planner) alarms() (all []Reason) {
 	// The longer wait is the one that is doubted for longer.
 	if doubt := pl.doubt(max(pl.p.Grace, pl.p.Propagation)); !doubt.IsZero() {

@@ -6,8 +6,9 @@ import "time"
 const Skew = 5 * time.Minute
 
 // A Schedule tells the first time after t at which a rotation should happen.
-// The zero time means never. Cron's come from scheduler.Parse: robfig/cron's own
-// would lose firings to summer time, and drift where they are "@every".
+// The zero time means never. Cron schedules come from scheduler.Parse:
+// robfig/cron's own lose firings to summer time, and drift if they are
+// "@every".
 type Schedule interface {
 	Next(t time.Time) time.Time
 }
@@ -31,12 +32,12 @@ type Policy struct {
 	Grace       time.Duration // G: how long a previous key verifies after its successor was seen everywhere
 	Propagation time.Duration // P: the longest time until every reader has what was written
 	TokenTTL    time.Duration // longest life of a token; 0 if not told
-	Jitter      time.Duration // this key's own share of a spread that keeps keys from coming due at once
+	Jitter      time.Duration // this key's own share of the window over which keys of one schedule spread
 	Window      Window        // when a key may begin to sign without being asked to
 }
 
-// Skew is what clocks are allowed to differ by in a wait: Skew, or 0 where
-// everything reads at use and so nothing waits.
+// Skew is how far clocks may differ in a wait: Skew, or 0 where the propagation
+// is 0, because nothing waits there.
 func (p Policy) Skew() time.Duration {
 	if p.Propagation == 0 {
 		return 0
@@ -48,8 +49,8 @@ func (p Policy) Skew() time.Duration {
 // more skew for the calls that publish it.
 func (p Policy) Lead() time.Duration { return p.Propagation + 2*p.Skew() }
 
-// MinPeriod is the shortest distance of two firings: each rotation is to be
-// over, its old key retired, before the next one begins.
+// MinPeriod is the shortest time between two firings: each rotation has to be
+// over, and its old key retired, before the next one begins.
 func (p Policy) MinPeriod() time.Duration { return p.Propagation + p.Grace + 2*p.Skew() }
 
 // Due is when the promotion after one at nbf should happen; zero if never.
@@ -79,8 +80,8 @@ func (p Policy) LongestToken() time.Duration {
 	return max(0, p.Grace-p.Propagation-p.Skew())
 }
 
-// FitsToken holds the grace against the life of tokens: G ≥ P + ttl + skew, which
-// is the least that it has to be.
+// FitsToken checks the grace against the life of tokens: it has to be at least
+// P + ttl + skew.
 func (p Policy) FitsToken() (least time.Duration, ok bool) {
 	least = p.Propagation + p.TokenTTL + p.Skew()
 	return least, p.Grace >= least
@@ -111,7 +112,7 @@ type Rhythm struct {
 // Fits tells whether each rotation is over before the next one begins.
 func (r Rhythm) Fits() bool { return !r.Never && r.Close.IsZero() }
 
-// CheckSchedule holds the schedule's firings after from against the policy.
+// CheckSchedule checks the schedule's firings after from against the policy.
 func (p Policy) CheckSchedule(from time.Time) (r Rhythm) {
 	const firings = 400 // more than a year of daily ones
 	last := p.Schedule.Next(from.UTC())

@@ -93,7 +93,7 @@ const (
 	OutputStranger   Code = "output_stranger"   // it holds a value that rotate did not write
 	OutputForeign    Code = "output_foreign"    // it holds a value of another keyset
 	OutputNewer      Code = "output_newer"      // it holds generation Have, the store Want
-	OutputOld        Code = "output_old"        // it is not up to date, and this process only looks
+	OutputOld        Code = "output_old"        // it is at generation Have (0: no write is on record), the store at Want, and this process only looks
 	OutputNotKept    Code = "output_not_kept"   // it does not hold what was written to it
 	OutputUnrendered Code = "output_unrendered" // the keyset cannot be written in its format
 	OutputSilent     Code = "output_no_answer"  // it did not answer in time
@@ -103,6 +103,9 @@ const (
 // providers.Kind has for the error.
 func StoreFailure(kind string) Code  { return Code("store_" + kind) }
 func OutputFailure(kind string) Code { return Code(ofOutputs + kind) }
+
+// OfStore tells whether a code says that a call of the key's own store failed.
+func (c Code) OfStore() bool { return strings.HasPrefix(string(c), string(StoreFailure(""))) }
 
 // ofOutputs begins every code of an output that is behind.
 const ofOutputs = "output_"

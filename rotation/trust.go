@@ -15,7 +15,7 @@ type Witness struct {
 	Output  string // its name, for AnOutput
 	Lineage string // "" for a witness of nothing
 	keyset.Past
-	Of *Ref // the key that the output belongs to, if that is another one, or has another secret; nil if nobody can tell
+	Of *Ref // the key that this output belongs to, if that is another one, or has another secret; nil if nobody can tell
 
 	// Unnamed tells that Of is of this environment, and that no key of the config has it.
 	Unnamed bool
@@ -26,7 +26,7 @@ func (w Witness) reason(c Code) Reason {
 	return Reason{Code: c, Whose: w.Whose, Output: w.Output, Want: w.Generation, Of: w.Of}
 }
 
-// Contradicts tells whether a document cannot be what became of the one that the witness remembers.
+// Contradicts tells whether a document cannot have followed the one that the witness remembers.
 func (w Witness) Contradicts(set *keyset.Set) bool {
 	return w.Lineage != "" && (w.Lineage != set.Lineage ||
 		// guard 6: an older truth is noticed
@@ -41,7 +41,7 @@ type Trust struct {
 	Restoring         bool     // a person goes on from an old document: its age is no reason to stop
 }
 
-// Document says why a well-formed document is not the one that this key may go on from; zero if it is.
+// Document says why this key may not go on from a well-formed document; zero if it may.
 func (t Trust) Document(set *keyset.Set, witnesses ...Witness) Reason {
 	switch {
 	// guard 6: the name is checked
@@ -62,8 +62,8 @@ func (t Trust) Document(set *keyset.Set, witnesses ...Witness) Reason {
 	return Reason{}
 }
 
-// witnessed holds a document against one witness of a newer truth. At one generation the keys are the same, and what is
-// lost is a note of what was seen, unless two processes made that generation apart from each other.
+// witnessed compares a document with one witness. At the same generation the keys are the same, so only a note of what
+// was seen is lost, unless two processes made that generation independently.
 func (t Trust) witnessed(set *keyset.Set, w Witness) (r Reason) {
 	switch {
 	case !w.Contradicts(set):
@@ -103,8 +103,8 @@ func (t Trust) Nothing(w Witness) Reason {
 	return r
 }
 
-// Unparsed says what is stored instead of a keyset. ours tells that someone remembers a keyset there, or that what is
-// there names one.
+// Unparsed says what is stored instead of a keyset: one that was spoilt, if a witness remembers a keyset or the text
+// still looks like one, or else a value that rotate never wrote.
 func (t Trust) Unparsed(err error, witnesses ...Witness) Reason {
 	for _, w := range witnesses {
 		if w.Lineage != "" {
@@ -117,9 +117,8 @@ func (t Trust) Unparsed(err error, witnesses ...Witness) Reason {
 	return Reason{Code: Spoilt, Cause: err.Error()}
 }
 
-// StaleUntil is until when a document that a witness contradicts may be a stale read rather than an old truth; zero if
-// it may not. seen is when the witness was heard, bound how old a read may be. A clock that was set back does not make
-// it longer.
+// StaleUntil is until when a document that a witness contradicts may be just a stale read; zero if it may not. seen is
+// when the witness was heard, bound how old a read may be. A clock that was set back does not make it longer.
 func StaleUntil(now, seen time.Time, bound time.Duration) (until time.Time) {
 	if seen.IsZero() {
 		return until

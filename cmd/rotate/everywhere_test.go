@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/fakes"
+
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/stores"
@@ -355,13 +357,13 @@ func TestPromise4ACompromiseInEveryManager(t *testing.T) {
 }
 
 // losesOne loses the reply of the next call of an action.
-func losesOne(action string) func(awsfake.Call) *awsfake.Fault {
+func losesOne(action string) func(fakes.Call) *fakes.Fault {
 	lost := false
-	return func(c awsfake.Call) *awsfake.Fault {
-		if lost || c.Action != action {
+	return func(c fakes.Call) *fakes.Fault {
+		if lost || c.Kind != action {
 			return nil
 		}
 		lost = true
-		return &awsfake.Fault{After: awsfake.ErrLost}
+		return &fakes.Fault{After: fakes.ErrLost}
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/fakes"
+
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -70,14 +72,14 @@ func (w *wire) meets() trouble {
 }
 
 // google is the script of a gRPC service.
-func (w *wire) google(gcpfake.Call) *gcpfake.Fault {
+func (w *wire) google(fakes.Call) *fakes.Fault {
 	switch w.meets() {
 	case dead:
-		return &gcpfake.Fault{Before: gcpfake.ErrLost}
+		return &fakes.Fault{Before: fakes.ErrLost}
 	case hanging:
-		return &gcpfake.Fault{PauseBefore: make(chan struct{})}
+		return &fakes.Fault{PauseBefore: make(chan struct{})}
 	case throttling:
-		return &gcpfake.Fault{Before: status.Error(codes.ResourceExhausted, "Quota exceeded")}
+		return &fakes.Fault{Before: status.Error(codes.ResourceExhausted, "Quota exceeded")}
 	}
 	return nil
 }

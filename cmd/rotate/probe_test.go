@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/fakes"
+
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/keyrotate/rotate/internal/cli"
@@ -30,23 +32,23 @@ func denied(r rights, needed string, never ...string) []string {
 	return never
 }
 
-func awsDenies(r rights) func(awsfake.Call) *awsfake.Fault {
+func awsDenies(r rights) func(fakes.Call) *fakes.Fault {
 	calls := denied(r, "PutSecretValue", "DeleteSecret", "PutResourcePolicy")
-	return func(c awsfake.Call) *awsfake.Fault {
-		if !slices.Contains(calls, c.Action) {
+	return func(c fakes.Call) *fakes.Fault {
+		if !slices.Contains(calls, c.Kind) {
 			return nil
 		}
-		return &awsfake.Fault{Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}}
+		return &fakes.Fault{Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}}
 	}
 }
 
-func azureDenies(r rights) func(azurefake.Call) *azurefake.Fault {
+func azureDenies(r rights) func(fakes.Call) *fakes.Fault {
 	calls := denied(r, "UpdateSecret", "DeleteSecret", "PurgeDeletedSecret", "BackupSecret")
-	return func(c azurefake.Call) *azurefake.Fault {
-		if !slices.Contains(calls, c.Op) {
+	return func(c fakes.Call) *fakes.Fault {
+		if !slices.Contains(calls, c.Kind) {
 			return nil
 		}
-		return &azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "Caller is not authorized"}}
+		return &fakes.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "Caller is not authorized"}}
 	}
 }
 

@@ -50,7 +50,7 @@ type App struct {
 	NewID          func() string
 	IsTerminal     func(any) bool                             // of one of the three streams
 	IsJournal      func(any) bool                             // the same of systemd's journal
-	Columns        func(any) int                              // of a terminal
+	Size           func(any) (columns, lines int)             // of a terminal
 	Password       func(context.Context, any) ([]byte, error) // what is typed on a terminal, unseen
 	Actor          string                                     // who this is, in audit events and requests
 	Types          stores.Registry
@@ -69,7 +69,7 @@ func New(types stores.Registry) *App {
 	return &App{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		Now: time.Now, Clock: clock.Now, NewID: rand.Text,
-		IsTerminal: process.IsTerminal, IsJournal: process.IsJournal, Columns: process.Columns, Password: process.Password, Actor: process.Actor(),
+		IsTerminal: process.IsTerminal, IsJournal: process.IsJournal, Size: process.Size, Password: process.Password, Actor: process.Actor(),
 		Types: types,
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -13,35 +14,58 @@ import (
 	"github.com/keyrotate/rotate/internal/usage"
 )
 
+type planOptions struct {
+	days   int
+	full   bool
+	output string
+}
+
 func planCommand(a *App) *cobra.Command {
-	days := 365
+	var o planOptions
 	cmd := help("plan", &cobra.Command{
-		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, days) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, o) },
 	})
-	cmd.Flags().IntVar(&days, "days", days, "how far to look ahead")
+	f := cmd.Flags()
+	f.IntVar(&o.days, "days", 365, "how far to look ahead")
+	f.BoolVar(&o.full, "full", false, "list every step, however many there are")
+	f.StringVarP(&o.output, "output", "o", "text", "text, json, yaml or ics (a calendar to subscribe to)")
 	return cmd
 }
 
-func (a *App) plan(ctx context.Context, names []string, days int) error {
-	if days < 1 || days > 3660 {
-		return usage.New(fmt.Sprintf("--days %d: 1 to 3660", days))
+func (a *App) plan(ctx context.Context, names []string, o planOptions) error {
+	if o.days < 1 || o.days > 3660 {
+		return usage.New(fmt.Sprintf("--days %d: 1 to 3660", o.days))
 	}
-	h, keys, err := a.look(names, len(names) == 0)
+	text, ok := map[string]func(*bytes.Buffer, answer.Plan) error{
+		"text": func(b *bytes.Buffer, p answer.Plan) error { _, err := b.WriteString(p.Text(o.full)); return err },
+		"json": func(b *bytes.Buffer, p answer.Plan) error { return answer.JSON(b, p) },
+		"yaml": func(b *bytes.Buffer, p answer.Plan) error { return answer.YAML(b, p) },
+		"ics":  func(b *bytes.Buffer, p answer.Plan) error { return p.ICS(b) },
+	}[o.output]
+	if !ok {
+		return usage.New("-o: the output is text, json, yaml or ics")
+	}
+	h, keys, err := a.see(names)
 	if err != nil {
 		return err
 	}
 	from := a.Now().UTC().Truncate(time.Second)
-	until := from.AddDate(0, 0, days)
+	until := from.AddDate(0, 0, o.days)
 	var all []ops.Outcome[ops.Calendar]
-	v := console.Verdict{Console: a.console}
-	for o := range h.Plan(ctx, keys, from, until) {
-		if o.Got.Cut {
-			a.console.Voice.Note("key %s: %s", o.Key.Name, answer.Cut(o.Got))
-		}
-		v.Add(o.Key, answer.Answer{}, o.Err)
-		all = append(all, o)
+	v := console.Verdict{Console: a.console, Few: true}
+	for c := range h.Plan(ctx, keys, from, until) {
+		v.Add(c.Key, answer.Answer{}, c.Err)
+		all = append(all, c)
 	}
-	if err := a.console.Write(answer.Plan(all, from, until)); err != nil {
+	plan := answer.PlanOf(all, from, until)
+	if cut := plan.Cut(); cut != "" {
+		a.console.Voice.Note("%s", cut)
+	}
+	var b bytes.Buffer
+	if err := text(&b, plan); err != nil {
+		return err
+	}
+	if err := a.console.Write(b.String()); err != nil {
 		return err
 	}
 	return v.Err()

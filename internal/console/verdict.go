@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/say/answer"
 )
 
@@ -13,6 +14,7 @@ import (
 // ends in the making.
 type Verdict struct {
 	Console *Console
+	Few     bool // of many errors only the first are told, and how many there are more
 
 	keys      int
 	failed    []error
@@ -43,13 +45,21 @@ func (v *Verdict) Add(k *fleet.Key, ans answer.Answer, err error) {
 	}
 	if err != nil {
 		v.failed = append(v.failed, err)
-		v.Console.Tell(err)
+		if !v.Few || len(v.failed) <= fewErrors {
+			v.Console.Tell(err)
+		}
 	}
 }
+
+// fewErrors is how many are told where few are wanted.
+const fewErrors = 10
 
 // Err is how the command ends: nil, ErrAttention, ErrTold, or that an answer could
 // not be written.
 func (v *Verdict) Err() error {
+	if n := len(v.failed) - fewErrors; v.Few && n > 0 {
+		v.Console.Voice.Note("%s more have trouble; rotate status says which", say.Plural(n, "key"))
+	}
 	halted, unclear := 0, 0
 	for _, err := range v.failed {
 		if _, ok := errors.AsType[*ops.HaltError](err); ok {

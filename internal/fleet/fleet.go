@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -109,10 +110,10 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 func warningsOf(conf *config.Config) map[string][]string {
 	warnings := map[string][]string{}
 	for _, w := range conf.Warnings {
-		path := strings.TrimPrefix(w.Path, "keys.") + "."
-		for i, r := range path {
+		name := strings.TrimPrefix(w.Path, "keys.") + "."
+		for i, r := range name {
 			if r == '.' {
-				warnings[path[:i]] = append(warnings[path[:i]], w.Msg)
+				warnings[name[:i]] = append(warnings[name[:i]], w.Msg)
 			}
 		}
 	}
@@ -163,6 +164,33 @@ func Choose(keys []*Key, names []string, all bool) ([]*Key, error) {
 
 // Names is what the key is called, and what it was called before.
 func (k *Key) Names() []string { return append(slices.Clone(k.Was), k.Name) }
+
+// Match finds the keys that a person named, or all of them where none is named. A name may be a pattern as the shell has
+// them for files: * is any text, ? one character, [ab] one of some.
+func Match(keys []*Key, patterns []string) ([]*Key, error) {
+	if len(patterns) == 0 {
+		return keys, nil
+	}
+	var names []string
+	for _, p := range patterns {
+		if !strings.ContainsAny(p, "*?[\\") {
+			names = append(names, p)
+			continue
+		}
+		found := false
+		for _, k := range keys {
+			if ok, err := path.Match(p, k.Name); err != nil {
+				return nil, &usage.Error{Msg: usage.Quote(p, "the pattern given") + " is no pattern: it has a [ without ], or ends in a \\"}
+			} else if ok {
+				found, names = true, append(names, k.Name)
+			}
+		}
+		if !found {
+			return nil, &usage.Error{Msg: "no key has a name like " + usage.Quote(p, "the pattern given")}
+		}
+	}
+	return Choose(keys, names, false)
+}
 
 // Where is the path or address of the secret; "" if its store cannot tell.
 func (k *Key) Where() string {

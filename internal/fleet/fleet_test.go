@@ -10,6 +10,7 @@ import (
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -138,5 +139,39 @@ func TestWritten(t *testing.T) {
 	}
 	if !k.Writes(filepath.Join(dir, "jwt")) || !k.Writes("disk copy") || k.Writes(old) {
 		t.Error("it is not known which places are outputs")
+	}
+}
+
+// Patterns find the keys whose names they fit, each once; a name that is no key's, and a pattern that fits none, are
+// mistakes.
+func TestMatch(t *testing.T) {
+	var keys []*Key
+	for _, name := range []string{"auth-a", "auth-b", "billing", "mail.out"} {
+		keys = append(keys, &Key{Target: engine.Target{Name: name}})
+	}
+	for _, c := range []struct {
+		patterns string
+		want     string // names, or a part of the error
+		fails    bool
+	}{
+		{"", "auth-a auth-b billing mail.out", false},
+		{"auth-* billing", "auth-a auth-b billing", false},
+		{"*", "auth-a auth-b billing mail.out", false},
+		{"auth-? auth-a", "auth-a auth-b", false},
+		{"auth-[b-z]", "auth-b", false},
+		{"mail*", "mail.out", false},
+		{"x*", `no key has a name like "x*"`, true},
+		{"auth-* nope", `there is no key "nope"`, true},
+		{"auth-[a", "is no pattern", true},
+		{"Zm7qXw3kRt9pLv2n*", "no key has a name like the pattern given", true},
+	} {
+		got, err := Match(keys, strings.Fields(c.patterns))
+		var names []string
+		for _, k := range got {
+			names = append(names, k.Name)
+		}
+		if c.fails && (err == nil || !strings.Contains(err.Error(), c.want)) || !c.fails && (err != nil || strings.Join(names, " ") != c.want) {
+			t.Errorf("%s: %v, %v; want %s", c.patterns, names, err, c.want)
+		}
 	}
 }

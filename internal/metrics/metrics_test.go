@@ -233,10 +233,10 @@ func file(t *testing.T, path string) string {
 	return string(text)
 }
 
-// TestDocumented: the table of docs/operations.md is the metrics that there are.
+// TestDocumented: the table of docs/metrics.md is the metrics that there are.
 func TestDocumented(t *testing.T) {
 	documented := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(rotate_\\w+)`").FindAllStringSubmatch(file(t, "../../docs/operations.md"), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `(rotate_\\w+)`").FindAllStringSubmatch(file(t, "../../docs/metrics.md"), -1) {
 		documented[m[1]] = true
 	}
 	if want := exposed(t); !maps.Equal(documented, want) {

@@ -17,8 +17,9 @@ const maxSteps = 1000
 // A Calendar is the steps to come of one key. With an error it has those before
 // what is in the way.
 type Calendar struct {
-	Steps []rotation.Step
-	Cut   bool // there are more steps before the end
+	Steps      []rotation.Step // in the order of time; each raises the generation by 1
+	Generation uint64          // of the keyset before the first step; 0 where there is none
+	Cut        bool            // there are more steps before the end
 }
 
 // Plan asks the planner what it would do with each key from one time until
@@ -28,6 +29,9 @@ func (h *Host) Plan(ctx context.Context, keys []*fleet.Key, from, until time.Tim
 		r, err := h.Certain(ctx, k, engine.Ask{})
 		if err != nil {
 			return c, err
+		}
+		if r.Set != nil {
+			c.Generation = r.Set.Generation
 		}
 		c.Steps, err = rotation.Forecast(k.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: from}}, until)
 		if err != nil {

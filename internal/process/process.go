@@ -29,14 +29,14 @@ func IsTerminal(stream any) bool {
 // IsJournal tells whether a stream is standard error, and that systemd's journal.
 func IsJournal(stream any) bool { return stream == any(os.Stderr) && journal.Stderr() }
 
-// Columns is the width of a terminal in characters; 80 if it does not tell.
-func Columns(stream any) int {
+// Size is how many columns and lines of characters a terminal has; 80 and 24 if it does not tell.
+func Size(stream any) (columns, lines int) {
 	if file, ok := stream.(*os.File); ok {
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
-			return width
+		if columns, lines, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 && lines > 0 {
+			return columns, lines
 		}
 	}
-	return 80
+	return 80, 24
 }
 
 // Password reads a line from a terminal that does not show it. If ctx is done, the

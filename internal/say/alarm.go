@@ -90,9 +90,9 @@ func (s speaker) weak(r rotation.Reason) string {
 	return "verifies until " + s.at(r.At)
 }
 
-// failed words a call of the key's store that failed.
+// failed words a call of the key's store that failed. Whoever tells it names the key.
 func (s speaker) failed(r rotation.Reason) Words {
-	return Words{fmt.Sprintf("key %s, store %s: %s; %s", s.Key, s.Store, r.Cause, still(r.Kid)), r.Hint}
+	return Words{fmt.Sprintf("store %s: %s; %s", s.Store, r.Cause, still(r.Kid)), r.Hint}
 }
 
 // still says what is unharmed.
@@ -133,6 +133,18 @@ func Shared(all []rotation.Reason) string {
 		"Rotate both (rotate now), and they part when the grace has ended; at once, with --compromised, where one side must not be able to sign for the other"
 }
 
+// old says what an output holds that only was looked at, and who has to bring it up to date.
+func old(r rotation.Reason) string {
+	holds := "no write of rotate is on record there"
+	switch {
+	case r.Have > 0 && r.Have < r.Want:
+		holds = fmt.Sprintf("it still holds generation %d, the store %d", r.Have, r.Want)
+	case r.Have > 0:
+		holds = "its value was changed after rotate wrote it"
+	}
+	return holds + ". `rotate run`, or `rotate run --once`, writes it: if one runs, its log says what keeps it from that"
+}
+
 // Behind says why an output is.
 func Behind(r rotation.Reason, _ Times) string {
 	switch r.Code {
@@ -144,7 +156,7 @@ func Behind(r rotation.Reason, _ Times) string {
 	case rotation.OutputNewer:
 		return fmt.Sprintf("it holds generation %d, the store %d; nothing was overwritten. The store may have been restored from a backup: put the newest document back", r.Have, r.Want)
 	case rotation.OutputOld:
-		return "it is not up to date"
+		return old(r)
 	case rotation.OutputNotKept:
 		return "it does not hold what was written to it"
 	case rotation.OutputUnrendered:

@@ -61,11 +61,10 @@ func TestEveryCodeIsSaidAndDocumented(t *testing.T) {
 		if a := Alarm(r, about, Plain).What; a != s.failed(r).What {
 			text += a
 		}
-		if a, _ := k.attention(Plain); a[0] != s.failed(r).String() {
-			text += a[0]
+		if a := k.attention(Plain)[0].Words; a != s.failed(r) {
+			text += a.String()
 		}
-		warnings, _ := k.warnings(Plain)
-		text += warnings[0]
+		text += k.warnings(Plain)[0].String()
 		switch c {
 		case rotation.HiddenKeys, rotation.ConfigAdvice, rotation.OutputSilent: // say what they carry
 		default:

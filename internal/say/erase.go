@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -58,21 +59,25 @@ func (s speaker) notGone(r rotation.Reason) Words {
 	return Words{What: fmt.Sprintf("%s is only %s in %s: whoever has the right to can get it back there. This is said until the next rotation", kid, r.Is, r.Output)}
 }
 
+// deleted is what a deletion does, by how strongly the store erases.
+var deleted = map[string]string{
+	string(providers.Destroyed):  "destroyed",
+	string(providers.Unlinked):   "file unlinked",
+	string(providers.Replaced):   "value replaced",
+	string(providers.Disabled):   "only disabled",
+	string(providers.Unlabelled): "only unlabelled",
+	"":                           "nobody can tell while the store cannot be opened",
+}
+
 func (k keyStatus) erasureText(b *strings.Builder, now time.Time) {
 	e := k.Erasure
-	text := "what is gone is " + e.How
-	if e.How == "" {
-		text = "not known while the store cannot be opened"
-	}
+	text := "keys: " + deleted[e.How]
 	if e.Readable != nil && *e.Readable > 0 {
-		text += fmt.Sprintf("; %s can still be read", Plural(*e.Readable, "superseded revision"))
+		text += fmt.Sprintf("; %s still readable", Plural(*e.Readable, "old revision"))
 	} else if e.Readable != nil {
-		text += "; no superseded revision can be read"
+		text += "; no old revision is readable"
 	}
-	if e.Remains != "" {
-		text += "\n" + e.Remains
-	}
-	row(b, "erasure", text)
+	row(b, "deleted", text)
 	for _, g := range e.Gone {
 		t := rotation.Trace{How: g.How, Observed: g.Observed}
 		if g.Until != nil {

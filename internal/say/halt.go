@@ -1,6 +1,7 @@
 package say
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -14,10 +15,14 @@ func Halt(r rotation.Reason, about Subject) Words {
 	return w
 }
 
-// Found is Halt where the key was named already.
+// Found is Halt where the key was named already. Without a secret it is of several keys.
 func Found(r rotation.Reason, about Subject) Words {
 	w := speaker{about, Plain}.halt(r)
-	w.What = fmt.Sprintf("store %s, secret %s: %s. Nothing was overwritten; this key is not rotated until that is settled, the others are", about.Store, about.Secret, w.What)
+	place := "store " + about.Store
+	if about.Secret != "" {
+		place += ", secret " + about.Secret
+	}
+	w.What = fmt.Sprintf("%s: %s. Nothing was overwritten; this key is not rotated until that is settled, the others are", place, w.What)
 	return w
 }
 
@@ -69,7 +74,7 @@ func (s speaker) halt(r rotation.Reason) Words {
 	case rotation.ForeignValue:
 		return Words{
 			"the secret holds a value that is not a keyset, and rotate has never written there: " + r.Cause,
-			fmt.Sprintf("give the key another `secret:`. If applications use that value, take it in from there: rotate adopt %s --from %s:%s", s.Key, s.Store, s.Secret),
+			fmt.Sprintf("give the key another `secret:`. If applications use that value, take it in from there: rotate adopt %s --from %s:%s", s.Key, s.Store, cmp.Or(s.Secret, "SECRET")),
 		}
 	}
 	return Words{r.Cause, r.Hint}

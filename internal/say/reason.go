@@ -97,12 +97,19 @@ func (s speaker) step(r rotation.Reason) string {
 	return ""
 }
 
-// wait words what one is for, so that "then" can follow it; see Then.
+// wait words what one is for: what happens at its end, where it has one.
 func (s speaker) wait(r rotation.Reason) string {
-	if text := until(r); text != "" {
-		return text + " then"
-	}
 	switch r.Code {
+	case rotation.OwnMarkThen:
+		return "this process makes its own mark"
+	case rotation.RemovedThen:
+		return "kid " + r.Kid + " is removed"
+	case rotation.PublishedThen:
+		return "the next key is published"
+	case rotation.PauseEnds:
+		return "the pause ends"
+	case rotation.SignsThen:
+		return "kid " + r.Kid + " begins to sign"
 	case rotation.NothingDue:
 		return "nothing is due"
 	case rotation.InTheWay:
@@ -124,33 +131,13 @@ func Pause(until time.Time, by, reason string, at Times) string {
 	return fmt.Sprintf("until %s, set by %s: %s", at(until), cmp.Or(Clean(by), "someone"), Clean(reason))
 }
 
-// until words what happens at the end of a wait that has an end.
-func until(r rotation.Reason) string {
-	switch r.Code {
-	case rotation.OwnMarkThen:
-		return "this process makes its own mark"
-	case rotation.RemovedThen:
-		return "kid " + r.Kid + " is removed"
-	case rotation.PublishedThen:
-		return "the next key is published"
-	case rotation.PauseEnds:
-		return "the pause ends"
-	case rotation.SignsThen:
-		return "kid " + r.Kid + " begins to sign"
-	}
-	return ""
-}
-
 // Waiting says what a wait is for and how far away that is.
 func Waiting(now time.Time, step rotation.Step) string {
-	switch text := until(step.Why); {
-	case step.At.IsZero():
-		return Why(step.Why, From(now))
-	case text != "":
-		return text + " " + Distance(now, step.At)
-	default:
-		return Why(step.Why, From(now)) + " " + Distance(now, step.At)
+	text := Why(step.Why, From(now))
+	if !step.At.IsZero() {
+		text += " " + Distance(now, step.At)
 	}
+	return text
 }
 
 // Witness names who remembers something.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/keyrotate/rotate/rotation"
 )
@@ -17,13 +18,14 @@ const (
 	margin     = 2 + 9 + 2 // of the rows below: indent, name, distance
 )
 
-// What bars are made of.
+// What bars are made of. A bar says what its key does at each time, past or to come: the line of now parts the two.
 const (
-	bar     = '━' // verifies, and signs if it is the current one's
-	dotted  = '┄' // published, does not sign yet; or what is still to come
-	nowLine = '│'
-	endMark = '┤' // the grace ends
-	dueMark = '▼' // the schedule wants another key to sign
+	published = '┄' // readers learn it; it does not sign
+	signing   = '━'
+	verifying = '─' // another key signs
+	nowLine   = '│'
+	endMark   = '┤' // the grace ends
+	dueMark   = '▼' // the schedule wants another key to sign
 )
 
 // A span is the time that a timeline shows.
@@ -52,50 +54,59 @@ func (s span) clamped(t time.Time) int {
 	return c
 }
 
-// timeline draws the live keys as bars over time, the next above the current
-// above the previous ones: what was, the line of now, and what is to come.
-func (k keyStatus) timeline(now time.Time, width int, p palette) []string {
-	if k.Current == nil || width < leastWidth {
+// timeline draws the live keys as bars over time, the next above the current above the previous ones: what was, the line
+// of now, and what is to come.
+func (k keyStatus) timeline(now time.Time, v View) []string {
+	if k.Current == nil || v.Width < leastWidth {
 		return nil
 	}
-	s := k.span(now, min(width, mostWidth)-margin)
+	p := v.palette()
+	s := k.span(now, min(v.Width, mostWidth)-margin)
 	lines := []string{s.axis(now, p)}
-	add := func(name string, row []rune, paint func(string) string) {
+	add := func(name string, bar []rune, colour paint) {
 		if c, shown := s.column(now); shown {
-			row[c] = nowLine
+			bar[c] = nowLine
 		}
-		lines = append(lines, fmt.Sprintf("  %-9s  %s", name, paint(strings.TrimRight(string(row), " "))))
+		lines = append(lines, fmt.Sprintf("  %-9s  %s", name, colour(strings.TrimRight(string(bar), " "))))
 	}
+	successor := s.to // when another key signs
 	if l := k.Next; l != nil {
-		signs := s.to // nobody knows yet
+		signs := s.to.Add(s.to.Sub(s.from)) // nobody knows yet: beyond the edge
 		if l.Signs != nil {
-			signs = *l.Signs
+			signs, successor = *l.Signs, *l.Signs
 		}
-		add("next", s.bar(l.Issued, s.to, s.to, &signs), p.next)
+		add("next", s.bar(l.Issued, signs, s.to, s.to), p.next)
 	}
-	ends := s.to
-	if k.Due != nil {
-		ends = latest(*k.Due, now)
-	}
-	row := s.bar(*k.Current.Signs, now, ends, nil)
-	if k.Due != nil {
-		if c, shown := s.column(*k.Due); shown {
-			row[c] = dueMark
-		}
-	}
-	add("current", row, p.current)
+	add("current", k.currentBar(s, now, successor), p.current)
+	successor = *k.Current.Signs
 	for _, l := range k.Previous {
 		ends := s.to
 		if l.Expires != nil {
 			ends = *l.Expires
 		}
-		row := s.bar(*l.Signs, now, ends, nil)
+		bar := s.bar(*l.Signs, *l.Signs, successor, ends)
 		if l.Expires != nil {
-			row[s.clamped(ends)] = endMark
+			bar[s.clamped(ends)] = endMark
 		}
-		add("previous", row, p.previous)
+		add("previous", bar, p.previous)
+		successor = *l.Signs
 	}
 	return append(lines, k.legend(s, now))
+}
+
+// currentBar is the bar of the key that signs, until it is due.
+func (k keyStatus) currentBar(s span, now, successor time.Time) []rune {
+	ends := s.to
+	if k.Due != nil {
+		ends = latest(*k.Due, now)
+	}
+	bar := s.bar(*k.Current.Signs, *k.Current.Signs, earliest(successor, ends), ends)
+	if k.Due != nil {
+		if c, shown := s.column(*k.Due); shown {
+			bar[c] = dueMark
+		}
+	}
+	return bar
 }
 
 // span is from the oldest live key's first signature, but not so far back that
@@ -125,14 +136,17 @@ func (k keyStatus) span(now time.Time, columns int) span {
 	return span{from: from, to: to.Add(to.Sub(from) / 20), columns: columns}
 }
 
-// bar is whole from begin to whole, and dotted from there to end. signs, where
-// it is not nil, is when a dotted one becomes whole.
-func (s span) bar(begin, whole, end time.Time, signs *time.Time) []rune {
+// bar is the life of a key: published, then signing, then verifying.
+func (s span) bar(begins, signs, stops, ends time.Time) []rune {
 	row := []rune(strings.Repeat(" ", s.columns))
-	for c := s.clamped(begin); c <= s.clamped(end); c++ {
-		row[c] = bar
-		if c > s.clamped(whole) || signs != nil && c < s.clamped(*signs) {
-			row[c] = dotted
+	for c := s.clamped(begins); c <= s.clamped(ends); c++ {
+		switch {
+		case c < s.clamped(signs) || signs.After(s.to):
+			row[c] = published
+		case c <= s.clamped(stops):
+			row[c] = signing
+		default:
+			row[c] = verifying
 		}
 	}
 	return row
@@ -188,7 +202,25 @@ func (k keyStatus) legend(s span, now time.Time) string {
 	if len(k.Previous) > 0 && k.Previous[0].Expires != nil {
 		parts = append(parts, string(endMark)+" grace ends")
 	}
-	return strings.TrimRight(fmt.Sprintf("  %-9s  %s", "", strings.Join(parts, "   ")), " ")
+	parts = append(parts, string(signing)+" signs")
+	if len(k.Previous) > 0 || k.Next != nil && k.Next.Signs != nil {
+		parts = append(parts, string(verifying)+" verifies")
+	}
+	if k.Next != nil {
+		parts = append(parts, string(published)+" published")
+	}
+	return fmt.Sprintf("  %-9s  %s", "", joined(parts, s.columns))
+}
+
+// joined is as many parts, side by side, as so many columns have room for.
+func joined(parts []string, columns int) string {
+	text := parts[0]
+	for _, p := range parts[1:] {
+		if more := text + "   " + p; utf8.RuneCountInString(more) <= columns {
+			text = more
+		}
+	}
+	return text
 }
 
 func earliest(a, b time.Time) time.Time {

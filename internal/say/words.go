@@ -1,6 +1,7 @@
 package say
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,16 @@ func Plural(n int, one string) string {
 		return "1 " + one
 	}
 	return strconv.Itoa(n) + " " + one + "s"
+}
+
+// Names is the first few of some names, and how many there are more.
+func Names(names []string) string {
+	const few = 6
+	text := strings.Join(names[:min(len(names), few)], ", ")
+	if n := len(names) - few; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }
 
 // need says of so many that they need something: `2 keys need none`.

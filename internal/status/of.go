@@ -1,10 +1,8 @@
 package status
 
 import (
-	"cmp"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyrotate/rotate/providers"
@@ -34,23 +32,13 @@ type Facts struct {
 
 // New puts keys together: those that need attention first, then by name.
 func New(now time.Time, keys []Key) Report {
-	r := Report{Schema: Schema, At: whole(now), Keys: slices.Clone(keys)}
-	slices.SortStableFunc(r.Keys, func(a, b Key) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.Key, b.Key))
-	})
+	r := Report{Schema: Schema, At: whole(now), Keys: keys}.Sorted(ByAttention)
 	r.Attention = slices.ContainsFunc(keys, Key.Alarmed)
 	return r
 }
 
 // Alarmed tells whether a person should look at the key.
 func (k Key) Alarmed() bool { return len(k.Alarms) > 0 }
-
-func rank(k Key) int {
-	if k.Alarmed() {
-		return 0
-	}
-	return 1
-}
 
 // Of derives a key's report from what was read.
 func Of(f Facts) Key {

@@ -19,7 +19,7 @@ type Report struct {
 	Schema    string    `json:"schema"`
 	At        time.Time `json:"at"`        // when the report was made: ages count from here
 	Attention bool      `json:"attention"` // a key below needs a person; the exit code is 3
-	Keys      []Key     `json:"keys"`      // those that need attention first, then by name
+	Keys      []Key     `json:"keys"`      // those that need attention first, then by name, unless --sort wants another order
 
 	Unnamed []Unnamed `json:"unnamed,omitempty"` // keysets of this environment that no key of the config has; only stores that ask no service are looked through
 }

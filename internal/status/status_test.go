@@ -149,8 +149,8 @@ func TestStates(t *testing.T) {
 		{failed, status.Unreachable, "no route", "             hint: dig"},
 		{halted, status.Halted, "another lineage", "k  halted"},
 		{history, status.Healthy, "", "could not be listed: denied"},
-		{closed, status.Unreachable, "not open", "erasure    not known while the store cannot be opened"},
-		{old, status.Healthy, "", "2 superseded revisions can still be read"},
+		{closed, status.Unreachable, "not open", "deleted    keys: nobody can tell while the store cannot be opened"},
+		{old, status.Healthy, "", "2 old revisions still readable"},
 	} {
 		r := say.Report(status.New(c.facts.Now, []status.Key{status.Of(c.facts)}))
 		k := r.Keys[0]

@@ -60,52 +60,24 @@ func TestTimeline(t *testing.T) {
 		if !view.Colour && strings.Contains(got, "\x1b") {
 			t.Errorf("%s: colours", name)
 		}
-		golden := filepath.Join("testdata", "timeline-"+name+".txt")
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("%s differs; go test ./internal/status -update, and read the difference:\n%s", golden, got)
-		}
+		compare(t, "timeline-"+name+".txt", got)
 	}
 }
 
-// Ten thousand keys are counted; those that need a person are shown, as far as a
-// person reads.
-func TestManyKeys(t *testing.T) {
-	var keys []status.Key
-	one := status.Of(moments(t)[0])
-	for i := range 10_000 {
-		k := one
-		k.Key = fmt.Sprintf("key-%05d", i)
-		if i%400 == 0 {
-			k.State, k.Alarms = status.Halted, []rotation.Reason{{Code: rotation.Spoilt, Cause: "edited by hand"}}
-		}
-		keys = append(keys, k)
-	}
-	write := func(v say.View) string {
-		var b strings.Builder
-		if err := say.Status(&b, status.New(start, keys), v); err != nil {
+// compare holds a text against a file of testdata, or writes it with -update.
+func compare(t *testing.T, name, got string) {
+	t.Helper()
+	golden := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return b.String()
 	}
-	short := write(say.View{})
-	if n := strings.Count(short, "edited by hand"); n != 20 {
-		t.Errorf("%d keys that need attention are shown", n)
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, want := range []string{"10000 keys: 25 halted, 9975 healthy", "5 keys more need attention, 9975 keys need none; --full"} {
-		if !strings.Contains(short, want) {
-			t.Errorf("%q is missing", want)
-		}
-	}
-	if n := strings.Count(write(say.View{Full: true}), "generation 1\n"); n != 10_000 {
-		t.Errorf("the full view has %d keys", n)
+	if got != string(want) {
+		t.Errorf("%s differs; go test ./internal/status -update, and read the difference:\n%s", golden, got)
 	}
 }

@@ -31,8 +31,8 @@ func New(msg string, hints ...string) *Error {
 
 // nameable is what may be repeated of a command line. Secrets are pasted into
 // the wrong place, and standard error goes to CI logs; so what is longer, or has
-// other characters than names of keys, is not quoted.
-var nameable = lazy.Regexp(`^[a-z0-9._-]{1,24}$`)
+// other characters than names of keys and their patterns, is not quoted.
+var nameable = lazy.Regexp(`^[a-z0-9._*?-]{1,24}$`)
 
 // Quote quotes an argument, or only calls it what it is.
 func Quote(arg, what string) string {

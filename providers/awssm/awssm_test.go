@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/fakes"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -69,11 +71,11 @@ func TestErrors(t *testing.T) {
 			s := onFake(f, Config{})
 			first := write(t, s, "first", "", 1)
 			on := func(action string) {
-				f.On(func(call awsfake.Call) *awsfake.Fault {
-					if call.Action != action {
+				f.On(func(call fakes.Call) *fakes.Fault {
+					if call.Kind != action {
 						return nil
 					}
-					return &awsfake.Fault{Before: &awsfake.Error{Status: c.status, Code: c.code, Message: "told so", RetryAfter: 7}}
+					return &fakes.Fault{Before: &awsfake.Error{Status: c.status, Code: c.code, Message: "told so", RetryAfter: 7}}
 				})
 			}
 			on("GetSecretValue")
@@ -90,7 +92,7 @@ func TestErrors(t *testing.T) {
 				}
 				n := 0
 				for _, call := range f.Calls()[before:] {
-					if call.Action == action && (action == "PutSecretValue" || n == 0) {
+					if call.Kind == action && (action == "PutSecretValue" || n == 0) {
 						n++
 					}
 				}
@@ -147,12 +149,12 @@ func TestIncident29ReplicasAreWaitedFor(t *testing.T) {
 		f := awsfake.New()
 		s := onFake(f, Config{Replicas: []string{"us-east-1"}})
 		first := write(t, s, "first", "", 1)
-		f.On(func(c awsfake.Call) *awsfake.Fault {
+		f.On(func(c fakes.Call) *fakes.Fault {
 			switch {
-			case c.Action == "PutSecretValue":
+			case c.Kind == "PutSecretValue":
 				f.Edit(name, func(s *awsfake.Secret) { s.Replicas["us-east-1"] = "InProgress" })
 				time.AfterFunc(3*time.Second, func() { f.Edit(name, func(s *awsfake.Secret) { s.Replicas["us-east-1"] = "InSync" }) })
-			case c.Action == "UpdateSecretVersionStage":
+			case c.Kind == "UpdateSecretVersionStage":
 				f.Edit(name, func(s *awsfake.Secret) {
 					if s.Replicas["us-east-1"] != "InSync" {
 						t.Error("a label was moved while a replica was behind")
@@ -205,9 +207,9 @@ func TestLabelsDoNotRunOut(t *testing.T) {
 	}
 	for i := range 40 {
 		f.Advance(2 * abandoned)
-		f.On(func(c awsfake.Call) *awsfake.Fault {
-			if c.Action == "UpdateSecretVersionStage" {
-				return &awsfake.Fault{Before: awsfake.ErrLost}
+		f.On(func(c fakes.Call) *fakes.Fault {
+			if c.Kind == "UpdateSecretVersionStage" {
+				return &fakes.Fault{Before: fakes.ErrLost}
 			}
 			return nil
 		})
@@ -294,9 +296,9 @@ func TestProbe(t *testing.T) {
 	f := awsfake.New()
 	s := onFake(f, Config{})
 	must(t, s.Probe(t.Context()))
-	f.On(func(c awsfake.Call) *awsfake.Fault {
-		if c.Action == "PutSecretValue" || c.Action == "UpdateSecretVersionStage" {
-			return &awsfake.Fault{Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}}
+	f.On(func(c fakes.Call) *fakes.Fault {
+		if c.Kind == "PutSecretValue" || c.Kind == "UpdateSecretVersionStage" {
+			return &fakes.Fault{Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}}
 		}
 		return nil
 	})
@@ -307,7 +309,7 @@ func TestProbeNamesWhatIsTooMuch(t *testing.T) {
 	f := awsfake.New()
 	s := onFake(f, Config{})
 	write(t, s, "first", "", 1)
-	denied := &awsfake.Fault{Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}}
+	denied := &fakes.Fault{Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized"}}
 	for _, c := range []struct {
 		allowed string
 		want    []string
@@ -316,11 +318,11 @@ func TestProbeNamesWhatIsTooMuch(t *testing.T) {
 		{"DeleteSecret", []string{"secretsmanager:DeleteSecret"}},
 		{"DeleteSecret PutResourcePolicy", []string{"secretsmanager:DeleteSecret", "secretsmanager:PutResourcePolicy"}},
 	} {
-		f.On(func(call awsfake.Call) *awsfake.Fault {
+		f.On(func(call fakes.Call) *fakes.Fault {
 			if call.Name == name {
-				t.Errorf("the probe calls %s on the secret itself", call.Action)
+				t.Errorf("the probe calls %s on the secret itself", call.Kind)
 			}
-			if strings.Contains(c.allowed, call.Action) {
+			if strings.Contains(c.allowed, call.Kind) {
 				return nil
 			}
 			return denied
@@ -329,8 +331,8 @@ func TestProbeNamesWhatIsTooMuch(t *testing.T) {
 			t.Errorf("with %q it says %q (%v)", c.allowed, got, err)
 		}
 	}
-	f.On(func(awsfake.Call) *awsfake.Fault {
-		return &awsfake.Fault{Before: &awsfake.Error{Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"}}
+	f.On(func(fakes.Call) *fakes.Fault {
+		return &fakes.Fault{Before: &awsfake.Error{Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"}}
 	})
 	_, err := s.ProbeSecret(t.Context(), name)
 	fails(t, err, providers.ErrThrottled)
@@ -346,11 +348,11 @@ func TestCancelledInsideACall(t *testing.T) {
 		for action, kind := range map[string]error{"GetSecretValue": providers.ErrUnavailable, "PutSecretValue": providers.ErrUnclear} {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			frozen := make(chan struct{})
-			f.On(func(c awsfake.Call) *awsfake.Fault {
-				if c.Action != action {
+			f.On(func(c fakes.Call) *fakes.Fault {
+				if c.Kind != action {
 					return nil
 				}
-				return &awsfake.Fault{Paused: frozen, PauseBefore: make(chan struct{})}
+				return &fakes.Fault{Paused: frozen, PauseBefore: make(chan struct{})}
 			})
 			go func() { <-frozen; cancel(gaveUp) }()
 			var err error
@@ -380,9 +382,9 @@ func TestOverASocket(t *testing.T) {
 	if got, err := opened.Read(t.Context(), name); err != nil || got.ID != first.ID || got.Service.IsZero() {
 		t.Errorf("%+v (%v)", got, err)
 	}
-	f.On(func(c awsfake.Call) *awsfake.Fault {
-		if c.Action == "UpdateSecretVersionStage" {
-			return &awsfake.Fault{After: awsfake.ErrLost}
+	f.On(func(c fakes.Call) *fakes.Fault {
+		if c.Kind == "UpdateSecretVersionStage" {
+			return &fakes.Fault{After: fakes.ErrLost}
 		}
 		return nil
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go"
 
+	"github.com/keyrotate/rotate/internal/test/life"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
@@ -343,13 +344,13 @@ func killedLives(t *testing.T, client aws.HTTPClient, open func(aws.HTTPClient) 
 }
 
 func oneShortLife(t *testing.T, client aws.HTTPClient, open func(aws.HTTPClient) *store, secretName string, at int, after bool) (calls int) {
-	l := &life{t: t}
+	l := life.New(t, life.World{})
 	k := &killer{inner: client, at: at, after: after}
 	process := func() {
-		l.engine = l.process()
-		l.target = engine.Target{
+		l.Engine = life.NewEngine(func(engine.Event) {})
+		l.Target = engine.Target{
 			Name: "auth-jwt", Environment: "production", StoreName: "aws", Store: open(k), Secret: secretName,
-			Policy: rotation.Policy{Schedule: rotation.Every(time.Hour), Grace: time.Second}, Generate: l.generate,
+			Policy: rotation.Policy{Schedule: rotation.Every(time.Hour), Grace: time.Second}, Generate: l.Generate,
 		}
 	}
 	process()
@@ -358,9 +359,9 @@ func oneShortLife(t *testing.T, client aws.HTTPClient, open func(aws.HTTPClient)
 			t.Fatal("it does not end")
 		}
 		ask := engine.Ask{Rotate: true, ID: "the one request", By: "test"}
-		res, err := l.engine.Pass(context.Background(), l.target, engine.Ask{})
+		res, err := l.Engine.Pass(context.Background(), l.Target, engine.Ask{})
 		if err == nil && res.Step.Do == rotation.Wait && res.Set != nil && res.Set.Generation < 3 {
-			res, err = l.engine.Pass(context.Background(), l.target, ask)
+			res, err = l.Engine.Pass(context.Background(), l.Target, ask)
 		}
 		switch {
 		case k.died: // another process takes over
@@ -379,14 +380,14 @@ func oneShortLife(t *testing.T, client aws.HTTPClient, open func(aws.HTTPClient)
 	}
 	calls = k.calls
 	*k = killer{inner: client}
-	rev, err := l.target.Store.Read(t.Context(), secretName)
+	rev, err := l.Target.Store.Read(t.Context(), secretName)
 	must(t, err)
 	set, err := keyset.Parse(rev.Value.Reveal())
 	must(t, err)
 	if len(set.Keys) != 1 || len(set.Gone) != 1 || len(set.Requests) != 1 {
 		t.Errorf("ends at generation %d with %d keys, %d gone, %d requests", set.Generation, len(set.Keys), len(set.Gone), len(set.Requests))
 	}
-	st, err := l.target.Store.(*store).look(t.Context(), secretName)
+	st, err := l.Target.Store.(*store).look(t.Context(), secretName)
 	must(t, err)
 	if len(st.versions) != 1 {
 		t.Errorf("labels are left on %d versions", len(st.versions))

@@ -1,13 +1,14 @@
 package awssm
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/awsfake"
+	"github.com/keyrotate/rotate/internal/test/life"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -15,24 +16,16 @@ import (
 )
 
 // document is the keyset as the store has it.
-func (l *life) document() *keyset.Set {
-	l.t.Helper()
-	rev, err := l.target.Store.Read(context.Background(), name)
-	must(l.t, err)
-	set, err := keyset.Parse(rev.Value.Reveal())
-	must(l.t, err)
+func document(l *life.Life) *keyset.Set {
+	_, set := l.Head()
 	return set
 }
 
 // halfway is a life with a previous key and a next one.
-func halfway(t *testing.T) *life {
-	l := newLife(t)
-	for _, ask := range []engine.Ask{{}, {Rotate: true}, {}, {Rotate: true}} {
-		_, err := l.engine.Pass(t.Context(), l.target, ask)
-		must(t, err)
-		time.Sleep(l.target.Policy.Propagation + rotation.Skew)
-	}
-	return l
+func halfway(t *testing.T) (*life.Life, *awsfake.Fake) {
+	l, f := newLife(t)
+	l.Halfway(nil)
+	return l, f
 }
 
 // Promise 4, as far as AWS goes: whichever key has leaked, one pass leaves no
@@ -41,23 +34,22 @@ func halfway(t *testing.T) *life {
 func TestPromise4ACompromiseIsUnlabelledAndNamed(t *testing.T) {
 	for victim := range 3 {
 		synctest.Test(t, func(t *testing.T) {
-			l := halfway(t)
-			leaked := l.document().Keys[victim]
-			_, err := l.engine.Pass(t.Context(), l.target, engine.Ask{Revoke: []string{leaked.Kid}})
-			must(t, err)
-			found, err := l.engine.Remains(t.Context(), l.target)
+			l, f := halfway(t)
+			leaked := document(l).Keys[victim]
+			l.Pass(engine.Ask{Revoke: []string{leaked.Kid}})
+			found, err := l.Engine.Remains(t.Context(), l.Target)
 			left := found.Left
 			if err != nil || len(left) > 0 {
 				t.Errorf("left: %v, %v", left, err)
 			}
 			var named, holding []string
-			for _, ev := range l.events {
+			for _, ev := range l.Events() {
 				if ev.Action == "erase" && ev.How == string(providers.Unlabelled) {
 					named = append(named, ev.Revision)
 				}
 			}
-			stages := l.fake.Stages(name)
-			for id, value := range l.fake.Values(name) {
+			stages := f.Stages(name)
+			for id, value := range f.Values(name) {
 				if strings.Contains(value, string(leaked.Text().Reveal())) {
 					holding = append(holding, id)
 					if len(stages[id]) > 0 {
@@ -83,30 +75,30 @@ func TestPromise6EveryOldVersionIsNoticed(t *testing.T) {
 	total := 1
 	for n := 0; n < total; n++ {
 		synctest.Test(t, func(t *testing.T) {
-			l := halfway(t)
-			newest := l.document()
-			ids := l.older()
+			l, f := halfway(t)
+			newest := document(l)
+			ids := superseded(l, f)
 			total = len(ids)
-			outside{l.target.Store.(*store).api}.restore(t, name, providers.RevisionID(ids[n]))
-			daemon, writes := l.engine, len(l.fake.Values(name))
-			l.engine = l.process()
-			old := l.document()
+			outside{l.Target.Store.(*store).api}.restore(t, name, providers.RevisionID(ids[n]))
+			daemon, writes := l.Engine, len(f.Values(name))
+			must(t, l.Start())
+			old := document(l)
 			for range 3 {
-				res, err := l.engine.Pass(t.Context(), l.target, engine.Ask{Rotate: true})
+				res, err := l.Engine.Pass(t.Context(), l.Target, engine.Ask{Rotate: true})
 				if err != nil || res.Step.Do != rotation.Halt || res.Step.Why.Whose != rotation.TheStore {
 					t.Fatalf("version %d: %v, %v", n, res.Step, err)
 				}
 				time.Sleep(time.Hour)
 			}
-			if len(l.fake.Values(name)) != writes {
+			if len(f.Values(name)) != writes {
 				t.Errorf("version %d: something was written", n)
 			}
-			_, err := l.engine.Accept(t.Context(), l.target, old.Generation, nil)
+			_, err := l.Engine.Accept(t.Context(), l.Target, old.Generation, nil)
 			must(t, err)
-			if set := l.document(); set.Generation != newest.Generation+1 || set.Signing().Kid != old.Signing().Kid {
+			if set := document(l); set.Generation != newest.Generation+1 || set.Signing().Kid != old.Signing().Kid {
 				t.Errorf("version %d: accepted as generation %d", n, set.Generation)
 			}
-			res, err := daemon.Pass(t.Context(), l.target, engine.Ask{})
+			res, err := daemon.Pass(t.Context(), l.Target, engine.Ask{})
 			if err != nil || res.Step.Do == rotation.Halt {
 				t.Errorf("version %d: a daemon that saw the newest: %v, %v", n, res.Step, err)
 			}
@@ -118,14 +110,14 @@ func TestPromise6EveryOldVersionIsNoticed(t *testing.T) {
 	}
 }
 
-// older is the versions that were the head before, by their age.
-func (l *life) older() (ids []string) {
+// superseded is the versions that were the head before, by their age.
+func superseded(l *life.Life, f *awsfake.Fake) (ids []string) {
 	at := map[string]*keyset.Set{}
-	for id, value := range l.fake.Values(name) {
+	for id, value := range f.Values(name) {
 		set, err := keyset.Parse([]byte(value))
-		must(l.t, err)
+		must(l.T, err)
 		at[id] = set
-		if set.Write != l.document().Write {
+		if set.Write != document(l).Write {
 			ids = append(ids, id)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/keyrotate/rotate/internal/test/awsfake"
+	"github.com/keyrotate/rotate/internal/test/fakes"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -35,7 +36,7 @@ func TestListIsOfTheWholeAccount(t *testing.T) {
 		t.Errorf("%d names, %d of them ours", len(all), ours)
 	}
 	for _, c := range f.Calls() {
-		if c.Action == "GetSecretValue" {
+		if c.Kind == "GetSecretValue" {
 			t.Error("a listing reads values")
 		}
 	}
@@ -43,8 +44,8 @@ func TestListIsOfTheWholeAccount(t *testing.T) {
 
 func TestListWithoutTheRight(t *testing.T) {
 	f := awsfake.New()
-	f.On(func(awsfake.Call) *awsfake.Fault {
-		return &awsfake.Fault{Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized to perform: secretsmanager:ListSecrets"}}
+	f.On(func(fakes.Call) *fakes.Fault {
+		return &fakes.Fault{Before: &awsfake.Error{Status: 400, Code: "AccessDeniedException", Message: "not authorized to perform: secretsmanager:ListSecrets"}}
 	})
 	_, err := onFake(f, Config{}).List(t.Context())
 	fails(t, err, providers.ErrDenied, "secretsmanager:ListSecrets")

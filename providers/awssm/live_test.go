@@ -58,7 +58,7 @@ func TestLiveOnTheFake(t *testing.T) {
 	}
 	for _, c := range f.Calls() {
 		if !strings.HasPrefix(c.Name, "rotate-live-") {
-			t.Errorf("%s is called on %q", c.Action, c.Name)
+			t.Errorf("%s is called on %q", c.Kind, c.Name)
 		}
 		if left := f.Values(c.Name); len(left) > 0 {
 			t.Fatalf("%s is left", c.Name)

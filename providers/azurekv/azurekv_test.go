@@ -11,6 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/fakes"
+	"github.com/keyrotate/rotate/internal/test/life"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
@@ -30,9 +33,9 @@ func inBubble(t *testing.T, c Config, do func(t *testing.T, f *azurefake.Fake, s
 }
 
 // on makes every call of an op go wrong.
-func on(f *azurefake.Fake, op string, fault azurefake.Fault) {
-	f.On(func(c azurefake.Call) *azurefake.Fault {
-		if c.Op != op {
+func on(f *azurefake.Fake, op string, fault fakes.Fault) {
+	f.On(func(c fakes.Call) *fakes.Fault {
+		if c.Kind != op {
 			return nil
 		}
 		return &fault
@@ -67,7 +70,7 @@ func TestErrors(t *testing.T) {
 		t.Run(fmt.Sprint(c.status, c.code, c.inner), func(t *testing.T) {
 			inBubble(t, Config{}, func(t *testing.T, f *azurefake.Fake, s *store, _ outside) {
 				head := write(t, s, "first", "", 1)
-				refusal := azurefake.Fault{Before: &azurefake.Error{Status: c.status, Code: c.code, Inner: c.inner, Message: "told so", RetryAfter: 7}}
+				refusal := fakes.Fault{Before: &azurefake.Error{Status: c.status, Code: c.code, Inner: c.inner, Message: "told so", RetryAfter: 7}}
 				on(f, "GetSecret", refusal)
 				_, err := s.Read(t.Context(), name)
 				fails(t, err, c.read, c.says, "told so")
@@ -129,7 +132,7 @@ func TestPurgedSecretLooksAsIfItNeverWas(t *testing.T) {
 				_, err := s.api.PurgeDeletedSecret(t.Context(), name, nil)
 				must(t, err)
 			} else {
-				f.Advance(91 * day)
+				f.Advance(91 * life.Day)
 			}
 			_, err := s.Read(t.Context(), name)
 			fails(t, err, providers.ErrNotFound)
@@ -182,7 +185,7 @@ func TestDeletedSecretIsRecoveredWhereTheConfigSaysSo(t *testing.T) {
 		}
 		wg.Wait()
 		o.remove(t, name)
-		on(f, "RecoverDeletedSecret", azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "no recover/action"}})
+		on(f, "RecoverDeletedSecret", fakes.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "no recover/action"}})
 		_, err := s.Read(t.Context(), name)
 		fails(t, err, providers.ErrDenied, "recover/action")
 	})
@@ -230,12 +233,12 @@ func TestLoserIsCoveredAndErased(t *testing.T) {
 		_, err = s.Erase(t.Context(), name, loser, second.ID)
 		fails(t, err, providers.ErrConflict)
 		refusals := 0
-		f.On(func(c azurefake.Call) *azurefake.Fault { // someone else is putting a copy just now
-			if c.Op != "SetSecret" || refusals > 0 {
+		f.On(func(c fakes.Call) *fakes.Fault { // someone else is putting a copy just now
+			if c.Kind != "SetSecret" || refusals > 0 {
 				return nil
 			}
 			refusals++
-			return &azurefake.Fault{Before: &azurefake.Error{Status: 409, Code: "Conflict", Message: "two at once"}}
+			return &fakes.Fault{Before: &azurefake.Error{Status: 409, Code: "Conflict", Message: "two at once"}}
 		})
 		got, err := s.Read(t.Context(), name)
 		if err != nil || got.ID != second.ID || got.Note != note(2) || got.Witness != note(2) || string(got.Value.Reveal()) != "second" {
@@ -411,7 +414,7 @@ func TestManyVersions(t *testing.T) {
 func TestSameWriteTwiceIsOne(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, f *azurefake.Fake, s *store, o outside) {
 		first := write(t, s, "first", "", 1)
-		on(f, "SetSecret", azurefake.Fault{PauseBefore: (&life{}).after(time.Second)})
+		on(f, "SetSecret", fakes.Fault{Wait: time.Second})
 		go func() {
 			time.Sleep(500 * time.Millisecond)
 			f.On(nil)
@@ -431,7 +434,7 @@ func TestReaderWithoutPermissionToRepair(t *testing.T) {
 		first := write(t, s, "first", "", 1)
 		second := write(t, s, "second", first.ID, 2)
 		lose(t, o, "loser", first.ID)
-		on(f, "SetSecret", azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "no setSecret/action"}})
+		on(f, "SetSecret", fakes.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "no setSecret/action"}})
 		if got, err := s.Read(t.Context(), name); err != nil || got.ID != second.ID || string(got.Value.Reveal()) != "second" {
 			t.Errorf("%v (%v)", got.ID, err)
 		}
@@ -473,7 +476,7 @@ func TestThrottledByTheService(t *testing.T) {
 		}
 		time.Sleep(e.After)
 		write(t, s, "first", "", 1)
-		on(f, "GetSecretVersions", azurefake.Fault{Before: &azurefake.Error{Status: 429, Code: "Throttled", Message: "no Retry-After"}})
+		on(f, "GetSecretVersions", fakes.Fault{Before: &azurefake.Error{Status: 429, Code: "Throttled", Message: "no Retry-After"}})
 		_, err = s.Read(t.Context(), name)
 		if errors.As(err, &e); e.After != slowDown {
 			t.Errorf("After is %v, want %v where the service does not say", e.After, slowDown)
@@ -484,14 +487,14 @@ func TestThrottledByTheService(t *testing.T) {
 func TestProbe(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, f *azurefake.Fake, s *store, _ outside) {
 		must(t, s.Probe(t.Context()))
-		f.On(func(c azurefake.Call) *azurefake.Fault {
-			if c.Op == "SetSecret" || c.Op == "UpdateSecret" {
-				return &azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "Caller is not authorized"}}
+		f.On(func(c fakes.Call) *fakes.Fault {
+			if c.Kind == "SetSecret" || c.Kind == "UpdateSecret" {
+				return &fakes.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "Caller is not authorized"}}
 			}
 			return nil
 		})
 		fails(t, s.Probe(t.Context()), providers.ErrDenied, "missing Microsoft.KeyVault/vaults/secrets/setSecret/action (access policy: set), Microsoft.KeyVault/vaults/secrets/update/action")
-		on(f, "GetSecretVersions", azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByFirewall", Message: "Client address is not authorized"}})
+		on(f, "GetSecretVersions", fakes.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByFirewall", Message: "Client address is not authorized"}})
 		fails(t, s.Probe(t.Context()), providers.ErrDenied, "network-rule")
 		for _, c := range f.Calls() {
 			if f.Versions(c.Name) != nil {
@@ -513,13 +516,13 @@ func TestProbeSecret(t *testing.T) {
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("too much: %q (%v)", got, err)
 		}
-		f.On(func(c azurefake.Call) *azurefake.Fault {
-			return &azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "Caller is not authorized"}}
+		f.On(func(c fakes.Call) *fakes.Fault {
+			return &fakes.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "Caller is not authorized"}}
 		})
 		if got, err := s.ProbeSecret(t.Context(), name); err != nil || len(got) > 0 {
 			t.Errorf("the least role: %q (%v)", got, err)
 		}
-		on(f, "DeleteSecret", azurefake.Fault{Before: azurefake.ErrLost})
+		on(f, "DeleteSecret", fakes.Fault{Before: fakes.ErrLost})
 		_, err = s.ProbeSecret(t.Context(), name)
 		fails(t, err, providers.ErrUnavailable)
 		f.On(nil)
@@ -540,7 +543,7 @@ func TestCancelledOrTimedOutInsideACall(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
 				held := make(chan struct{})
-				on(f, op, azurefake.Fault{Paused: held, PauseBefore: make(chan struct{})})
+				on(f, op, fakes.Fault{Paused: held, PauseBefore: make(chan struct{})})
 				if cancels {
 					go func() { <-held; cancel(gaveUp) }()
 				}
@@ -619,7 +622,7 @@ func TestPromise7SDKLogsNoMaterial(t *testing.T) {
 		write(t, s, "canary", "", 1)
 		_, err := s.Read(t.Context(), name)
 		must(t, err)
-		on(f, "GetSecretVersions", azurefake.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Message: "told so"}})
+		on(f, "GetSecretVersions", fakes.Fault{Before: &azurefake.Error{Status: 403, Code: "Forbidden", Message: "told so"}})
 		_, err = s.Read(t.Context(), name)
 		fails(t, err, providers.ErrDenied)
 	})

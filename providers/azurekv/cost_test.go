@@ -10,12 +10,8 @@ import (
 // What a key costs in calls: a row of `make bench`.
 func TestCost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLife(t)
-		cost.Of(t, l.target.Store, func() (calls []string) {
-			for _, c := range l.fake.Calls() {
-				calls = append(calls, c.Op)
-			}
-			return calls
-		})
+		l, f := newLife(t)
+		must(t, l.Start())
+		cost.Of(t, l.Target.Store, f.Kinds)
 	})
 }

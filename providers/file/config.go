@@ -13,9 +13,9 @@ import (
 
 // Config is the store's part of the config file.
 type Config struct {
-	Dir   string `yaml:"dir"`   // absolute; made with mode 0700 by the first write if it is not there
-	Mode  string `yaml:"mode"`  // of the files, octal; "" is 0600. Only read bits may be added
-	Group string `yaml:"group"` // of the files, by name or number; "" leaves it alone
+	Dir   string `yaml:"dir" doc:"Folder of the files, made with mode 0700 if it is not there."`
+	Mode  string `yaml:"mode" doc:"Mode of the files in octal digits, such as \"0640\"; 0600 if not set. Only read bits may be added."`
+	Group string `yaml:"group" doc:"Group of the files, by name or number; left alone if not set."`
 }
 
 // An optionError is an option that cannot be taken, and what to do about it.

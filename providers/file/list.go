@@ -63,18 +63,14 @@ func (s *store) listed(name string) (found providers.Listed, there bool, err err
 	if err != nil {
 		return found, true, nil // a Read says what is wrong with it
 	}
-	var beside struct {
-		witness
-		sidecar
-	}
-	if json.Unmarshal(text, &beside.witness) != nil || json.Unmarshal(text, &beside.sidecar) != nil {
-		return found, true, nil
-	}
-	switch {
-	case beside.Write != "":
-		found.Untold, found.Output, found.Note = false, true, providers.Note(beside.sidecar.Note)
-	case beside.Revision != "":
-		found.Untold, found.Note = false, providers.Note(beside.Newest)
+	var ofKeyset witness
+	var ofOutput sidecar
+	switch err := errors.Join(json.Unmarshal(text, &ofKeyset), json.Unmarshal(text, &ofOutput)); {
+	case err != nil:
+	case ofOutput.Write != "":
+		found.Untold, found.Output, found.Note = false, true, providers.Note(ofOutput.Note)
+	case ofKeyset.Revision != "":
+		found.Untold, found.Note = false, providers.Note(ofKeyset.Newest)
 	}
 	return found, true, nil
 }

@@ -14,6 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/test/fakes"
+	"github.com/keyrotate/rotate/internal/test/life"
+
 	secretmanager "cloud.google.com/go/secretmanager/apiv1"
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -89,11 +92,11 @@ func TestErrors(t *testing.T) {
 		s := directly(t, f)
 		first := write(t, s, "first", "", 1)
 		on := func(rpc string) {
-			f.On(func(call gcpfake.Call) *gcpfake.Fault {
-				if call.RPC != rpc {
+			f.On(func(call fakes.Call) *fakes.Fault {
+				if call.Kind != rpc {
 					return nil
 				}
-				return &gcpfake.Fault{Before: refused(t, c.code, c.detail)}
+				return &fakes.Fault{Before: refused(t, c.code, c.detail)}
 			})
 		}
 		on("AccessSecretVersion")
@@ -118,7 +121,7 @@ func TestErrors(t *testing.T) {
 			}
 			n := 0
 			for _, call := range f.Calls()[before:] {
-				if call.RPC == rpc {
+				if call.Kind == rpc {
 					n++
 				}
 			}
@@ -169,7 +172,7 @@ func TestNotOursToChange(t *testing.T) {
 			s.Expiration = &secretmanagerpb.Secret_ExpireTime{ExpireTime: timestamppb.New(time.Now().AddDate(1, 0, 0))}
 		}, providers.ErrUnsafe, "--remove-expiration"},
 		{"with a ttl", func(s *gcpfake.Secret) {
-			s.Expiration = &secretmanagerpb.Secret_Ttl{Ttl: durationpb.New(day)}
+			s.Expiration = &secretmanagerpb.Secret_Ttl{Ttl: durationpb.New(life.Day)}
 		}, providers.ErrUnsafe, "--remove-expiration"},
 		{"rotated by Google", func(s *gcpfake.Secret) {
 			s.Rotation = &secretmanagerpb.Rotation{ManagedRotationStatus: &secretmanagerpb.Rotation_ManagedRotationStatus{State: secretmanagerpb.Rotation_ManagedRotationStatus_ACTIVE}}
@@ -217,9 +220,9 @@ func TestForeignSecretIsAdopted(t *testing.T) {
 	fails(t, err, providers.ErrConflict)
 
 	// Killed between the calls: the alias holds what is adopted, whatever they add.
-	f.On(func(c gcpfake.Call) *gcpfake.Fault {
-		if c.RPC == "AddSecretVersion" {
-			return &gcpfake.Fault{Before: gcpfake.ErrLost}
+	f.On(func(c fakes.Call) *fakes.Fault {
+		if c.Kind == "AddSecretVersion" {
+			return &fakes.Fault{Before: fakes.ErrLost}
 		}
 		return nil
 	})
@@ -269,8 +272,8 @@ func TestLoserLeavesLatestReadable(t *testing.T) {
 	f := gcpfake.New()
 	s := directly(t, f)
 	first := write(t, s, "first", "", 1)
-	f.On(func(c gcpfake.Call) *gcpfake.Fault {
-		if c.RPC == "AddSecretVersion" {
+	f.On(func(c fakes.Call) *fakes.Fault {
+		if c.Kind == "AddSecretVersion" {
 			f.On(nil) // once
 			write(t, directly(t, f), "theirs", first.ID, 2)
 		}
@@ -314,14 +317,14 @@ func TestLitterIsSwept(t *testing.T) {
 	slow.api.CallOptions = &secretmanager.CallOptions{}
 	thaw, frozen, ended := make(chan struct{}), make(chan struct{}), make(chan error)
 	moves := 0
-	f.On(func(c gcpfake.Call) *gcpfake.Fault {
-		if c.RPC != "UpdateSecret" {
+	f.On(func(c fakes.Call) *fakes.Fault {
+		if c.Kind != "UpdateSecret" {
 			return nil
 		}
 		if moves++; moves != 2 {
 			return nil
 		}
-		return &gcpfake.Fault{Paused: frozen, PauseBefore: thaw}
+		return &fakes.Fault{Paused: frozen, PauseBefore: thaw}
 	})
 	go func() {
 		_, err := slow.Write(context.Background(), name, providers.NewSecret([]byte("litter")), first.ID, noteOf(2))
@@ -478,7 +481,7 @@ func TestProbe(t *testing.T) {
 	}
 	fails(t, s.Probe(t.Context()), providers.ErrDenied, "secretmanager.secrets.get")
 	for _, c := range f.Calls() {
-		if c.RPC == "CreateSecret" {
+		if c.Kind == "CreateSecret" {
 			t.Error("it creates")
 		}
 	}
@@ -513,11 +516,11 @@ func TestCancelledInsideACall(t *testing.T) {
 		for rpc, kind := range map[string]error{"AccessSecretVersion": providers.ErrUnavailable, "UpdateSecret": providers.ErrUnclear, "AddSecretVersion": providers.ErrUnclear} {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			frozen := make(chan struct{})
-			f.On(func(c gcpfake.Call) *gcpfake.Fault {
-				if c.RPC != rpc {
+			f.On(func(c fakes.Call) *fakes.Fault {
+				if c.Kind != rpc {
 					return nil
 				}
-				return &gcpfake.Fault{Paused: frozen, PauseBefore: make(chan struct{})}
+				return &fakes.Fault{Paused: frozen, PauseBefore: make(chan struct{})}
 			})
 			go func() { <-frozen; cancel(gaveUp) }()
 			var err error

@@ -11,6 +11,7 @@ import (
 
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 
+	"github.com/keyrotate/rotate/internal/test/life"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
@@ -57,21 +58,20 @@ func TestLive(t *testing.T) {
 	})
 	t.Run("a life", func(t *testing.T) {
 		p := fresh(t)
-		l := &life{t: t, store: base}
-		l.engine = l.process()
-		l.target = engine.Target{
+		l := life.New(t, life.World{})
+		l.Engine = life.NewEngine(func(engine.Event) {})
+		l.Target = engine.Target{
 			Name: "auth-jwt", Environment: "production", StoreName: "google", Store: p, Secret: "auth-jwt",
-			Policy: rotation.Policy{Schedule: rotation.Every(time.Hour), Grace: time.Second}, Generate: l.generate,
+			Policy: rotation.Policy{Schedule: rotation.Every(time.Hour), Grace: time.Second}, Generate: l.Generate,
 		}
 		for range 200 {
-			res, err := l.engine.Pass(context.Background(), l.target, engine.Ask{})
+			res, err := l.Engine.Pass(context.Background(), l.Target, engine.Ask{})
 			if err == nil && res.Set != nil && res.Set.Generation == 1 {
-				res, err = l.engine.Pass(context.Background(), l.target, engine.Ask{Rotate: true, ID: "the one request", By: "test"})
+				res, err = l.Engine.Pass(context.Background(), l.Target, engine.Ask{Rotate: true, ID: "the one request", By: "test"})
 			}
 			must(t, err)
 			if res.Set != nil && len(res.Set.Gone) == 1 {
-				l.target.Secret = p.prefix + "auth-jwt"
-				l.nothingElseIsReadable(string(res.Set.Signing().Text().Reveal()))
+				nothingElseIsReadable(l, base, p.prefix+"auth-jwt", l.Superseded(res.Set))
 				return
 			}
 			time.Sleep(time.Second)

@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -11,8 +10,8 @@ import (
 // What a key costs in calls: a row of `make bench`.
 func TestCost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLife(t)
-		l.start()
-		cost.Of(t, l.target.Store, func() []string { return slices.Clone(l.f.Calls) })
+		l, f := newLife(t)
+		must(t, l.Start())
+		cost.Of(t, l.Target.Store, f.Kinds)
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
+	"github.com/keyrotate/rotate/internal/test/fakes"
 	"github.com/keyrotate/rotate/internal/test/kubefake"
 	"github.com/keyrotate/rotate/providers"
 )
@@ -69,16 +70,19 @@ func TestErrors(t *testing.T) {
 // client-go would repeat a call after a 429 or a 5xx with Retry-After, and hand
 // out a proxy's page as its error.
 func TestNothingIsRepeatedAndNoPageIsQuoted(t *testing.T) {
-	for _, fault := range []kubefake.Fault{{Before: 429}, {Before: 503}, {After: 500}, {After: 504}, {Before: 502, Page: true}, {After: 200, Page: true}, {Before: -1}} {
+	for _, fault := range []fakes.Fault{
+		{Before: fakes.Status{Code: 429}}, {Before: fakes.Status{Code: 503}}, {After: fakes.Status{Code: 500}}, {After: fakes.Status{Code: 504}},
+		{Before: fakes.Status{Code: 502, Echo: true}}, {After: fakes.Status{Code: 200, Echo: true}}, {Before: fakes.ErrLost},
+	} {
 		f, v := fakeServer()
 		s := v.open(t, Config{Namespace: namespace}, "admin")
-		f.Script = func(string, int) kubefake.Fault { return fault }
+		f.On(func(fakes.Call) *fakes.Fault { return &fault })
 		_, err := s.Write(t.Context(), name, providers.NewSecret([]byte("canary")), "", noteOf(1))
 		if err == nil || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "Y2FuYXJ5") {
 			t.Errorf("%+v: %v", fault, err)
 		}
-		if len(f.Calls) != 1 {
-			t.Errorf("%+v: %v", fault, f.Calls)
+		if len(f.Kinds()) != 1 {
+			t.Errorf("%+v: %v", fault, f.Kinds())
 		}
 	}
 }
@@ -106,7 +110,7 @@ func TestNoAnswer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, v := fakeServer()
 				s := v.open(t, Config{Namespace: namespace}, "admin")
-				f.Script = func(string, int) kubefake.Fault { return kubefake.Fault{Hold: time.Hour} }
+				f.On(func(fakes.Call) *fakes.Fault { return &fakes.Fault{Hold: time.Hour} })
 				ctx, cancel := context.WithTimeoutCause(t.Context(), c.limit, errors.New("gave up"))
 				defer cancel()
 				begin := time.Now()
@@ -129,8 +133,8 @@ func TestProbeAsksWhereRulesAreNotListed(t *testing.T) {
 	f.Rules["rotate"] = allSecrets
 	s := v.open(t, Config{Namespace: namespace}, "rotate")
 	must(t, s.Probe(t.Context()))
-	if want := []string{"POST selfsubjectrulesreviews", "POST selfsubjectaccessreviews", "POST selfsubjectaccessreviews", "POST selfsubjectaccessreviews", "POST dry"}; !slices.Equal(f.Calls, want) {
-		t.Errorf("calls %v, want %v", f.Calls, want)
+	if want := []string{"POST selfsubjectrulesreviews", "POST selfsubjectaccessreviews", "POST selfsubjectaccessreviews", "POST selfsubjectaccessreviews", "POST dry"}; !slices.Equal(f.Kinds(), want) {
+		t.Errorf("calls %v, want %v", f.Kinds(), want)
 	}
 	f.Rules["rotate"] = nil
 	fails(t, s.Probe(t.Context()), providers.ErrDenied, "may not get, create, update secrets")

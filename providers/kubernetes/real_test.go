@@ -24,6 +24,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/keyrotate/rotate/internal/test/life"
 	"github.com/keyrotate/rotate/providers/providertest"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -170,13 +171,13 @@ func realLife(t *testing.T, v server) {
 			}}
 			mine := v
 			mine.conf.Transport = via
-			l := &life{t: t}
+			l := life.New(t, life.World{})
 			ns := v.fresh(t)
 			v.grant(t, ns, leastRules)
 			s := mine.open(t, Config{Namespace: ns}, "rotate")
 			e := &engine.Engine{Clock: new(engine.SystemClock).Now, NewID: rand.Text, Actor: "test", Audit: func(engine.Event) {}}
 			target := engine.Target{
-				Name: "auth-jwt", Environment: "test", StoreName: "kubernetes", Store: s, Secret: name, Generate: l.generate,
+				Name: "auth-jwt", Environment: "test", StoreName: "kubernetes", Store: s, Secret: name, Generate: l.Generate,
 				Policy: rotation.Policy{Schedule: rotation.Every(4 * time.Second), Grace: 2 * time.Second},
 			}
 			var set *keyset.Set
@@ -196,18 +197,18 @@ func realLife(t *testing.T, v server) {
 				t.Fatalf("ends with %+v", set)
 			}
 			via.mu.Lock()
-			t.Log(counts(via.calls))
+			t.Log(life.Counts(via.calls))
 			via.mu.Unlock()
 			if changes < 6 {
 				t.Errorf("only %d changes", changes)
 			}
 			// Promise 4: the API has no way to what was replaced.
-			if text := string(v.admin(t, "GET", at(ns, name), nil)); strings.Contains(text, l.made[0]) {
+			if text := string(v.admin(t, "GET", at(ns, name), nil)); strings.Contains(text, l.Made()[0]) {
 				t.Errorf("the Secret still holds the old key")
 			}
 			object := v.object(t, s, name)
 			for _, key := range append([]string{documentKey}, copies...) {
-				if strings.Contains(string(object.Data[key]), l.made[0]) || !strings.Contains(string(object.Data[key]), l.made[1]) {
+				if strings.Contains(string(object.Data[key]), l.Made()[0]) || !strings.Contains(string(object.Data[key]), l.Made()[1]) {
 					t.Errorf("%s holds the old key, or not the new one", key)
 				}
 			}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/test/fakes"
+	"github.com/keyrotate/rotate/internal/test/life"
 	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
 )
@@ -28,7 +30,7 @@ func fileOf(t *testing.T, text string) string {
 func count(f *vaultfake.Fake, call string) (n int) {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
-	for _, c := range f.Calls {
+	for _, c := range f.Kinds() {
 		if c == call {
 			n++
 		}
@@ -44,11 +46,11 @@ func TestIncident25SixtyDaysOfTokens(t *testing.T) {
 		ttl, max         time.Duration
 		logins, renewals int // about
 	}{
-		{"approle", 24 * time.Hour, 32 * day, 2, 90},
-		{"kubernetes", 24 * time.Hour, 32 * day, 2, 90},
-		{"approle", 20 * time.Minute, 32 * day, 60 * 24, 0}, // ends between two reads
-		{"approle", 24 * time.Hour, 24 * time.Hour, 90, 0},  // cannot be renewed beyond its first day
-		{"token", 72 * time.Hour, 90 * day, 1, 30},
+		{"approle", 24 * time.Hour, 32 * life.Day, 2, 90},
+		{"kubernetes", 24 * time.Hour, 32 * life.Day, 2, 90},
+		{"approle", 20 * time.Minute, 32 * life.Day, 60 * 24, 0}, // ends between two reads
+		{"approle", 24 * time.Hour, 24 * time.Hour, 90, 0},       // cannot be renewed beyond its first day
+		{"token", 72 * time.Hour, 90 * life.Day, 1, 30},
 	} {
 		t.Run(fmt.Sprint(c.method, " ", c.ttl), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -71,7 +73,7 @@ func TestIncident25SixtyDaysOfTokens(t *testing.T) {
 					}
 				}
 				logins, renewals := count(f, "PUT login")+count(f, "GET lookup-self"), count(f, "PUT renew-self")
-				t.Logf("%d logins, %d renewals, %d calls", logins, renewals, len(f.Calls))
+				t.Logf("%d logins, %d renewals, %d calls", logins, renewals, len(f.Kinds()))
 				if logins > c.logins+5 || logins < c.logins || renewals > c.renewals*11/10+100 || renewals < c.renewals*8/10 {
 					t.Errorf("%d logins and %d renewals, want about %d and %d", logins, renewals, c.logins, c.renewals)
 				}
@@ -83,7 +85,7 @@ func TestIncident25SixtyDaysOfTokens(t *testing.T) {
 // session opens an approle store in a bubble.
 func approle(t *testing.T) (*vaultfake.Fake, *store) {
 	f := vaultfake.New()
-	f.Roles["|approle/r"] = vaultfake.Role{Credential: "proof", TTL: time.Hour, Max: 32 * day, Capabilities: policy("")}
+	f.Roles["|approle/r"] = vaultfake.Role{Credential: "proof", TTL: time.Hour, Max: 32 * life.Day, Capabilities: policy("")}
 	s, err := (&Config{Address: "http://127.0.0.1:8200", Auth: Auth{Method: "approle", RoleID: "r", SecretIDFile: fileOf(t, "proof")}}).open(t.Context(), f)
 	must(t, err)
 	return f, s
@@ -121,12 +123,12 @@ func TestALoginMayFailForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, s := approle(t)
 		put(t, s, "a", "", 1)
-		f.Script = func(call string, _ int) vaultfake.Fault {
-			if call == "PUT login" || call == "PUT renew-self" {
-				return vaultfake.Fault{Before: 500}
+		f.On(func(c fakes.Call) *fakes.Fault {
+			if c.Kind == "PUT login" || c.Kind == "PUT renew-self" {
+				return &fakes.Fault{Before: fakes.Status{Code: 500}}
 			}
-			return vaultfake.Fault{}
-		}
+			return nil
+		})
 		time.Sleep(59 * time.Minute)
 		if _, err := s.Read(t.Context(), name); err != nil {
 			t.Errorf("with a minute left: %v", err)
@@ -138,7 +140,7 @@ func TestALoginMayFailForAWhile(t *testing.T) {
 		if _, err := s.Write(t.Context(), name, providers.NewSecret([]byte("b")), "1@x", providers.Note{}); !errors.Is(err, providers.ErrUnavailable) {
 			t.Errorf("a write that was not sent: %v, want ErrUnavailable", err)
 		}
-		f.Script = nil
+		f.On(nil)
 		if _, err := s.Read(t.Context(), name); err != nil {
 			t.Errorf("with logins back: %v", err)
 		}

@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/test/fakes"
 	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
 )
@@ -53,14 +54,8 @@ func TestErrors(t *testing.T) {
 			if echo && c.status == 503 {
 				want = providers.ErrUnclear // a proxy's, not Vault's
 			}
-			fault := vaultfake.Fault{Before: c.status, Echo: echo}
 			on := func(call string) {
-				f.Script = func(got string, _ int) vaultfake.Fault {
-					if got == call {
-						return fault
-					}
-					return vaultfake.Fault{}
-				}
+				f.On(fakes.Every(call, fakes.Fault{Before: fakes.Status{Code: c.status, Echo: echo}}))
 			}
 			check := func(what string, want, err error) {
 				t.Helper()
@@ -89,7 +84,7 @@ func TestErrors(t *testing.T) {
 			check("history", c.read, err)
 		}
 	}
-	f.Script = nil
+	f.On(nil)
 	f.Sealed = true
 	if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrUnavailable) || !strings.Contains(say.Error(err).String(), "hint: vault operator unseal") {
 		t.Errorf("sealed: %v", err)
@@ -132,12 +127,12 @@ func TestCancelledInTheMiddle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, s := approle(t)
 		rev := put(t, s, "a", "", 1)
-		f.Script = func(call string, _ int) vaultfake.Fault {
-			if call == "PUT data" || call == "GET data" {
-				return vaultfake.Fault{Hold: time.Hour}
+		f.On(func(c fakes.Call) *fakes.Fault {
+			if c.Kind == "PUT data" || c.Kind == "GET data" {
+				return &fakes.Fault{Hold: time.Hour}
 			}
-			return vaultfake.Fault{}
-		}
+			return nil
+		})
 		gaveUp := errors.New("the operator gave up")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, gaveUp)
 		defer cancel()

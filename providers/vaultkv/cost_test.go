@@ -1,7 +1,6 @@
 package vaultkv
 
 import (
-	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -10,10 +9,10 @@ import (
 
 // What a key costs in calls: a row of `make bench`.
 func TestCost(t *testing.T) {
-	t.Setenv("VAULT_SECRET_ID", "") // see oneLife
+	loggedIn(t)
 	synctest.Test(t, func(t *testing.T) {
-		l := newLife(t)
-		must(t, l.start(t.Context()))
-		cost.Of(t, l.target.Store, func() []string { return slices.Clone(l.f.Calls) })
+		l, f := newLife(t)
+		must(t, l.Start())
+		cost.Of(t, l.Target.Store, f.Kinds)
 	})
 }

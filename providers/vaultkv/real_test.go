@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/test/life"
 	"github.com/keyrotate/rotate/internal/test/vaultfake"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -65,12 +66,12 @@ func realLife(t *testing.T, v server) {
 					}
 				}()
 			}
-			l := &life{t: t, f: vaultfake.New()}
+			l := life.New(t, life.World{})
 			s, err := v.config(t).open(t.Context(), via)
 			must(t, err)
 			e := &engine.Engine{Clock: new(engine.SystemClock).Now, NewID: func() string { return fmt.Sprint(time.Now().UnixNano()) }, Actor: "test", Audit: func(engine.Event) {}}
 			target := engine.Target{
-				Name: "auth-jwt", Environment: "test", StoreName: "vault", Store: s, Secret: name, Generate: l.generate,
+				Name: "auth-jwt", Environment: "test", StoreName: "vault", Store: s, Secret: name, Generate: l.Generate,
 				Policy: rotation.Policy{Schedule: rotation.Every(4 * time.Second), Grace: 2 * time.Second},
 			}
 			var set *keyset.Set
@@ -90,7 +91,7 @@ func realLife(t *testing.T, v server) {
 				t.Fatalf("ends with %+v", set)
 			}
 			via.mu.Lock()
-			t.Log(counts(via.calls))
+			t.Log(life.Counts(via.calls))
 			via.lose = nil
 			via.mu.Unlock()
 			if _, err := e.Pass(context.Background(), target, engine.Ask{}); err != nil {
@@ -100,7 +101,7 @@ func realLife(t *testing.T, v server) {
 			for n := range 20 {
 				for _, kind := range []string{"data", "subkeys"} {
 					text := v.body(t, s.at(kind, name)+fmt.Sprintf("?version=%d", n))
-					if strings.Contains(text, l.made[0]) {
+					if strings.Contains(text, l.Made()[0]) {
 						t.Errorf("version %d still shows the old key as %s", n, kind)
 					}
 				}
@@ -183,7 +184,7 @@ func realLogins(t *testing.T, v server) {
 			if _, err := s.Erase(t.Context(), name, rev.ID, next.ID); err != nil {
 				t.Error(err)
 			}
-			t.Log(counts(via.calls))
+			t.Log(life.Counts(via.calls))
 			// Revoked by someone, and old enough not to be asked twice.
 			v.admin(t, "POST", "auth/token/revoke", map[string]any{"token": s.session.token})
 			s.session.since = time.Now().Add(-2 * young)

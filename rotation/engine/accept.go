@@ -13,8 +13,8 @@ import (
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
-// A Restored is a document that a witness of a newer truth contradicts, and what
-// is known of the time that it misses.
+// A Restored is a document that is older than what a witness remembers, and
+// what is known of the time in between.
 type Restored struct {
 	Set       *keyset.Set        // what the store holds
 	Witnesses []rotation.Witness // who remembers something newer, the newest first; empty if nobody does
@@ -30,9 +30,8 @@ type Restored struct {
 	Revoked []string
 }
 
-// Notes tells that nothing but notes of what was seen is missing: nobody remembers
-// another generation, or shows other keys, and at one generation the keys are the
-// same.
+// Notes tells that only notes of what was seen are missing, and no key: nobody
+// remembers another generation, or shows other keys.
 func (r Restored) Notes() bool {
 	return r.Newer == nil && !slices.ContainsFunc(r.Witnesses, func(w rotation.Witness) bool { return w.Generation != r.Set.Generation })
 }
@@ -43,9 +42,9 @@ var ErrNotRestored = errors.New("no witness contradicts what the store holds")
 // ErrOtherGeneration says that the document is not the one that was looked at.
 var ErrOtherGeneration = errors.New("the store holds another generation than was named")
 
-// Restored finds out what Accept would go on from. Where the key has halted for
-// another reason than its age, the result halts, too: neither an edited document
-// nor another key's can be accepted.
+// Restored finds out what Accept would go on from. If the key has halted for
+// another reason than the document's age, the result halts, too: nobody can
+// accept an edited document, or that of another key.
 func (e *Engine) Restored(ctx context.Context, t Target) (Restored, Result, error) {
 	p := e.begin(t, Ask{})
 	p.readOnly = true
@@ -54,10 +53,10 @@ func (e *Engine) Restored(ctx context.Context, t Target) (Restored, Result, erro
 	return found, result, err
 }
 
-// Accept makes the document of this generation the truth again: its successor is
-// above every witness and counts as what became of all that they remember. revoke names keys
-// that must not come back to life; those which a witness knows as compromised
-// never do. The outputs follow at the next pass.
+// Accept makes the document of this generation the truth again. Its successor
+// has a higher generation than any witness remembers, and counts as following
+// all of them. revoke names keys that must not come back to life; those which a
+// witness knows as compromised never do. The outputs follow at the next pass.
 func (e *Engine) Accept(ctx context.Context, t Target, generation uint64, revoke []string) (Result, error) {
 	p := e.begin(t, Ask{})
 	return p.end(accept(ctx, p, generation, revoke))
@@ -109,8 +108,8 @@ func accepted(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// restored reads the head and everyone who may remember a newer truth. Unless
-// all that is wrong with the head is its age, the pass is halted.
+// restored reads the head and asks every witness. If anything but its age is
+// wrong with the head, it halts the pass.
 func restored(ctx context.Context, p *pass) (Restored, error) {
 	p.trust.Restoring = true
 	defer func() { p.trust.Restoring = false }()
@@ -162,8 +161,8 @@ func (r *Restored) learn(got held) {
 	}
 }
 
-// sameKeys tells whether two keysets have the same keys in the same places. Of one
-// generation they have, unless there was a fork.
+// sameKeys tells whether two keysets have the same keys in the same places. Two
+// of the same generation do, unless there was a fork.
 func sameKeys(a, b *keyset.Set) bool {
 	return slices.EqualFunc(a.Keys, b.Keys, func(x, y keyset.Key) bool { return x.Kid == y.Kid && x.Status == y.Status })
 }

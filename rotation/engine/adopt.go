@@ -15,19 +15,20 @@ import (
 // ErrManaged says that a keyset exists already, so there is nothing to adopt.
 var ErrManaged = errors.New("this key is already managed by rotate")
 
-// ErrOthers says that a keyset exists already, and that the key which is to be
-// adopted signs in it, but that it does not hold all the keys that are to verify.
+// ErrOthers says that a keyset exists already. The key to adopt signs in it,
+// but it lacks some of the keys that should verify.
 var ErrOthers = errors.New("this key is already managed by rotate and signs with the same key, but not all of the others are in its keyset")
 
 // Adopt begins a keyset with keys that applications use already. The first one
 // signs and verifies on unchanged; the others only verify, for the time that is
-// given, or for the grace if it is 0. weak, if not "", says that the first one
-// should not stay: then a rotation away from it is on record from the start, in
-// that name. It stands in the document, so it must not tell a guesser more.
+// given, or for the grace if it is 0. weak, if not "", says who asks that the
+// first one should not stay: then the document has a request to rotate away
+// from it from the start. That name stands in the document, so it must not help
+// a guesser.
 //
-// Adopting the same keys again changes nothing. Where another keyset exists the
-// error is ErrManaged, or ErrOthers if only the keys that verify are others. For
-// longer than keyset.MaxUntil it is keyset.ErrDates.
+// Adopting the same keys again changes nothing. If another keyset exists, the
+// error is ErrManaged, or ErrOthers if only the keys that verify differ. A time
+// longer than keyset.MaxUntil is keyset.ErrDates.
 func (e *Engine) Adopt(ctx context.Context, t Target, keys []keyset.Key, verify time.Duration, weak string) (Result, error) {
 	p := e.begin(t, Ask{})
 	return p.end(adopt(ctx, p, keys, verify, weak))

@@ -67,8 +67,8 @@ func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) 
 	return err
 }
 
-// observed is a set with how gone each removed key was when this process looked
-// last. It waits for a write that comes anyway.
+// observed returns a set that notes how gone each removed key was when this
+// process looked last. The note waits for a write that comes anyway.
 func (m *memory) observed(set *keyset.Set) *keyset.Set {
 	for _, t := range m.traces {
 		if len(t.Places) == 0 || t.How == rotation.NotYet || t.How == rotation.CannotTell {
@@ -135,7 +135,7 @@ func revoke(t Target, kids []string, s *keyset.Set, at time.Time) (*keyset.Set, 
 // that serves it, so that no retry of it can be taken for a new one.
 func takeRequest(ask Ask, base, s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
 	if step.Do == rotation.Revoke && ask.ID != "" {
-		// That no place is left on the record must not keep a compromised key alive.
+		// A full record must not keep a compromised key alive.
 		if asked, err := s.With(keyset.NamedRequest(ask.ID, step.Kid, ask.By), step.At); err == nil {
 			return asked, nil
 		}

@@ -20,7 +20,7 @@ type SystemClock struct {
 	jumped *time.Duration // when the wall clock last left the monotonic one; nil if never
 }
 
-// rebase is how often the two clocks are set against each other anew, so that
+// rebase is how often the comparison of the two clocks starts again, so that
 // the slow corrections of NTP (at most 500 ppm, MAXFREQ of RFC 5905) never add
 // up to what looks like a jump.
 const rebase = time.Hour

@@ -49,8 +49,8 @@ type Output struct {
 	// OneKey says that a revision holds the current key and nothing else. Then
 	// superseded revisions stay readable while their keys verify.
 	OneKey bool
-	// Format and Variables are noted in the document, so that what is written
-	// can be found and removed once no config tells of it any more.
+	// The document notes Format and Variables, so that rotate can find and remove
+	// what it wrote once no config names it any more.
 	Format    string
 	Variables []string
 	// Adopted reports whether a value that rotate did not write is the current
@@ -114,8 +114,8 @@ type Result struct {
 	Away    string            // see Ask
 }
 
-// Left is what was superseded, in the store and the outputs, and can still be
-// read as far as the last sweep of each place knows.
+// Left is what was superseded in the store and the outputs and can still be
+// read, as far as the last sweep of each place knows.
 type Left struct {
 	Revisions int
 	Failed    bool // this pass could not erase what was to go
@@ -141,8 +141,8 @@ type Engine struct {
 // error means that a call failed: nothing is lost by it, and the next pass goes
 // on from what is stored.
 //
-// Pass is cancelled between two calls, or inside one if the store allows;
-// either way the next pass finishes what was begun.
+// A cancelled Pass ends between two calls, or inside one if the store allows
+// that. Either way the next pass finishes what was begun.
 func (e *Engine) Pass(ctx context.Context, t Target, ask Ask) (Result, error) {
 	p := e.begin(t, ask)
 	return p.end(p.run(ctx))

@@ -12,8 +12,8 @@ import (
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
-// A Leftover is a place that still shows what its keyset has dropped, or that
-// cannot be shown not to.
+// A Leftover is a place that still shows what its keyset has dropped, or of
+// which nobody can tell.
 type Leftover struct {
 	Store  string // of the key, as the config calls it
 	Output string // "" for the key's own store
@@ -46,9 +46,8 @@ type Remains struct {
 	Pasts []Past      // every place, the key's own secret first
 }
 
-// Remains reads every place of a target and names those from which a key that
-// was removed can still be read. It changes nothing and erases nothing: that is
-// Pass's.
+// Remains reads every place of a target and names those from which a removed
+// key can still be read. It changes and erases nothing; Pass does that.
 func (e *Engine) Remains(ctx context.Context, t Target) (Remains, error) {
 	p := e.begin(t, Ask{})
 	p.readOnly = true

@@ -37,16 +37,16 @@ type tried struct {
 // A synced is what came of one output in one round.
 type synced struct {
 	revision providers.RevisionID
-	copy     string // since it is there all waits begin anew: until then something older was read
+	copy     string // covers an older value that readers had for a while, so all waits begin again
 	note     rotation.Witness
 	shown    *providers.Note // beside the value that was read; nil if nothing was
 	wrote    *tried          // it was written, and has to be read back
 	behind   rotation.Reason // why it is; zero if it is not
 }
 
-// syncOutputs brings the outputs up to date. again says that the store has to be
-// read before they can be spoken of: something was written, or an output
-// remembers a newer document than was read.
+// syncOutputs brings the outputs up to date. again asks for another read of the
+// store: something was written, or an output remembers a newer document than
+// was read.
 func (p *pass) syncOutputs(ctx context.Context) (again bool) {
 	p.result.Outputs = nil
 	set := p.result.Set
@@ -137,9 +137,9 @@ func readOutput(ctx context.Context, o Output) (h held) {
 	return h
 }
 
-// sync holds every output against the newest rendering and writes those that
-// differ, all at once: an output that fails or hangs is behind, and keeps no
-// other from being written.
+// sync compares every output with the newest rendering and writes those that
+// differ, all at once. An output that fails or hangs is behind, and stops no
+// other.
 func (os outputs) sync(ctx context.Context, set *keyset.Set, readOnly bool) []synced {
 	found := make([]synced, len(os.all))
 	var wg sync.WaitGroup
@@ -156,9 +156,9 @@ func (os outputs) sync(ctx context.Context, set *keyset.Set, readOnly bool) []sy
 	return found
 }
 
-// syncOutput reads one output, and writes it if it differs, once a generation
-// and pass: a place that does not keep what it is given is not written again and
-// again. again says that before is that write.
+// syncOutput reads one output and writes it if it differs, once for each
+// generation and pass, so that a place which keeps nothing is not written again
+// and again. again says that before is that write.
 func syncOutput(ctx context.Context, o Output, set *keyset.Set, before tried, again, readOnly bool) (got synced) {
 	var panicked error
 	defer func() {
@@ -187,7 +187,7 @@ func syncOutput(ctx context.Context, o Output, set *keyset.Set, before tried, ag
 	switch {
 	case !got.behind.IsZero():
 	case readOnly:
-		got.behind = rotation.Reason{Code: rotation.OutputOld}
+		got.behind = rotation.Reason{Code: rotation.OutputOld, Have: rev.Note.Generation, Want: set.Generation}
 	case again && !before.failed.IsZero():
 		got.behind = before.failed
 	case again:

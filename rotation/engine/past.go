@@ -25,9 +25,9 @@ type Past struct {
 // the key's own secret first. r is what a Look or a Pass has just returned. It
 // changes nothing.
 //
-// An output is not asked where nothing depends on the answer: where its store
-// keeps nothing of what was replaced, or where the document has a note of how
-// gone every removed key is. all asks each.
+// An output is not asked if nothing depends on the answer: its store keeps
+// nothing of what was replaced, or the document notes how gone every removed
+// key is. With all, each one is asked.
 func (e *Engine) Past(ctx context.Context, t Target, r Result, all bool) []Past {
 	pasts := make([]Past, 1+len(t.Outputs))
 	var wg sync.WaitGroup

@@ -17,8 +17,8 @@ func written(t Target) []keyset.Output {
 }
 
 // unrecorded reports whether an output is not in the document yet. It has to be
-// before anything is written to it: whoever is killed in between leaves no copy
-// that nobody knows of.
+// there before the first write, so that a process which is killed in between
+// leaves no unknown copy.
 func unrecorded(set *keyset.Set, t Target) bool {
 	return set.Writable() == nil && !set.HasOutputs(written(t))
 }

@@ -14,12 +14,12 @@ import (
 // A sweeper erases what is superseded, in the store and in every output that is
 // up to date.
 //
-// It works once for each head and each removal of a key, which need not change
-// what an output shows, and again in the first pass after something that had to
-// stay a while may go. It brings no pass forward: what has to stay holds nothing
-// that must be gone, and a look at the store of its own would cost the user more
-// than the wait for the next one. So an idle key costs no call. What cannot be
-// erased is an alarm and is tried again in the next pass.
+// It works once for each head, and once for each removal of a key, since a
+// removal need not change what an output shows. It works again in the first
+// pass after a revision that had to stay may go. It brings no pass forward:
+// such a revision holds nothing that must be gone, and a look of its own would
+// cost the user more than the wait for the next pass. So an idle key costs no
+// call. What it cannot erase raises an alarm, and the next pass tries again.
 type sweeper struct {
 	e      *Engine
 	policy rotation.Policy
@@ -127,9 +127,9 @@ func (w *sweeper) fail(d dirty, err error) {
 	w.alarms = append(w.alarms, failed)
 }
 
-// overtaken plans to come back soon: whoever moved the head may have been killed,
-// and what must be gone may still be there. A store that says so each time, while
-// the head stays, is not asked every second for ever.
+// overtaken plans to come back soon: whoever moved the head may have been
+// killed, and what must be gone may still be there. If a store says so each
+// time although the head stays, it is not asked every second for ever.
 func (w *sweeper) overtaken(d dirty) {
 	const few, longest = 5, 10 * time.Minute
 	times := 0
@@ -239,8 +239,8 @@ func (w *sweeper) erased(d dirty, rev providers.Revision, r rotation.Revision, e
 	w.tell(ev)
 }
 
-// weaker is what this process has erased in a place less strongly than its kind
-// of store promises, and what the service has not destroyed since.
+// weaker is what this process erased in a place less strongly than its kind of
+// store promises, and the service has not destroyed since.
 func (w *sweeper) weaker(d dirty, now time.Time) (weaker []rotation.Erasure) {
 	const most = 64 // far more than the removed keys on record had revisions
 	w.e.remember(d.place, func(m *memory) {

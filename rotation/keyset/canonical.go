@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// canonical renders a tree with sorted members, compact. It has one rendering
-// only, whatever white space the tree was read with: that of encoding/json
-// without its escapes for HTML. It is written out here because every Parse and
-// Encode renders the document several times.
+// canonical renders a tree with sorted members, compact. There is only one
+// rendering, whatever white space the text had: that of encoding/json without
+// its escapes for HTML. It is written out here because every Parse and Encode
+// renders the document several times.
 func canonical(tree map[string]any) []byte {
 	return appendObject(make([]byte, 0, 4<<10), tree)
 }

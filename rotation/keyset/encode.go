@@ -9,8 +9,8 @@ import (
 )
 
 // Encode renders the document that is to be written after revision parent.
-// write is a random id, one a write: it tells this write from every other,
-// and an outcome that was not heard of from one that never came. It returns
+// write is a random id of this write. It tells the write from every other, so
+// that a caller without a reply can find out whether it landed. Encode returns
 // the set as it will be read back, digest included.
 func (s *Set) Encode(parent, write string) (*Set, secret.Text, error) {
 	out := *s
@@ -22,7 +22,7 @@ func (s *Set) Encode(parent, write string) (*Set, secret.Text, error) {
 	return finish(&out, tree)
 }
 
-// trim gives up the oldest records for the sake of the keys.
+// trim gives up the oldest records to make room for keys.
 func (s *Set) trim() {
 	digest := len(`,"digest":"sha-256:"`) + 64
 	for len(canonical(s.tree(true)))+digest > MaxBytes {
@@ -143,7 +143,7 @@ func list[T any](m map[string]any, name string, from []T, render func(T) any) {
 	m[name] = to
 }
 
-// with adds the members that are not empty to those that this version does not
+// with adds the members that are not empty to those which this version does not
 // know.
 func with(extra, m map[string]any) map[string]any {
 	all := maps.Clone(extra)

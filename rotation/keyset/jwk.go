@@ -15,9 +15,9 @@ import (
 	"github.com/keyrotate/rotate/secret"
 )
 
-// privateMembers are those of any JWK that no one must see but the signer (RFC
-// 7518 §6.2.2, §6.3.2, §6.4.1). Where they are not read as part of a private
-// key they have no business in a document.
+// privateMembers are the JWK members that only the signer may see (RFC 7518
+// §6.2.2, §6.3.2, §6.4.1). Outside of a private key they have no business in a
+// document.
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 // b64 is the encoding of every binary JWK member (RFC 7515 §2).

@@ -44,10 +44,10 @@ func (s *Set) MarkReady(at time.Time, places Places) (*Set, error) {
 
 // MarkSettled notes that the current key was read back in the store and in
 // places at the time at. Only now the keys before it get the date at which they
-// stop verifying, grace later. A mark that is made again, since an output had to
-// be repaired, moves the date of the key that current has replaced; the keys
-// before that one keep theirs, or frequent rotations would put them off for
-// ever. No date is ever shortened.
+// stop verifying, grace later. If an output had to be repaired, the mark is
+// made again. It then moves the date of the key that current has replaced. The
+// keys before that one keep theirs, or frequent rotations would put them off
+// for ever. No date is ever shortened.
 func (s *Set) MarkSettled(at time.Time, places Places, grace time.Duration) (*Set, error) {
 	n, err := s.successor(0, at)
 	if err != nil {

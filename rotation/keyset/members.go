@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// members takes the known members out of a JSON object one by one, notes every
-// mistake, and keeps the rest, so that members of a later version survive.
+// members takes the known members out of a JSON object one by one and notes
+// every mistake. It keeps the rest, so that members of a later version survive.
 type members struct {
 	path string
 	m    map[string]any
@@ -200,7 +200,7 @@ func (m *members) objects(name string, read func(*members)) {
 	}
 }
 
-// rest is what no one took; nil if nothing is left.
+// rest is what nobody took; nil if nothing is left.
 func (m *members) rest() map[string]any {
 	if len(m.m) == 0 {
 		return nil

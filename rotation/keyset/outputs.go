@@ -8,8 +8,8 @@ import (
 )
 
 // An Output is a place beside the store in which a rendering may have been
-// written. The document remembers each until it was cleaned, so that a copy is
-// found when no config tells of it any more.
+// written. The document remembers each one until it was cleaned, so that rotate
+// finds a copy that no config names any more.
 type Output struct {
 	Name      string
 	Format    string
@@ -56,5 +56,6 @@ func (s *Set) Forget(name string, at time.Time) (*Set, error) {
 	return n, nil
 }
 
-// Touch is the set as it is, to be written anew with what is remembered of it.
+// Touch is the same set, to be written again with what was added to its
+// records.
 func (s *Set) Touch(at time.Time) (*Set, error) { return s.successor(0, at) }

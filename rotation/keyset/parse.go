@@ -23,9 +23,9 @@ func Parse(data []byte) (*Set, error) {
 	if !utf8.Valid(data) {
 		return nil, ErrUTF8
 	}
-	// What equals its own canonical form says nothing twice, and is read in one
-	// go; most is, since rotate wrote it. Anything else is taken apart token by
-	// token, which takes longer and finds out what is wrong.
+	// A text in canonical form says nothing twice, so it is read in one go. Most
+	// texts are, since rotate wrote them. Any other is taken apart token by token,
+	// which takes longer and finds out what is wrong.
 	if s, err := ofTree(decode(data)); err == nil && bytes.Equal(s.text(), data) {
 		return s, nil
 	}
@@ -38,15 +38,15 @@ func Parse(data []byte) (*Set, error) {
 		return nil, err
 	}
 	if digestOf(s.tree(true)) != s.Digest {
-		// Read and written again it would be another document: a zero where
-		// nothing belongs, a number with leading zeros, a part of an RSA key that
-		// does not fit the rest.
+		// It would be another document once written again: a zero where nothing
+		// belongs, a number with leading zeros, a part of an RSA key that does not
+		// fit the rest.
 		return nil, fmt.Errorf("%w: it is not in the form that rotate writes", ErrMalformed)
 	}
 	return s, nil
 }
 
-// ofTree takes a document out of a tree, with every check that needs no text.
+// ofTree reads a document from a tree, with every check that needs no text.
 func ofTree(tree map[string]any) (*Set, error) {
 	// guard 6: the schema is checked
 	if tree["schema"] != Schema {
@@ -178,7 +178,7 @@ func readHistory(m *members) []Past {
 	return past
 }
 
-// check holds the keys against each other.
+// check compares the keys with each other.
 func (s *Set) check() error {
 	var errs []error
 	count := map[Status]int{}
@@ -226,7 +226,7 @@ func inOrder(a, b Key) int {
 	return b.NotBefore.Compare(a.NotBefore)
 }
 
-// checkStatus holds one key's dates and private half against its status.
+// checkStatus checks one key's dates and private half against its status.
 func (k Key) checkStatus() error {
 	var errs []error
 	ordered := func(ok bool, what string) {
@@ -258,9 +258,10 @@ func (k Key) checkStatus() error {
 }
 
 // texts are the three values that most applications read: current, next and
-// previous. Where there is no such key the last two repeat current, since a
-// template renders a missing one as a text that libraries take for a key; of an
-// asymmetric key they repeat the public half: who only verifies must not sign.
+// previous. If there is no next or previous key, its value repeats current,
+// because templates render a missing value as a text that libraries take for a
+// key. Of an asymmetric key it repeats the public half: whoever only verifies
+// must not sign.
 func (s *Set) texts() [3]secret.Text {
 	current := s.Signing()
 	standIn := current

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A Request is someone's wish to rotate away from a key, on record so that it
-// is served exactly once. It is pending while that key is still current.
+// A Request asks to rotate away from a key. It is on record so that it is
+// served exactly once. It is pending while that key is still current.
 type Request struct {
 	ID    string    // 128 bits of a hash, hex
 	From  string    // kid that was current when it was made
@@ -112,9 +112,9 @@ func (s *Set) record(r Request, at time.Time) error {
 	return nil
 }
 
-// forgettable: a named request after RequestsKept; an unnamed one as soon as
-// the key it names does not sign and is not even previous any more, since no
-// one who still asks can have read it as current.
+// forgettable tells whether a request may go: a named one after RequestsKept,
+// an unnamed one as soon as its key neither signs nor is previous, because
+// nobody who still asks can have read that key as current.
 func (s *Set) forgettable(r Request, at time.Time) bool {
 	if r.From == s.Signing().Kid {
 		return false

@@ -74,8 +74,8 @@ type Past struct {
 }
 
 // Gone is a key that was removed. Whether its material is gone as well is not
-// known at that time: it is looked for in each place, and the next write that
-// comes anyway notes what was found (see Observe).
+// known at that time. rotate looks for it in each place, and the next write
+// that comes anyway notes what was found (see Observe).
 type Gone struct {
 	Kid        string
 	At         time.Time // when it was removed
@@ -98,8 +98,8 @@ func (g Gone) Observed() bool { return g.Generation > 0 && g.How != "" }
 // Signing is the current key.
 func (s *Set) Signing() Key { return s.Keys[0] }
 
-// Verifying is every key that a token with this kid may be signed by: the one
-// of that kid, or all for "", since tokens from before kids were used carry
+// Verifying is every key that may have signed a token with this kid: the one of
+// that kid, or all for "", because tokens from before kids were used carry
 // none. It is empty for an unknown kid: such a token is refused.
 func (s *Set) Verifying(kid string) []Key {
 	if kid == "" {
@@ -158,9 +158,9 @@ func (s *Set) Replaced() (Gone, bool) {
 // Past is what s will be to its successors.
 func (s *Set) Past() Past { return Past{Generation: s.Generation, Digest: s.Digest} }
 
-// Follows reports whether s can be the document that w became, or w itself. A
-// witness that s does not follow was written by someone whose work is missing
-// from s: s was restored from a backup, or is a fork.
+// Follows reports whether s can be the document that w became, or w itself. If
+// s does not follow a witness, s lacks the work of whoever wrote it: s was
+// restored from a backup, or is a fork.
 func (s *Set) Follows(w Past) bool {
 	if w == s.Past() || w.Generation <= s.Accepted {
 		return true

@@ -7,7 +7,7 @@ import (
 )
 
 // Create begins a lineage with its first key, which signs at once: there is no
-// one yet who could be waited for.
+// reader yet to wait for.
 func Create(name, environment, lineage string, k Key, at time.Time) (*Set, error) {
 	k.Status = Current
 	k.Issued = seconds(at)
@@ -27,8 +27,9 @@ const MaxUntil = 400 * 24 * time.Hour
 // signs on; the others, the youngest first, only verify, and their private
 // halves are dropped. They verify until the time until, or, if that is the zero
 // time, for the grace that begins when this document was seen everywhere
-// (MarkSettled). An until beyond MaxUntil or not after at is ErrDates. All dates
-// are of the adoption: those that the keys had elsewhere are nobody's promise.
+// (MarkSettled). An until beyond MaxUntil or not after at is ErrDates. All
+// dates are those of the adoption: rotate never promised what the keys had
+// elsewhere.
 func Adopt(name, environment, lineage string, keys []Key, at, until time.Time) (*Set, error) {
 	if len(keys) == 0 {
 		return nil, ErrNoCurrent
@@ -164,11 +165,11 @@ func (s *Set) Revoke(kids []string, fresh *Key, at time.Time) (*Set, error) {
 	return n, n.revoke(kids, fresh, at)
 }
 
-// Accept goes on from s although newer documents of its lineage are known, up to
-// generation above: s is a restored backup, or a fork, and someone has decided
-// that it counts. Its successor follows all that there was up to there, so that no
-// witness contradicts it. Nothing is taken for seen. kids never come back to
-// life; if current is among them, fresh takes its place.
+// Accept goes on from s although newer documents of its lineage are known, up
+// to generation above: s is a restored backup, or a fork, and a person has
+// decided that it counts. Its successor counts as following all of them, so no
+// witness contradicts it. Nothing counts as seen. kids never come back to life;
+// if current is among them, fresh takes its place.
 func (s *Set) Accept(above uint64, kids []string, fresh *Key, at time.Time) (*Set, error) {
 	n, err := s.successor(0, at)
 	if err != nil {
@@ -247,11 +248,11 @@ func (s *Set) remove(kid string, at time.Time) {
 	s.Dropped = s.Generation
 }
 
-// Observe is s with a note of how strongly a removed kid was erased, seen at a
-// time: until is when the service destroys what is only disabled, zero if never.
-// It is no write of its own: whoever changes s for another reason takes it along.
-// s itself is returned where it says so already, or where the kid's removal is
-// not on record.
+// Observe returns s with a note of how strongly a removed kid was erased, as
+// seen at a time. until is when the service destroys what is only disabled,
+// zero if never. The note is no write of its own: whoever changes s for another
+// reason takes it along. It returns s itself if s says so already, or if the
+// kid's removal is not on record.
 func (s *Set) Observe(kid, how string, at, until time.Time) *Set {
 	i := slices.IndexFunc(s.Gone, func(g Gone) bool { return g.Kid == kid && g.Generation > 0 })
 	if i < 0 || s.Gone[i].How == how && s.Gone[i].Until.Equal(until.Truncate(time.Second)) {

@@ -39,8 +39,8 @@ func depth(v any) int {
 }
 
 // readTree reads one JSON object. encoding/json takes the last of two members
-// of one name, and matches struct fields whatever their case; what signs tokens
-// must not depend on either, so duplicates are refused and names are exact.
+// of one name, and ignores the case of struct fields. What signs tokens must
+// depend on neither, so readTree refuses duplicates, and names are exact.
 func readTree(data []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()

@@ -3,7 +3,6 @@ package answer
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,82 +13,136 @@ import (
 	"github.com/keyrotate/rotate/rotation/engine"
 )
 
-// An appointment is one step of one key.
-type appointment struct {
-	key string
-	rotation.Step
+// PlanSchema names the form of a Plan. Members may be added to it; a change of one that exists gets a new name.
+const PlanSchema = "rotate/plan/v1"
+
+// A Plan is what `rotate plan -o json` prints, and -o yaml with the same members in the same order. Times are RFC 3339 in
+// UTC. It never holds material.
+type Plan struct {
+	Schema string    `json:"schema"` // rotate/plan/v1
+	From   time.Time `json:"from"`   // when the plan was made
+	Until  time.Time `json:"until"`  // it has every step before this, except of keys with trouble or more
+	Keys   []KeyPlan `json:"keys"`   // by name
 }
 
-// Plan is the calendar of all keys, and what cannot be told.
-func Plan(all []ops.Outcome[ops.Calendar], from, until time.Time) string {
-	var calendar []appointment
-	var unknown []string
-	wide := 0
+// A KeyPlan is what is to be done with one key.
+type KeyPlan struct {
+	Key         string      `json:"key"`               // as the config calls it
+	Environment string      `json:"environment"`       // of the config
+	Trouble     TroubleKind `json:"trouble,omitempty"` // why steps is empty, or ends early
+	Why         string      `json:"why,omitempty"`     // of trouble
+	More        bool        `json:"more,omitempty"`    // there are more steps before until than rotate looks ahead
+	Steps       []PlanStep  `json:"steps"`             // in the order of time
+}
+
+// A TroubleKind is why nobody can tell what is to be done.
+type TroubleKind string
+
+// The kinds of trouble.
+const (
+	PlanHalted      TroubleKind = "halted"      // nothing is done until a person has looked
+	PlanUnreachable TroubleKind = "unreachable" // the store could not be read
+	PlanUnclear     TroubleKind = "unclear"     // the store shows less than is known of the key, as it may for a while
+	PlanIncomplete  TroubleKind = "incomplete"  // the steps end early
+)
+
+// A PlanStep is one change of a key.
+type PlanStep struct {
+	At         time.Time     `json:"at"`            // when the daemon takes it, if every call succeeds at once
+	Do         string        `json:"do"`            // create, publish, promote or retire
+	Kid        string        `json:"kid,omitempty"` // of the key that is promoted or retired, if it exists already
+	Generation uint64        `json:"generation"`    // of the keyset after the step, if nothing else changes it before
+	Why        string        `json:"why"`           // for people
+	Code       rotation.Code `json:"code"`          // of why
+
+	Step rotation.Step `json:"-"` // the same as data
+}
+
+// PlanOf puts calendars together.
+func PlanOf(all []ops.Outcome[ops.Calendar], from, until time.Time) Plan {
+	p := Plan{Schema: PlanSchema, From: from, Until: until, Keys: []KeyPlan{}}
 	for _, o := range all {
+		k := KeyPlan{Key: o.Key.Name, Environment: o.Key.Environment, More: o.Got.Cut, Steps: []PlanStep{}}
 		if o.Err != nil {
-			unknown = append(unknown, o.Key.Name+": "+noCalendar(o.Err))
+			k.Trouble, k.Why = troubleOf(o.Err), say.Error(o.Err).What
 		}
-		for _, s := range o.Got.Steps {
-			calendar = append(calendar, appointment{o.Key.Name, s})
-			wide = max(wide, len(o.Key.Name))
+		for i, s := range o.Got.Steps {
+			step := PlanStep{
+				At: s.At.UTC(), Do: string(s.Do), Generation: o.Got.Generation + uint64(i) + 1, //nolint:gosec // no less than 0
+				Why: say.Why(s.Why, say.Plain), Code: s.Why.Code, Step: s,
+			}
+			if !s.Future && (s.Do == rotation.Promote || s.Do == rotation.Retire) {
+				step.Kid = s.Kid
+			}
+			k.Steps = append(k.Steps, step)
 		}
+		p.Keys = append(p.Keys, k)
 	}
-	slices.SortStableFunc(calendar, func(x, y appointment) int {
-		return cmp.Or(x.At.Compare(y.At), strings.Compare(x.key, y.key))
-	})
-	var b strings.Builder
-	if len(calendar) == 0 && len(unknown) < len(all) {
-		fmt.Fprintf(&b, "nothing is to be done from %s to %s\n", say.Stamp(from), say.Stamp(until))
-	}
-	for _, s := range calendar {
-		fmt.Fprintf(&b, "%s  %-*s  %-7s  %s\n", s.At.UTC().Format("Mon 2006-01-02 15:04:05 UTC"), wide, s.key, s.Do, s.text())
-	}
-	for _, line := range unknown {
-		fmt.Fprintln(&b, line)
-	}
-	return b.String()
+	return p
 }
 
-// Cut says that a calendar goes on after what is shown of it.
-func Cut(c ops.Calendar) string {
-	n := len(c.Steps)
-	return fmt.Sprintf("only the first %d steps are shown, until %s", n, say.Stamp(c.Steps[n-1].At))
-}
-
-// noCalendar says why there is none for a key.
-func noCalendar(err error) string {
+// troubleOf is what kind an error of a calendar is.
+func troubleOf(err error) TroubleKind {
 	var halt *ops.HaltError
 	var unclear *ops.UnclearError
 	var failed *engine.Error
-	state := "incomplete calendar"
 	switch {
 	case errors.As(err, &halt):
-		state = "no calendar, it is halted"
+		return PlanHalted
 	case errors.As(err, &unclear):
-		state = "no calendar yet"
+		return PlanUnclear
 	case errors.As(err, &failed):
-		state = "no calendar, its store is unreachable"
+		return PlanUnreachable
 	}
-	return state + ": " + say.Error(err).What
+	return PlanIncomplete
 }
 
-// text is what the step does to whom, and why. Kids that do not exist yet are
-// not named.
-func (s appointment) text() string {
-	why := say.Why(s.Why, say.Plain)
-	which := "kid " + say.Kid(s.Kid)
-	if s.Future {
-		which = "that key"
+// An appointment is one step of one key.
+type appointment struct {
+	key string
+	PlanStep
+}
+
+// appointments is the steps of all keys, in the order of time.
+func (p Plan) appointments() (all []appointment) {
+	for _, k := range p.Keys {
+		for _, s := range k.Steps {
+			all = append(all, appointment{k.Key, s})
+		}
 	}
-	switch s.Do {
+	slices.SortStableFunc(all, func(x, y appointment) int {
+		return cmp.Or(x.At.Compare(y.At), strings.Compare(x.key, y.key))
+	})
+	return all
+}
+
+// does is what the step does to whom. Kids that do not exist yet are not named.
+func (s PlanStep) does() string {
+	kid := "kid " + say.Kid(s.Kid)
+	switch s.Step.Do {
 	case rotation.Create:
-		return "the first key is made and signs: " + why
+		return "the first key is made, and signs"
 	case rotation.Publish:
-		return "a next key is made, for readers to learn: " + why
+		return "the next key is published"
 	case rotation.Promote:
-		return which + " begins to sign: " + why
+		if s.Kid == "" {
+			kid = "the next key"
+		}
+		return kid + " begins to sign"
 	case rotation.Retire:
-		return which + " is removed: its grace is over"
+		if s.Kid == "" {
+			kid = "the previous key"
+		}
+		return kid + " is removed"
 	}
-	return why
+	return s.Do
+}
+
+// text is what the step does, and why where that does not go without saying.
+func (s PlanStep) text() string {
+	switch s.Code {
+	case rotation.NoKeyset, rotation.ScheduleDue, rotation.GraceOver:
+		return s.does()
+	}
+	return s.does() + ": " + s.Why
 }

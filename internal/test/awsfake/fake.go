@@ -9,7 +9,6 @@ package awsfake
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,10 +19,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-)
 
-// ErrLost is a Fault's reply that never comes: the connection breaks.
-var ErrLost = errors.New("awsfake: connection reset")
+	"github.com/keyrotate/rotate/internal/test/fakes"
+)
 
 // An Error is a reply of the service that refuses a call.
 type Error struct {
@@ -35,52 +33,20 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// A Call is one call of the API.
-type Call struct {
-	Action string // such as PutSecretValue
-	Name   string
-	N      int // the how manieth of its action, from 1
-	All    int // the how manieth of all, from 1
-}
-
-// A Fault is what goes wrong with one call, in the order of the fields. Before
-// and After are an *Error, or an error of the connection such as ErrLost.
-type Fault struct {
-	Paused      chan<- struct{} // closed when the call waits
-	PauseBefore <-chan struct{}
-	Before      error // in place of the call, which is not made
-	PauseAfter  <-chan struct{}
-	After       error // in place of the reply of a call that was made
-}
-
 // A Fake is the service in one region. Safe for concurrent use.
 type Fake struct {
+	fakes.Script // of what goes wrong, and of the calls so far: their Kind is the action
+
 	mu      sync.Mutex
 	clock   func() time.Time
 	offset  time.Duration
 	stale   time.Duration
 	secrets map[string]*Secret
-	past    []snapshot
-	script  func(Call) *Fault
-	calls   []Call
-}
-
-// A snapshot is all secrets as they were from a moment on.
-type snapshot struct {
-	at     time.Time
-	name   string
-	secret *Secret // nil if there was none
+	past    fakes.Past[*Secret]
 }
 
 // New returns an empty Fake on the clock of this process, or of its bubble.
 func New() *Fake { return &Fake{clock: time.Now, secrets: map[string]*Secret{}} }
-
-// On replaces the script, which is asked before each call; nil is no fault.
-func (f *Fake) On(script func(Call) *Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.script = script
-}
 
 // Stale makes DescribeSecret and GetSecretValue answer as of so long ago.
 func (f *Fake) Stale(d time.Duration) {
@@ -94,13 +60,6 @@ func (f *Fake) Advance(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.offset += d
-}
-
-// Calls are the calls so far.
-func (f *Fake) Calls() []Call {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]Call(nil), f.calls...)
 }
 
 // Edit changes a secret from outside, or makes one.
@@ -155,11 +114,11 @@ func (f *Fake) arn(name string) string {
 
 // remember keeps a secret as it is now, for stale reads.
 func (f *Fake) remember(name string) {
-	s := snapshot{at: f.now(), name: name}
+	var is *Secret
 	if f.secrets[name] != nil {
-		s.secret = f.secrets[name].clone()
+		is = f.secrets[name].clone()
 	}
-	f.past = append(f.past, s)
+	f.past.Keep(f.now(), name, is)
 }
 
 // asOf is a secret as a stale read sees it.
@@ -167,13 +126,7 @@ func (f *Fake) asOf(name string) *Secret {
 	if f.stale == 0 {
 		return f.secrets[name]
 	}
-	var seen *Secret
-	for _, s := range f.past {
-		if s.name == name && !s.at.After(f.now().Add(-f.stale)) {
-			seen = s.secret
-		}
-	}
-	return seen
+	return f.past.AsOf(f.now().Add(-f.stale), name)
 }
 
 type reply map[string]any
@@ -228,64 +181,11 @@ func (f *Fake) Do(r *http.Request) (*http.Response, error) {
 	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=") {
 		return f.answer(nil, &Error{400, "MissingAuthenticationToken", "the request is not signed", 0}), nil
 	}
-	fault := f.enter(action, in)
-	if err := fault.wait(ctx, fault.PauseBefore); err != nil {
-		return nil, err
-	}
-	if fault.Before != nil {
-		return f.refuse(fault.Before)
-	}
-	out, err := f.apply(action, in)
-	if err := fault.wait(ctx, fault.PauseAfter); err != nil {
-		return nil, err
-	}
-	if fault.After != nil {
-		return f.refuse(fault.After)
+	out, err := fakes.Make(ctx, f.Enter(action, in.Name+in.SecretId), func() (any, error) { return f.apply(action, in) })
+	if refused := (*Error)(nil); err != nil && !errors.As(err, &refused) {
+		return nil, err // the connection's
 	}
 	return f.answer(out, err), nil
-}
-
-// refuse is a fault's reply, or that there is none.
-func (f *Fake) refuse(fault error) (*http.Response, error) {
-	if refused := (*Error)(nil); !errors.As(fault, &refused) {
-		return nil, fault
-	}
-	return f.answer(nil, fault), nil
-}
-
-func (t Fault) wait(ctx context.Context, gate <-chan struct{}) error {
-	if gate == nil {
-		return nil
-	}
-	if t.Paused != nil {
-		close(t.Paused)
-	}
-	select {
-	case <-gate:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// enter counts a call and asks the script about it.
-func (f *Fake) enter(action string, in request) Fault {
-	f.mu.Lock()
-	c := Call{Action: action, Name: in.Name + in.SecretId, N: 1, All: len(f.calls) + 1}
-	for _, earlier := range f.calls {
-		if earlier.Action == action {
-			c.N++
-		}
-	}
-	f.calls = append(f.calls, c)
-	script := f.script
-	f.mu.Unlock()
-	if script != nil {
-		if fault := script(c); fault != nil {
-			return *fault
-		}
-	}
-	return Fault{}
 }
 
 // apply makes one call, alone.

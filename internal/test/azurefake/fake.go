@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/test/fakes"
 )
 
 // Vault is the address of a Fake, and Token what it takes for a bearer token.
@@ -26,9 +28,6 @@ const (
 	Vault = "https://rotate-test.vault.azure.net"
 	Token = "a-token-of-the-fake"
 )
-
-// ErrLost is a Fault's reply that never comes: the connection breaks.
-var ErrLost = errors.New("azurefake: connection reset")
 
 // An Error is a reply of the service that refuses a call.
 type Error struct {
@@ -41,48 +40,22 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// A Call is one call of the API.
-type Call struct {
-	Op   string // by the names of the REST reference, such as SetSecret
-	Name string // of the secret
-	N    int    // the how manieth of its Op, from 1
-	All  int    // the how manieth of all, from 1
-}
-
-// A Fault is what goes wrong with one call, in the order of the fields. Before
-// and After are an *Error or ErrLost.
-type Fault struct {
-	Paused      chan<- struct{} // closed when the call waits
-	PauseBefore <-chan struct{}
-	Late        bool  // whoever gave up at PauseBefore, the call is made once it opens
-	Before      error // in place of the call, which is not made
-	PauseAfter  <-chan struct{}
-	After       error // in place of the reply of a call that was made
-}
-
 // A Fake is the service. Safe for concurrent use.
 type Fake struct {
+	fakes.Script // of what goes wrong, and of the calls so far: their Kind is the name in the REST reference, such as SetSecret
+
 	mu         sync.Mutex
 	clock      func() time.Time
 	offset     time.Duration
 	latency    time.Duration
 	stale      map[string]time.Duration
 	secrets    map[string]*secret
-	past       []snapshot
-	script     func(Call) *Fault
-	calls      []Call
+	past       fakes.Past[*secret]
 	challenges int
 	made       int // versions
 	served     map[bool][]time.Time
 	inFlight   map[string]int // SetSecret, by name
 	serial     bool
-}
-
-// A snapshot is a secret as it was from a moment on.
-type snapshot struct {
-	at     time.Time
-	name   string
-	secret *secret
 }
 
 // New returns an empty vault on the clock of this process, or of its bubble.
@@ -95,9 +68,6 @@ func (f *Fake) set(change func()) {
 	defer f.mu.Unlock()
 	change()
 }
-
-// On replaces the script, which is asked before each call; nil is no fault.
-func (f *Fake) On(script func(Call) *Fault) { f.set(func() { f.script = script }) }
 
 // Stale makes an Op, GetSecretVersions or GetSecret, answer as of so long ago.
 func (f *Fake) Stale(op string, d time.Duration) { f.set(func() { f.stale[op] = d }) }
@@ -114,13 +84,6 @@ func (f *Fake) Clock(now func() time.Time) { f.set(func() { f.clock = now }) }
 
 // Advance moves the service's clock.
 func (f *Fake) Advance(d time.Duration) { f.set(func() { f.offset += d }) }
-
-// Calls are the calls so far.
-func (f *Fake) Calls() []Call {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]Call(nil), f.calls...)
-}
 
 // Challenges tells how often a call came without a token.
 func (f *Fake) Challenges() int {
@@ -155,7 +118,7 @@ func (f *Fake) now() time.Time { return f.clock().Add(f.offset) }
 // remember keeps a secret as it is now, for stale reads.
 func (f *Fake) remember(name string) {
 	if s := f.secrets[name]; s != nil {
-		f.past = append(f.past, snapshot{at: f.now(), name: name, secret: s.clone()})
+		f.past.Keep(f.now(), name, s.clone())
 	}
 }
 
@@ -164,13 +127,7 @@ func (f *Fake) asOf(op, name string) *secret {
 	if f.stale[op] == 0 {
 		return f.secrets[name]
 	}
-	var seen *secret
-	for _, s := range f.past {
-		if s.name == name && !s.at.After(f.now().Add(-f.stale[op])) {
-			seen = s.secret
-		}
-	}
-	return seen
+	return f.past.AsOf(f.now().Add(-f.stale[op]), name)
 }
 
 // A request is a call as its URL and body say it.
@@ -203,34 +160,13 @@ func (f *Fake) Do(r *http.Request) (*http.Response, error) {
 	if refused := f.authenticate(r); refused != nil {
 		return f.answer(r, nil, refused), nil
 	}
-	fault := f.enter(in)
+	fault := f.Enter(in.op, in.name)
 	if err := f.arrive(ctx); err != nil {
 		return nil, err
 	}
-	if err := fault.wait(ctx, fault.PauseBefore); err != nil {
-		if fault.Late {
-			go func() {
-				<-fault.PauseBefore
-				_, _ = f.apply(in)
-			}()
-		}
-		return nil, err
-	}
-	if errors.Is(fault.Before, ErrLost) {
-		return nil, ErrLost
-	}
-	if fault.Before != nil {
-		return f.answer(r, nil, fault.Before), nil
-	}
-	out, err := f.apply(in)
-	if err := fault.wait(ctx, fault.PauseAfter); err != nil {
-		return nil, err
-	}
-	if errors.Is(fault.After, ErrLost) {
-		return nil, ErrLost
-	}
-	if fault.After != nil {
-		err = fault.After
+	out, err := fakes.Make(ctx, fault, func() (any, error) { return f.apply(in) })
+	if refused := (*Error)(nil); err != nil && !errors.As(err, &refused) {
+		return nil, err // the connection's
 	}
 	return f.answer(r, out, err), nil
 }
@@ -286,41 +222,6 @@ func (f *Fake) arrive(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func (t Fault) wait(ctx context.Context, gate <-chan struct{}) error {
-	if gate == nil {
-		return nil
-	}
-	if t.Paused != nil {
-		close(t.Paused)
-	}
-	select {
-	case <-gate:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// enter counts a call and asks the script about it.
-func (f *Fake) enter(in request) Fault {
-	f.mu.Lock()
-	c := Call{Op: in.op, Name: in.name, N: 1, All: len(f.calls) + 1}
-	for _, earlier := range f.calls {
-		if earlier.Op == c.Op {
-			c.N++
-		}
-	}
-	f.calls = append(f.calls, c)
-	script := f.script
-	f.mu.Unlock()
-	if script != nil {
-		if fault := script(c); fault != nil {
-			return *fault
-		}
-	}
-	return Fault{}
 }
 
 // answer words a reply as the service does.

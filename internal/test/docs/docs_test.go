@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 const root = "../../.."
@@ -88,6 +89,51 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+// Each page of the docs can be reached from docs/README.md by links.
+func TestEveryPageIsFound(t *testing.T) {
+	found := map[string]bool{}
+	for next := []string{"docs/README.md"}; len(next) > 0; next = next[1:] {
+		page := next[0]
+		if found[page] || !strings.HasSuffix(page, ".md") {
+			continue
+		}
+		found[page] = true
+		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(read(t, page), ""), -1) {
+			if target, _, _ := strings.Cut(m[1], "#"); target != "" && !remote.MatchString(target) {
+				next = append(next, filepath.Join(filepath.Dir(page), target))
+			}
+		}
+	}
+	for _, page := range pages(t) {
+		if strings.HasPrefix(page, "docs/") && !found[page] {
+			t.Errorf("no link leads from docs/README.md to %s", page)
+		}
+	}
+}
+
+// Prose has at most 120 columns, so that it can be read beside code and in a
+// terminal. Code, tables and what has no blank to break at are exempt.
+func TestLinesAreShort(t *testing.T) {
+	for _, page := range pages(t) {
+		fenced := false
+		n := 0
+		for line := range strings.Lines(read(t, page)) {
+			n++
+			line = strings.TrimRight(line, "\n")
+			bare := strings.TrimLeft(line, " ")
+			if strings.HasPrefix(bare, "```") {
+				fenced = !fenced
+			}
+			if fenced || strings.HasPrefix(bare, "|") || !strings.Contains(strings.TrimLeft(bare, "-#0123456789. "), " ") {
+				continue
+			}
+			if columns := utf8.RuneCountInString(line); columns > 120 {
+				t.Errorf("%s:%d has %d columns, more than 120", page, n, columns)
+			}
+		}
+	}
+}
+
 func TestReadmeIsShort(t *testing.T) {
 	if n := strings.Count(read(t, "README.md"), "\n"); n > 120 {
 		t.Errorf("README.md has %d lines, more than 120", n)
@@ -108,5 +154,44 @@ func TestReadingListIsHonest(t *testing.T) {
 	}
 	if lines > 1100 {
 		t.Errorf("the reading list has %d lines, more than 1,100", lines)
+	}
+}
+
+var (
+	shell = regexp.MustCompile("(?m)^ *```(sh|console)$")
+	named = regexp.MustCompile("`([^` ]+/[^` ]+)`")
+)
+
+// Each page that shows commands has a row that says who runs them, or why nobody
+// does. Who runs them names the page.
+func TestEveryPageOfCommandsIsRunOrListed(t *testing.T) {
+	_, table, _ := strings.Cut(read(t, "docs/how-it-is-tested.md"), "\n| page | who runs its commands |\n|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := map[string]string{}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, " | ")
+		rows[strings.TrimPrefix(cells[0], "| ")] = cells[1]
+	}
+	for _, page := range pages(t) {
+		who, listed := rows[page]
+		delete(rows, page)
+		if shows := shell.MatchString(read(t, page)); shows != listed {
+			t.Errorf("%s shows commands: %v; docs/how-it-is-tested.md says who runs them: %v", page, shows, listed)
+		}
+		runners := named.FindAllStringSubmatch(who, -1)
+		if strings.HasPrefix(who, "not run: ") || !listed {
+			continue
+		}
+		if len(runners) == 0 {
+			t.Errorf("%s: nobody runs its commands: %s", page, who)
+		}
+		for _, r := range runners {
+			if !strings.Contains(read(t, r[1]), filepath.Base(page)) {
+				t.Errorf("%s: %s does not name it", page, r[1])
+			}
+		}
+	}
+	for page := range rows {
+		t.Errorf("docs/how-it-is-tested.md: there is no page %s", page)
 	}
 }

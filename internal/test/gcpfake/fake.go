@@ -10,6 +10,7 @@ package gcpfake
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net"
 	"path"
@@ -24,50 +25,27 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/keyrotate/rotate/internal/test/fakes"
 )
 
-// ErrLost is what a client sees when the connection breaks under a call.
-var ErrLost = status.Error(codes.Unavailable, "gcpfake: connection reset")
-
-// A Call is one call of the API.
-type Call struct {
-	RPC  string // such as AddSecretVersion
-	Name string // of the resource
-	N    int    // the how manieth of its RPC, from 1
-	All  int    // the how manieth of all, from 1
-}
-
-// A Fault is what goes wrong with one call, in the order of the fields.
-type Fault struct {
-	Paused      chan<- struct{} // closed when the call waits
-	PauseBefore <-chan struct{}
-	Late        time.Duration // the call is applied so late, whether or not its caller still waits
-	Before      error         // in place of the call, which is not made
-	PauseAfter  <-chan struct{}
-	After       error // in place of the reply of a call that was made
-}
+// errLost is what a client sees when the connection breaks under a call.
+var errLost = status.Error(codes.Unavailable, "gcpfake: connection reset")
 
 // A Fake is the service for one project. Safe for concurrent use.
 type Fake struct {
+	fakes.Script // of what goes wrong, and of the calls so far: their Kind is the RPC
+
 	mu      sync.Mutex
 	clock   func() time.Time
 	stale   time.Duration
 	etags   int
 	secrets map[string]*Secret
-	past    []snapshot
-	script  func(Call) *Fault
-	calls   []Call
+	past    fakes.Past[*Secret]
 	allowed map[string]bool
 	window  time.Time // of the counts
 	limits  map[string]int
 	counts  map[string]int
-}
-
-// A snapshot is a secret as it was from a moment on.
-type snapshot struct {
-	at     time.Time
-	name   string
-	secret *Secret // nil if there was none
 }
 
 // New returns an empty Fake on the clock of this process, or of its bubble.
@@ -149,13 +127,6 @@ func client(opt grpc.DialOption) *grpc.ClientConn {
 	return conn
 }
 
-// On replaces the script, which is asked before each call; nil is no fault.
-func (f *Fake) On(script func(Call) *Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.script = script
-}
-
 // Stale makes every read but that of a version's data by its number answer as of
 // so long ago.
 func (f *Fake) Stale(d time.Duration) {
@@ -183,13 +154,6 @@ func (f *Fake) permit(yes bool, permissions []string) {
 	for _, p := range permissions {
 		f.allowed[p] = yes
 	}
-}
-
-// Calls are the calls so far.
-func (f *Fake) Calls() []Call {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]Call(nil), f.calls...)
 }
 
 // Edit changes a secret from outside, by its short name, or makes one.
@@ -255,11 +219,11 @@ func (f *Fake) Etags() int {
 
 // remember keeps a secret as it is now, for stale reads.
 func (f *Fake) remember(name string) {
-	s := snapshot{at: f.clock(), name: name}
+	var is *Secret
 	if f.secrets[name] != nil {
-		s.secret = f.secrets[name].clone()
+		is = f.secrets[name].clone()
 	}
-	f.past = append(f.past, s)
+	f.past.Keep(f.clock(), name, is)
 }
 
 // asOf is a secret as a stale read sees it.
@@ -267,72 +231,20 @@ func (f *Fake) asOf(name string) *Secret {
 	if f.stale == 0 {
 		return f.secrets[name]
 	}
-	var seen *Secret
-	for _, s := range f.past {
-		if s.name == name && !s.at.After(f.clock().Add(-f.stale)) {
-			seen = s.secret
-		}
-	}
-	return seen
+	return f.past.AsOf(f.clock().Add(-f.stale), name)
 }
 
 // intercept counts a call, makes what goes wrong with it, and has it applied.
 func (f *Fake) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, apply grpc.UnaryHandler) (any, error) {
-	fault := f.enter(path.Base(info.FullMethod), req)
-	if err := fault.wait(ctx, fault.PauseBefore); err != nil {
-		return nil, err
-	}
-	if fault.Late > 0 {
-		time.Sleep(fault.Late)
-	} else if err := ctx.Err(); err != nil {
+	fault := f.Enter(path.Base(info.FullMethod), resource(req))
+	out, err := fakes.Make(ctx, fault, func() (any, error) { return apply(ctx, req) })
+	switch {
+	case errors.Is(err, fakes.ErrLost):
+		return nil, errLost
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return nil, status.FromContextError(err).Err()
 	}
-	if fault.Before != nil {
-		return nil, fault.Before
-	}
-	out, err := apply(ctx, req)
-	if err := fault.wait(ctx, fault.PauseAfter); err != nil {
-		return nil, err
-	}
-	if fault.After != nil {
-		return nil, fault.After
-	}
 	return out, err
-}
-
-func (t Fault) wait(ctx context.Context, gate <-chan struct{}) error {
-	if gate == nil {
-		return nil
-	}
-	if t.Paused != nil {
-		close(t.Paused)
-	}
-	select {
-	case <-gate:
-		return nil
-	case <-ctx.Done():
-		return status.FromContextError(ctx.Err()).Err()
-	}
-}
-
-// enter counts a call and asks the script about it.
-func (f *Fake) enter(rpc string, req any) Fault {
-	f.mu.Lock()
-	c := Call{RPC: rpc, Name: resource(req), N: 1, All: len(f.calls) + 1}
-	for _, earlier := range f.calls {
-		if earlier.RPC == rpc {
-			c.N++
-		}
-	}
-	f.calls = append(f.calls, c)
-	script := f.script
-	f.mu.Unlock()
-	if script != nil {
-		if fault := script(c); fault != nil {
-			return *fault
-		}
-	}
-	return Fault{}
 }
 
 // resource is what a request is about.

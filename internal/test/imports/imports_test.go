@@ -44,6 +44,7 @@ var rules = map[string][]string{
 	"secret":                   {"std"},
 	"internal/bug":             {"std"},
 	"internal/lazy":            {"std"},
+	"internal/ical":            {"std"},
 	"rotation/keyset":          {"std", "secret"},
 	"rotation":                 {"std", "secret", "rotation/keyset"},
 	"providers":                {"std", "secret"},
@@ -66,7 +67,7 @@ var rules = map[string][]string{
 	"internal/stores/builtin":  {"providers", "providers/awssm", "providers/azurekv", "providers/file", "providers/gcpsm", "providers/kubernetes", "providers/vaultkv"},
 	"internal/fleet":           {"std", "internal/say", "rotation", "internal/config", "internal/dotenv", "internal/format", "internal/keygen", "internal/stores", "internal/strictyaml", "internal/usage", "providers", "providers/file", "rotation/engine", "rotation/keyset", "rotation/scheduler", "secret"},
 	"internal/ops":             {"std", "internal/audit", "internal/bug", "internal/dotenv", "internal/fleet", "internal/format", "internal/intake", "internal/judge", "internal/judge/around", "internal/judge/report", "internal/keygen", "internal/say", "internal/status", "internal/stores", "internal/usage", "providers", "providers/file", "rotation", "rotation/engine", "rotation/keyset", "secret"},
-	"internal/say/answer":      {"std", "internal/config", "internal/dotenv", "internal/fleet", "internal/intake", "internal/judge", "internal/judge/report", "internal/ops", "internal/say", "internal/usage", "internal/version", "providers/file", "rotation", "rotation/engine", "rotation/keyset", "go.yaml.in/yaml/v4"},
+	"internal/say/answer":      {"std", "internal/config", "internal/dotenv", "internal/fleet", "internal/ical", "internal/intake", "internal/judge", "internal/judge/report", "internal/ops", "internal/say", "internal/usage", "internal/version", "providers/file", "rotation", "rotation/engine", "rotation/keyset", "go.yaml.in/yaml/v4"},
 	"internal/console":         {"std", "internal/bug", "internal/fleet", "internal/journal", "internal/ops", "internal/say", "internal/say/answer", "internal/usage", "rotation"},
 	"internal/process":         {"std", "internal/journal", "golang.org/x/sys/unix", "golang.org/x/term"},
 	"internal/version":         {"std"},
@@ -88,17 +89,21 @@ var rules = map[string][]string{
 	"internal/test/bench/bare": {"any"}, // what its program is compared with
 	"internal/test/bench/cost": {"std", "secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/test/bench/pair": {"std"},
-	"internal/test/imports":    {}, // tests only
-	"internal/test/docs":       {}, // tests only
-	"internal/test/guards":     {}, // tests only
-	"internal/test/mutants":    {"std", "internal/test/overlay"},
-	"internal/test/overlay":    {"std"},
-	"internal/test/tiers":      {}, // tests only
-	"e2e/vaultfake":            {"std", "internal/test/vaultfake"},
-	"internal/tools/man":       {"std", "github.com/spf13/cobra", "github.com/spf13/pflag"},
-	"cmd/rotate":               {"command"},
-	"examples":                 {}, // tests only
-	"examples/go":              {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
+	"internal/test/fakes":      {"std"},
+	"internal/test/life": {
+		"std", "internal/test/fakes", "secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset",
+	},
+	"internal/test/imports": {}, // tests only
+	"internal/test/docs":    {}, // tests only
+	"internal/test/guards":  {}, // tests only
+	"internal/test/mutants": {"std", "internal/test/overlay"},
+	"internal/test/overlay": {"std"},
+	"internal/test/tiers":   {}, // tests only
+	"e2e/vaultfake":         {"std", "internal/test/vaultfake"},
+	"internal/tools/man":    {"std", "github.com/spf13/cobra", "github.com/spf13/pflag"},
+	"cmd/rotate":            {"command"},
+	"examples":              {}, // tests only
+	"examples/go":           {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
 
 	"providers/awssm": {
 		"std", "internal/lazy", "providers", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/middleware", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
@@ -106,10 +111,10 @@ var rules = map[string][]string{
 		"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types", "github.com/aws/aws-sdk-go-v2/service/sts",
 		"github.com/aws/smithy-go", "github.com/aws/smithy-go/logging", "github.com/aws/smithy-go/middleware", "github.com/aws/smithy-go/transport/http",
 	},
-	"internal/test/awsfake":   {"std"}, // tests only
-	"internal/test/vaultfake": {"std"}, // tests only
+	"internal/test/awsfake":   {"std", "internal/test/fakes"}, // tests only
+	"internal/test/vaultfake": {"std", "internal/test/fakes"}, // tests only
 	"internal/test/kubefake": { // tests only
-		"std", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1", "k8s.io/api/rbac/v1", "k8s.io/apimachinery/pkg/api/errors", "k8s.io/apimachinery/pkg/apis/meta/v1",
+		"std", "internal/test/fakes", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1", "k8s.io/api/rbac/v1", "k8s.io/apimachinery/pkg/api/errors", "k8s.io/apimachinery/pkg/apis/meta/v1",
 		"k8s.io/apimachinery/pkg/runtime/schema", "k8s.io/apimachinery/pkg/types", "k8s.io/apimachinery/pkg/util/validation", "k8s.io/apimachinery/pkg/util/validation/field",
 	},
 
@@ -123,7 +128,7 @@ var rules = map[string][]string{
 		"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy", "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime",
 		"github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets",
 	},
-	"internal/test/azurefake": {"std"}, // tests only
+	"internal/test/azurefake": {"std", "internal/test/fakes"}, // tests only
 
 	"providers/gcpsm": {
 		"std", "internal/lazy", "providers", "cloud.google.com/go/secretmanager/apiv1", "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb", "cloud.google.com/go/iam/apiv1/iampb",
@@ -132,7 +137,7 @@ var rules = map[string][]string{
 		"google.golang.org/protobuf/types/known/fieldmaskpb", "google.golang.org/protobuf/types/known/timestamppb",
 	},
 	"internal/test/gcpfake": { // tests only
-		"std", "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb", "cloud.google.com/go/iam/apiv1/iampb", "google.golang.org/genproto/googleapis/rpc/errdetails",
+		"std", "internal/test/fakes", "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb", "cloud.google.com/go/iam/apiv1/iampb", "google.golang.org/genproto/googleapis/rpc/errdetails",
 		"google.golang.org/grpc", "google.golang.org/grpc/codes", "google.golang.org/grpc/status", "google.golang.org/grpc/credentials/insecure", "google.golang.org/grpc/test/bufconn",
 		"google.golang.org/protobuf/proto", "google.golang.org/protobuf/protoadapt", "google.golang.org/protobuf/types/known/durationpb",
 		"google.golang.org/protobuf/types/known/emptypb", "google.golang.org/protobuf/types/known/timestamppb",

@@ -5,14 +5,13 @@ package kubefake
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
+	"path"
 	"reflect"
 	"slices"
 	"strconv"
@@ -29,6 +28,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/keyrotate/rotate/internal/test/fakes"
 )
 
 // A Fake is an API server in this process, as far as Secrets go: an http.Handler,
@@ -38,6 +39,8 @@ import (
 // k8s.io/apiserver v0.37.2. The scenarios of scenarios_test.go hold it against
 // the real one.
 type Fake struct {
+	fakes.Script // of what goes wrong, and of the calls so far: their Kind is the method, and what is no Secret
+
 	Mu         sync.Mutex
 	revision   int                       // etcd's, one for all objects
 	Secrets    map[string]*corev1.Secret // by namespace/name
@@ -46,16 +49,6 @@ type Fake struct {
 	Rules      map[string][]rbacv1.PolicyRule
 	Incomplete bool   // as behind an authorizer that cannot list its rules
 	Deny       string // what an admission policy says to each create, before it quotes the data
-	Calls      []string
-	Script     func(call string, n int) Fault
-}
-
-// A Fault is what goes wrong with one call.
-type Fault struct {
-	Before     int           // answer with this status; the call is not made. -1 drops the connection
-	After      int           // the call is made, then this status is answered. -1 drops the connection
-	Page       bool          // Before and After answer with what was sent, as a bad proxy might
-	Wait, Hold time.Duration // sleep before, and after, the call
 }
 
 // SecretResource is what errors are about.
@@ -74,35 +67,30 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the caller has gone
 	}
-	f.Mu.Lock()
-	call := r.Method + " " + strings.Trim(r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], "/")
-	if strings.Contains(r.URL.Path, "/secrets") {
-		call = r.Method
-	}
-	if r.URL.Query().Get("dryRun") != "" {
-		call += " dry"
-	}
-	f.Calls = append(f.Calls, call)
-	var fault Fault
-	if f.Script != nil {
-		fault = f.Script(call, len(f.Calls))
-	}
-	f.Mu.Unlock()
-
-	time.Sleep(fault.Wait)
-	if fault.Before != 0 {
-		fault.answer(w, fault.Before, body)
-		return
-	}
-	f.Mu.Lock()
-	status, reply := f.handle(r, body)
-	f.Mu.Unlock()
-	time.Sleep(fault.Hold)
-	if fault.After != 0 {
-		fault.answer(w, fault.After, body)
+	var status int
+	reply, err := fakes.Make(r.Context(), f.Enter(kind(r), path.Base(r.URL.Path)), func() (reply any, _ error) {
+		f.Mu.Lock()
+		defer f.Mu.Unlock()
+		status, reply = f.handle(r, body)
+		return reply, nil
+	})
+	if err != nil {
+		answer(w, err, body)
 		return
 	}
 	send(w, status, reply)
+}
+
+// kind is a call in short: "GET", "POST dry", "POST selfsubjectrulesreviews".
+func kind(r *http.Request) string {
+	kind := r.Method
+	if !strings.Contains(r.URL.Path, "/secrets") {
+		kind += " " + path.Base(r.URL.Path)
+	}
+	if r.URL.Query().Get("dryRun") != "" {
+		kind += " dry"
+	}
+	return kind
 }
 
 func send(w http.ResponseWriter, status int, reply any) {
@@ -123,18 +111,20 @@ var Failures = map[int]*apierrors.StatusError{
 	504: apierrors.NewTimeoutError("request did not complete within requested timeout", 0),
 }
 
-func (t Fault) answer(w http.ResponseWriter, status int, sent []byte) {
+// answer answers with what the script says.
+func answer(w http.ResponseWriter, err error, sent []byte) {
+	var refused fakes.Status
 	switch {
-	case status < 0:
+	case !errors.As(err, &refused):
 		panic(http.ErrAbortHandler)
-	case t.Page:
+	case refused.Echo:
 		w.Header().Set("Content-Type", "text/html")
 		w.Header().Set("Retry-After", "7")
-		w.WriteHeader(status)
+		w.WriteHeader(refused.Code)
 		_, _ = w.Write(sent)
 	default:
 		w.Header().Set("Retry-After", "7") // [apiserver] client-go would repeat the call for it
-		send(w, status, Failures[status].Status())
+		send(w, refused.Code, Failures[refused.Code].Status())
 	}
 }
 
@@ -358,40 +348,4 @@ func (f *Fake) Readable(text string) bool {
 
 // RoundTrip makes a call without a network. A caller that gives up does not stop
 // it.
-func (f *Fake) RoundTrip(r *http.Request) (*http.Response, error) {
-	type result struct {
-		w   *httptest.ResponseRecorder
-		err error
-	}
-	done := make(chan result, 1)
-	inner := r.Clone(context.WithoutCancel(r.Context()))
-	var text []byte
-	if r.Body != nil {
-		var err error
-		if text, err = io.ReadAll(r.Body); err != nil {
-			return nil, err
-		}
-	}
-	inner.Body = io.NopCloser(bytes.NewReader(text))
-	go func() {
-		w := httptest.NewRecorder()
-		defer func() {
-			if recover() != nil {
-				done <- result{err: io.ErrUnexpectedEOF}
-			}
-		}()
-		f.ServeHTTP(w, inner)
-		done <- result{w: w}
-	}()
-	select {
-	case res := <-done:
-		if res.err != nil {
-			return nil, res.err
-		}
-		resp := res.w.Result()
-		resp.Request = r
-		return resp, nil
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
-}
+func (f *Fake) RoundTrip(r *http.Request) (*http.Response, error) { return fakes.RoundTrip(f, r) }

@@ -6,14 +6,15 @@ package vaultfake
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/test/fakes"
 )
 
 // A Fake is a Vault in this process: an http.Handler for a real server, and an
@@ -21,6 +22,8 @@ import (
 // the KV engine inside it; [kv] is vault-plugin-secrets-kv v0.25.0, [vault] is
 // hashicorp/vault v1.21.0.
 type Fake struct {
+	fakes.Script // of what goes wrong, and of the calls so far: their Kind is as CallName says
+
 	Mu       sync.Mutex
 	Mounts   map[string]*Mount // by namespace, "|" and path
 	Tokens   map[string]*Token
@@ -28,18 +31,8 @@ type Fake struct {
 	nextID   int
 	Sealed   bool
 	Standby  bool
-	Behind   time.Duration // GETs of a secret answer as of so long ago: a performance standby that lags
-	Calls    []string
-	Script   func(call string, n int) Fault
+	Behind   time.Duration   // GETs of a secret answer as of so long ago: a performance standby that lags
 	Requests []*http.Request // headers of all calls
-}
-
-// A Fault is what goes wrong with one call.
-type Fault struct {
-	Before     int           // answer with this status; the call is not made. -1 drops the connection
-	After      int           // the call is made, then this status is answered. -1 drops the connection
-	Echo       bool          // Before and After answer with what was sent, as a bad proxy might
-	Wait, Hold time.Duration // sleep before, and after, the call
 }
 
 // New returns a Vault with one empty mount, secret, and the token root.
@@ -62,26 +55,17 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		method = http.MethodPut // [vault] http/logical.go: both are updates
 	}
 	f.Mu.Lock()
-	call := CallName(method, path)
-	f.Calls = append(f.Calls, call)
 	f.Requests = append(f.Requests, r)
-	var fault Fault
-	if f.Script != nil {
-		fault = f.Script(call, len(f.Calls))
-	}
 	f.Mu.Unlock()
-
-	time.Sleep(fault.Wait)
-	if fault.Before != 0 {
-		fault.answer(w, fault.Before, body)
-		return
-	}
-	f.Mu.Lock()
-	status, reply := f.handle(method, path, r, body)
-	f.Mu.Unlock()
-	time.Sleep(fault.Hold)
-	if fault.After != 0 {
-		fault.answer(w, fault.After, body)
+	var status int
+	reply, err := fakes.Make(r.Context(), f.Enter(CallName(method, path), path), func() (reply any, _ error) {
+		f.Mu.Lock()
+		defer f.Mu.Unlock()
+		status, reply = f.handle(method, path, r, body)
+		return reply, nil
+	})
+	if err != nil {
+		fail(w, err, body)
 		return
 	}
 	if status == 429 {
@@ -95,18 +79,20 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (t Fault) answer(w http.ResponseWriter, status int, sent []byte) {
-	if status < 0 {
+// fail answers with what the script says.
+func fail(w http.ResponseWriter, err error, sent []byte) {
+	var refused fakes.Status
+	if !errors.As(err, &refused) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("Retry-After", "7")
-	w.WriteHeader(status)
-	if t.Echo {
+	w.WriteHeader(refused.Code)
+	if refused.Echo {
 		_, _ = w.Write(sent)
 		return
 	}
 	words := map[int]string{400: "failed to parse JSON input", 403: "permission denied", 412: "required index state not present",
-		429: `request path "x": rate limit quota exceeded`, 500: "internal error", 503: "Vault is sealed"}[status]
+		429: `request path "x": rate limit quota exceeded`, 500: "internal error", 503: "Vault is sealed"}[refused.Code]
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []string{words}})
 }
 
@@ -145,40 +131,4 @@ func (f *Fake) Readable(text string) bool {
 
 // RoundTrip makes a call without a network. A caller that gives up does not stop
 // it.
-func (f *Fake) RoundTrip(r *http.Request) (*http.Response, error) {
-	type result struct {
-		w   *httptest.ResponseRecorder
-		err error
-	}
-	done := make(chan result, 1)
-	inner := r.Clone(context.WithoutCancel(r.Context()))
-	if inner.Body == nil {
-		inner.Body = http.NoBody
-	}
-	text, err := io.ReadAll(inner.Body)
-	if err != nil {
-		return nil, err
-	}
-	inner.Body = io.NopCloser(bytes.NewReader(text))
-	go func() {
-		w := httptest.NewRecorder()
-		defer func() {
-			if recover() != nil {
-				done <- result{err: io.ErrUnexpectedEOF}
-			}
-		}()
-		f.ServeHTTP(w, inner)
-		done <- result{w: w}
-	}()
-	select {
-	case res := <-done:
-		if res.err != nil {
-			return nil, res.err
-		}
-		resp := res.w.Result()
-		resp.Request = r
-		return resp, nil
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
-}
+func (f *Fake) RoundTrip(r *http.Request) (*http.Response, error) { return fakes.RoundTrip(f, r) }

@@ -1,7 +1,7 @@
 //go:build race
 
-package azurekv
+package life
 
 // Under the race detector each call takes ten times as long, and the points of
 // failure all run the same goroutines.
-func init() { everyNth = 10 }
+const thinned = 5
