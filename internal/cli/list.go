@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"io"
-	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -23,9 +21,7 @@ func listCommand(a *App) *cobra.Command {
 	})
 	cmd.Flags().BoolVar(&all, "all", false, "every store of the config")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or yaml")
-	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return a.storeNames(), cobra.ShellCompDirectiveNoFileComp
-	}
+	completeFlag(cmd, "output", []string{"text", "json", "yaml"})
 	return cmd
 }
 
@@ -57,12 +53,4 @@ func (a *App) list(ctx context.Context, names []string, all bool, output string)
 		return console.Unwritten(err)
 	}
 	return console.Attention(l.Attention)
-}
-
-// storeNames is the stores of the config; none if it cannot be read.
-func (a *App) storeNames() (names []string) {
-	if keys := a.configured(); len(keys) > 0 {
-		return slices.Sorted(maps.Keys(keys[0].Stores))
-	}
-	return nil
 }

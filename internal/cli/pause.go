@@ -24,10 +24,7 @@ func pauseCommand(a *App) *cobra.Command {
 	o.flags(cmd, false)
 	cmd.Flags().StringVar(&until, "until", "", "when the pause ends by itself: 2026-12-24, a time of RFC 3339, or how long from now, such as 14d; 180d at most")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever looks at the key")
-	a.completeKey(cmd)
-	if err := cmd.RegisterFlagCompletionFunc("until", cobra.FixedCompletions([]string{"1d", "7d", "14d", "30d"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // a test calls each command
-	}
+	completeFlag(cmd, "until", []string{"1d", "7d", "14d", "30d"})
 	return cmd
 }
 
@@ -57,7 +54,6 @@ func resumeCommand(a *App) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.resume(cmd.Context(), args, o) },
 	})
 	o.flags(cmd, false)
-	a.completeKey(cmd)
 	return cmd
 }
 
@@ -110,14 +106,4 @@ func checkReason(text string) error {
 		return usage.New("--reason: one printable line of at most 200 bytes")
 	}
 	return nil
-}
-
-// completeKey completes the one key that a command is about.
-func (a *App) completeKey(cmd *cobra.Command) {
-	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return a.keyNames(), cobra.ShellCompDirectiveNoFileComp
-	}
 }

@@ -34,7 +34,7 @@ func (s *store) List(ctx context.Context) (all []providers.Listed, err error) {
 			return err
 		case entry.IsDir() && path != s.dir && strings.HasPrefix(entry.Name(), "."):
 			return filepath.SkipDir
-		case !entry.Type().IsRegular() || !isHead || !s.takesName(name):
+		case !entry.Type().IsRegular() || !isHead || !takesName(name):
 			return nil
 		}
 		found, there, err := s.listed(name)
