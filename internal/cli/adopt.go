@@ -34,7 +34,7 @@ type adoptOptions struct {
 func adoptCommand(a *App) *cobra.Command {
 	var o adoptOptions
 	cmd := help("adopt", &cobra.Command{
-		Args: cobra.RangeArgs(1, 2),
+		Args: counted(cobra.RangeArgs(1, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 {
 				if o.input = args[1]; o.input != "-" {

@@ -39,6 +39,9 @@ func parseSchedule(text string) (rotation.Schedule, error) {
 		every, err := strictyaml.ParseDuration(strings.TrimSpace(period))
 		return rotation.Every(every), err
 	}
+	if _, err := strictyaml.ParseDuration(rest); err == nil {
+		return nil, fmt.Errorf("is a duration and no schedule; write it as every: %s", rest)
+	}
 	// What the scheduler wakes by is what the policy must count by.
 	schedule, err := scheduler.Parse("CRON_TZ=" + zone + " " + rest)
 	if err != nil {

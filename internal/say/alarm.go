@@ -12,7 +12,8 @@ import (
 func Alarm(r rotation.Reason, about Subject, at Times) Words {
 	s := speaker{about, at}
 	if r.Code.Behind() {
-		return Words{What: fmt.Sprintf("an output is behind: %s: %s. No key is removed until it is up to date", r.Output, Behind(r, at))}
+		why := behind(r)
+		return Words{fmt.Sprintf("an output is behind: %s: %s. No key is removed until it is up to date", r.Output, why.What), why.Hint}
 	}
 	switch r.Code {
 	case rotation.ClocksApart:
@@ -117,15 +118,20 @@ func still(kid string) string {
 // Alarms says all of them in one text; "" for none.
 func Alarms(all []rotation.Reason, about Subject, at Times) string {
 	var texts []string
+	between := "; "
 	for _, r := range all {
 		if r.Code != rotation.SharedKey {
-			texts = append(texts, Alarm(r, about, at).String())
+			w := Alarm(r, about, at)
+			texts = append(texts, w.String())
+			if w.Hint != "" {
+				between = "\n" // a hint is a line
+			}
 		}
 	}
 	if twins := Shared(all); twins != "" {
 		texts = append(texts, twins)
 	}
-	return strings.Join(texts, "; ")
+	return strings.Join(texts, between)
 }
 
 // Shared words every SharedKey of some reasons; "" if there is none.
@@ -146,7 +152,7 @@ func Shared(all []rotation.Reason) string {
 
 // old says what an output holds that only was looked at, and who has to bring it up to date.
 func old(r rotation.Reason) string {
-	holds := "no write of rotate is on record there"
+	holds := "rotate has not written there yet"
 	switch {
 	case r.Have > 0 && r.Have < r.Want:
 		holds = fmt.Sprintf("it still holds generation %d, the store %d", r.Have, r.Want)
@@ -156,22 +162,24 @@ func old(r rotation.Reason) string {
 	return holds + ". `rotate run`, or `rotate run --once`, writes it: if one runs, its log says what keeps it from that"
 }
 
-// Behind says why an output is.
-func Behind(r rotation.Reason, _ Times) string {
+// Behind says why an output is, and what to do.
+func Behind(r rotation.Reason, _ Times) string { return behind(r).String() }
+
+func behind(r rotation.Reason) Words {
 	switch r.Code {
 	case rotation.OutputStranger:
-		return "it holds a value that rotate did not write; nothing was overwritten. " +
-			"If applications use that value, `rotate adopt` takes it in as the key, and then this place with it; if they do not, move it away"
+		return Words{What: "it holds a value that rotate did not write; nothing was overwritten. " +
+			"If applications use that value, `rotate adopt` takes it in as the key, and then this place with it; if they do not, move it away"}
 	case rotation.OutputForeign:
-		return "it holds a value of another keyset; nothing was overwritten. Give the output a place of its own, or move that value away"
+		return Words{What: "it holds a value of another keyset; nothing was overwritten. Give the output a place of its own, or move that value away"}
 	case rotation.OutputNewer:
-		return fmt.Sprintf("it holds generation %d, the store %d; nothing was overwritten. The store may have been restored from a backup: put the newest document back", r.Have, r.Want)
+		return Words{What: fmt.Sprintf("it holds generation %d, the store %d; nothing was overwritten. The store may have been restored from a backup: put the newest document back", r.Have, r.Want)}
 	case rotation.OutputOld:
-		return old(r)
+		return Words{What: old(r)}
 	case rotation.OutputNotKept:
-		return "it does not hold what was written to it"
+		return Words{What: "it does not hold what was written to it"}
 	case rotation.OutputUnrendered:
-		return "cannot be rendered: " + r.Cause
+		return Words{What: "cannot be rendered: " + r.Cause}
 	}
-	return Words{r.Cause, r.Hint}.String()
+	return Words{r.Cause, r.Hint}
 }

@@ -64,6 +64,15 @@ func revoking(now time.Time, r *ops.Report, dry bool) Answer {
 	return t.answer("")
 }
 
+// kidList is the kids of keys, for a command line.
+func kidList(keys []keyset.Key) string {
+	var kids []string
+	for _, k := range keys {
+		kids = append(kids, k.Kid)
+	}
+	return strings.Join(kids, " ")
+}
+
 // about is what a notice is about.
 func about(dry bool) string {
 	if dry {
@@ -120,6 +129,9 @@ func Revoked(now time.Time, r *ops.Revocation) Answer {
 	}
 	t := w.sheet(head)
 	w.keysNow(t)
+	if live := r.Found.Set.Keys[1:]; len(live) > 0 {
+		t.row("stay", "the other live keys. Did they leak as well? Then: rotate revoke "+r.Key.Name+" "+kidList(live))
+	}
 	for _, how := range remains(now, r) {
 		t.row("left", how)
 	}

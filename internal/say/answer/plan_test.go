@@ -156,7 +156,7 @@ func TestPlanTexts(t *testing.T) {
 			t.Errorf("got:\n%swant:\n%s", got, want)
 		}
 	}
-	if got := fleetPlan(t, 8, 20, 365).Cut(); got != "key-007: only the first 39 steps are in the plan; --days, with fewer, has all of them" {
+	if got := fleetPlan(t, 8, 20, 365).Cut(); got != "key-007: the plan has the first 39 steps and ends there; --days 1 asks for one day only" {
 		t.Error(got)
 	}
 	if got := answer.PlanOf(nil, start, until).Cut(); got != "" {

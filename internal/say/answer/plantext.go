@@ -27,12 +27,18 @@ func (p Plan) Text(full bool) string {
 	case full || len(steps) <= pageSteps:
 		list(&b, steps)
 	default:
-		fmt.Fprintf(&b, "%s until %s: %s. The first %d:\n\n",
-			say.Plural(len(p.Keys), "key"), p.Until.UTC().Format(time.DateOnly), say.Plural(len(steps), "step"), soonSteps)
+		count := say.Plural(len(steps), "step")
+		if p.Cut() != "" {
+			count = "more than " + count
+		}
+		fmt.Fprintf(&b, "%s until %s: %s. The first %d:\n\n", say.Plural(len(p.Keys), "key"), p.Until.UTC().Format(time.DateOnly), count, soonSteps)
 		list(&b, steps[:soonSteps])
 		b.WriteString("\n")
-		p.sums(&b, steps)
-		b.WriteString("\n--full lists every step; -o json and -o ics have them, too\n")
+		if whole := p.whole(steps); len(whole) > 0 {
+			p.sums(&b, whole)
+			b.WriteString("\n")
+		}
+		b.WriteString("--full lists every step; -o json and -o ics have them, too\n")
 	}
 	for _, line := range p.gaps() {
 		b.WriteString(line + "\n")
@@ -57,6 +63,11 @@ type period struct {
 	rotations int
 	keys      map[string]bool
 	days      map[string]int // rotations on each day
+}
+
+// whole is the steps of keys that the plan does not cut short: sums of others would be wrong.
+func (p Plan) whole(steps []appointment) []appointment {
+	return slices.DeleteFunc(slices.Clone(steps), func(s appointment) bool { return p.of(s.key).More })
 }
 
 // sums writes how many keys begin to sign in each period, and on which day most of them do.
@@ -149,7 +160,7 @@ func (p Plan) Cut() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s: only the first %d steps are in the plan; --days, with fewer, has all of them", say.Names(names), len(p.of(names[0]).Steps))
+	return fmt.Sprintf("%s: the plan has the first %d steps and ends there; --days 1 asks for one day only", say.Names(names), len(p.of(names[0]).Steps))
 }
 
 func (p Plan) of(name string) KeyPlan {
