@@ -2,13 +2,20 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/keyrotate/rotate/internal/bug"
+	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/fleet"
 )
+
+// patience is how long a config may take to be read. Longer takes only a file
+// system that hangs.
+const patience = 10 * time.Second
 
 // reload takes the config in anew at each SIGHUP.
 func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
@@ -22,7 +29,10 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 		manager.reloading()
 		d.Host.Trail.Reopen()
 		listen, old := d.listen, *d.keys.Load()
-		keys, err := d.reread()
+		keys, err := d.reread(ctx)
+		if ctx.Err() != nil {
+			return
+		}
 		d.metrics.Reloaded(d.Host.Now(), err == nil)
 		if err != nil {
 			log.Error("the config is refused, the old one is kept", "error", err)
@@ -40,14 +50,35 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 	}
 }
 
-// reread reads the config again, and lets the scheduler go on with it.
-func (d *Daemon) reread() (keys []*fleet.Key, err error) {
+// reread reads the config again, and lets the scheduler go on with it. A read
+// that does not come back is given up, since no signal ends it (open(2) of a
+// file system that hangs). The next SIGHUP begins another.
+func (d *Daemon) reread(ctx context.Context) (keys []*fleet.Key, err error) {
 	defer bug.Catch(&err)
-	conf, err := d.Read()
-	if err != nil {
-		return nil, err
+	type read struct {
+		conf *config.Config
+		err  error
 	}
-	return d.take(conf)
+	done := make(chan read, 1) // of a read that was given up nobody takes the result
+	go func() {
+		var r read
+		defer func() { done <- r }()
+		defer bug.Catch(&r.err)
+		r.conf, r.err = d.Read()
+	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, r.err
+		}
+		return d.take(r.conf)
+	case <-late.C:
+		return nil, fmt.Errorf("the config could not be read within %s: its file system hangs. Send SIGHUP again once it answers", patience)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // dropped is the keys that a new config has no more, or has in another place.
