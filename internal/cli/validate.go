@@ -36,6 +36,7 @@ func (a *App) validate(ctx context.Context, try bool) error {
 	if !try {
 		return console.Attention(len(conf.Warnings) > 0)
 	}
+	a.trail.Use(conf.AuditFile)
 	return a.probe(ctx, keys, len(conf.Warnings) > 0)
 }
 

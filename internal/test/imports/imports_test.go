@@ -84,7 +84,7 @@ var rules = map[string][]string{
 	"internal/live":            {"std", "internal/status", "rotation", "rotation/scheduler"},
 	"internal/metrics":         {"std", "internal/live", "internal/status", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/prometheus/client_model/go"},
 	"internal/serve":           {"std", "internal/bug", "internal/live", "internal/say", "internal/status", "rotation/keyset", "golang.org/x/net/netutil"},
-	"internal/audit":           {"std", "internal/say", "rotation", "rotation/engine", "rotation/keyset"},
+	"internal/audit":           {"std", "internal/bug", "internal/lazy", "internal/say", "internal/trust", "golang.org/x/sys/unix", "rotation", "rotation/engine", "rotation/keyset"},
 	"internal/test/sim":        {"std", "secret", "providers", "providers/memory", "rotation", "rotation/engine", "rotation/keyset", "rotation/scheduler"},
 	"internal/test/bench":      {"std", "internal/test/bench/cost", "internal/test/bench/pair", "secret", "rotation/keyset"},
 	"internal/test/bench/bare": {"any"}, // what its program is compared with
