@@ -113,7 +113,7 @@ func (v *verifier) line(n int, text []byte) {
 	case err != nil:
 		v.find(Spoilt, n, "", "no event: it was cut or edited, or written only in part")
 		return
-	case l.Writer == "":
+	case l.Link == Link{} && l.Previous == "":
 		v.unchained(n)
 		return
 	}

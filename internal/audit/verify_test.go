@@ -108,12 +108,10 @@ func TestVerifyEveryByte(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a")
 	var f audit.File
 	f.Use(path)
-	for i := range 2 {
-		ev := event(i)
-		ev.Reason = "why"
-		if err := f.Write(ev); err != nil {
-			t.Fatal(err)
-		}
+	ev := event(0)
+	ev.Reason = "why"
+	if err := f.Write(ev); err != nil {
+		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

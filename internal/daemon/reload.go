@@ -5,17 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/bug"
-	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/fleet"
 )
-
-// patience is how long a config may take to be read. Longer takes only a file
-// system that hangs.
-const patience = 10 * time.Second
 
 // reload takes the config in anew at each SIGHUP.
 func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
@@ -28,6 +24,7 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 		}
 		manager.reloading()
 		d.Host.Trail.Reopen()
+		d.rereadFiles(ctx)
 		listen, old := d.listen, *d.keys.Load()
 		keys, err := d.reread(ctx)
 		if ctx.Err() != nil {
@@ -41,7 +38,7 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 		}
 		log.Info("the config was read again", "keys", len(keys))
 		manager.ready(len(keys))
-		if d.listen != listen {
+		if !reflect.DeepEqual(d.listen, listen) {
 			log.Warn("listen has changed: that counts from the next start")
 		}
 		if gone := dropped(old, keys); len(gone) > 0 {
@@ -50,34 +47,40 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 	}
 }
 
-// reread reads the config again, and lets the scheduler go on with it. A read
-// that does not come back is given up, since no signal ends it (open(2) of a
-// file system that hangs). The next SIGHUP begins another.
+// reread reads the config again, and lets the scheduler go on with it.
 func (d *Daemon) reread(ctx context.Context) (keys []*fleet.Key, err error) {
 	defer bug.Catch(&err)
-	type read struct {
-		conf *config.Config
-		err  error
+	conf, err := within(ctx, "the config", d.Read)
+	if err != nil {
+		return nil, err
 	}
-	done := make(chan read, 1) // of a read that was given up nobody takes the result
+	return d.take(conf)
+}
+
+// within gives up a read that does not come back, since no signal ends it: open(2)
+// waits for a file system that hangs. The next SIGHUP begins another.
+func within[T any](ctx context.Context, what string, read func() (T, error)) (got T, err error) {
+	const patience = 10 * time.Second
+	type answer struct {
+		got T
+		err error
+	}
+	done := make(chan answer, 1) // of a read that was given up nobody takes the answer
 	go func() {
-		var r read
-		defer func() { done <- r }()
-		defer bug.Catch(&r.err)
-		r.conf, r.err = d.Read()
+		var a answer
+		defer func() { done <- a }()
+		defer bug.Catch(&a.err)
+		a.got, a.err = read()
 	}()
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
-	case r := <-done:
-		if r.err != nil {
-			return nil, r.err
-		}
-		return d.take(r.conf)
+	case a := <-done:
+		return a.got, a.err
 	case <-late.C:
-		return nil, fmt.Errorf("the config could not be read within %s: its file system hangs. Send SIGHUP again once it answers", patience)
+		return got, fmt.Errorf("%s could not be read within %s: the file system hangs. Send SIGHUP again once it answers", what, patience)
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return got, context.Cause(ctx)
 	}
 }
 

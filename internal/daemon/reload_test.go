@@ -46,7 +46,7 @@ func TestAHangingConfigDisablesNoReload(t *testing.T) {
 		hangup <- syscall.SIGHUP // hangs
 		synctest.Wait()
 		said := log.String()
-		if told, read := strings.Index(said, "its file system hangs"), strings.Index(said, "was read again"); told < 0 || read < told {
+		if told, read := strings.Index(said, "the file system hangs"), strings.Index(said, "was read again"); told < 0 || read < told {
 			t.Error(said)
 		}
 		stop()
