@@ -114,6 +114,9 @@ func (r *resolver) output(k *Key, s outputSection) {
 	if s.Path.At.Known() {
 		o.Secret = filepath.Base(s.path)
 		r.onlyWith(s.Path.At, "path is set: keep one of the two", s.Store.At, s.Secret.At)
+		if own, ok := s.file.(providers.Owner); ok && own.Owns(o.Secret) {
+			r.Fail(s.Path.At, "give it another path", "is a file that rotate itself keeps beside a key: its lock, its witness, or its next text")
+		}
 	} else {
 		r.outputStore(&o, s)
 		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.At, s.Group.At)
@@ -130,7 +133,7 @@ func (r *resolver) output(k *Key, s outputSection) {
 	for _, name := range r.placesOf(o, k) {
 		id := r.where(o.Store, name)
 		if o.Store == "" {
-			id = [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}
+			id = placeOf(fileType, filepath.Join(filepath.Dir(s.path), name))
 		}
 		if other, taken := r.secrets[id]; taken {
 			r.Fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
@@ -147,6 +150,9 @@ func (r *resolver) outputNotes(o Output, k *Key) {
 	note := func(format string, args ...any) {
 		r.config.Notes = append(r.config.Notes, fmt.Sprintf("%s: output %s: %s", k.Name, o.Name, fmt.Sprintf(format, args...)))
 	}
+	if o.Format != format.JWKS && o.Format != format.PEM && forEveryone(o.Config) {
+		note("%s", signsForEveryone)
+	}
 	if o.Format == format.Env && !k.Spec.Algorithm.Symmetric() {
 		for _, reader := range format.PairBlind() {
 			note("%s cannot read a PEM, which has line ends, and refuses the whole file; give it a file of format value, mounted", reader)
@@ -155,6 +161,13 @@ func (r *resolver) outputNotes(o Output, k *Key) {
 	if next, _ := o.Format.Carries(o.Options); o.Format == format.Templated && !next {
 		note("its template shows no next key, so its readers learn of a key only when it signs already")
 	}
+}
+
+const signsForEveryone = "every user of the host may read it, and whoever reads it can sign; for one reader mode 0640 and a group are enough"
+
+func forEveryone(c providers.Config) bool {
+	shared, ok := c.(providers.Shared)
+	return ok && shared.Everyone()
 }
 
 // PreviousOf is the name of the second secret that the format value keeps where

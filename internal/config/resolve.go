@@ -3,7 +3,9 @@ package config
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -170,7 +172,7 @@ func (r *resolver) checkStore(k *Key, s keySection, at strictyaml.Place) {
 
 // secretName reports whether a store could keep a secret under this name.
 func secretName(s string) bool {
-	return len(s) <= maxSecret && secretRule().MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//")
+	return len(s) <= maxSecret && secretRule().MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//") && !strings.Contains(s+"/", "/./")
 }
 
 // checkSecret never quotes what stands there: it might be a secret in fact.
@@ -193,15 +195,29 @@ func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
 		return
 	}
 	r.secrets[id] = k.Name
+	if forEveryone(r.doc.Stores[k.Store].config) {
+		r.config.Notes = append(r.config.Notes, fmt.Sprintf("%s: store %s: %s", k.Name, k.Store, signsForEveryone))
+	}
 }
 
 // where is the place of a secret, the same for two stores that share it.
 func (r *resolver) where(store, secret string) [2]string {
 	s := r.doc.Stores[store]
 	if l, ok := s.config.(providers.Locator); ok {
-		return [2]string{"type " + s.typ, l.Where(secret)}
+		return placeOf(s.typ, l.Where(secret))
 	}
 	return [2]string{store, secret}
+}
+
+// placeOf is a place by what its type calls it. Two paths are one place if links
+// lead to one folder.
+func placeOf(typ, where string) [2]string {
+	if typ == fileType {
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(where)); err == nil { // a folder that is not there has no links yet
+			where = filepath.Join(dir, filepath.Base(where))
+		}
+	}
+	return [2]string{"type " + typ, where}
 }
 
 // unknownName is about a name that is younger than most libraries (RFC 9864,

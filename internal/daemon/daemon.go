@@ -24,6 +24,7 @@ import (
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/serve"
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
 
@@ -86,6 +87,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	ctx = providers.TellWaiting(ctx, func(what string) { log.Warn(what) })
 	if d.Hardened != nil {
 		log.Warn("this process is less guarded than it should be", "error", d.Hardened)
 	}

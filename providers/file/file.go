@@ -60,6 +60,9 @@ func (c Config) open(ctx context.Context, o providers.Rendering) (_ *store, err 
 	if err := c.Validate(); err != nil {
 		return nil, unsafe(err, hintOf(err))
 	}
+	if o.Name != "" && c.Owns(o.Name) {
+		return nil, unsafe(fmt.Errorf("%s is what rotate itself keeps beside a key", filepath.Join(c.Dir, o.Name)), "give the output another path")
+	}
 	s := &store{only: o.Name}
 	s.mode, _ = parseMode(c.Mode)
 	s.gid, _ = parseGroup(c.Group)

@@ -371,5 +371,11 @@ func (o *output) Remove(ctx context.Context, name string, head providers.Revisio
 		}
 	}
 	// The lock file stays, as with keysets: another may be waiting for it.
-	return errors.Join(err, remove(p.witness), syncDir(p.dirs[len(p.dirs)-1]))
+	if err := errors.Join(err, remove(p.witness)); err != nil {
+		return err
+	}
+	if err := syncDir(p.dirs[len(p.dirs)-1]); err != nil {
+		return unclear(err) // it is gone, until a power cut brings it back
+	}
+	return nil
 }
