@@ -21,7 +21,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 
 	"github.com/keyrotate/rotate/providers"
@@ -32,13 +31,12 @@ const maxValue = 64 << 10
 
 // store implements providers.Store. Its handles share nothing but the files.
 type store struct {
-	dir     string
-	only    string // the one file of this name in dir; "" where NAME is DIR/NAME.json
-	mode    fs.FileMode
-	gid     int         // -1 leaves the group alone
-	there   atomic.Bool // the directory was seen: without it, something is lost
-	ready   atomic.Bool // it was there for a write, and is kept out of Git if it was empty
-	ignored sync.Map    // names that were found to be out of Git's reach
+	dir   string
+	only  string // the one file of this name in dir; "" where NAME is DIR/NAME.json
+	mode  fs.FileMode
+	gid   int         // -1 leaves the group alone
+	there atomic.Bool // the directory was seen: without it, something is lost
+	ready atomic.Bool // it was there for a write, and is kept out of Git if it was empty
 }
 
 // Open checks that the directory is a safe place, if it is there; the first
