@@ -16,55 +16,62 @@ func auditCommand(a *App) *cobra.Command {
 	var output, file string
 	var verify bool
 	cmd := help("audit", &cobra.Command{
-		Args: func(cmd *cobra.Command, args []string) error {
-			if verify {
-				return counted(cobra.NoArgs)(cmd, args)
-			}
-			return counted(cobra.ExactArgs(1))(cmd, args)
-		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if verify {
-				return a.verify(output, file)
+				return a.verify(args, output, file)
 			}
 			return a.audit(cmd.Context(), args, output, file)
 		},
 	})
 	cmd.Flags().BoolVar(&verify, "verify", false, "follow the chains of lines in the audit file, of every key, and tell what was changed or is missing")
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	outputFlag(cmd, &output, "text", "json")
 	cmd.Flags().StringVar(&file, "file", "", "an audit file to read instead of the config's: one that was moved away, or another host's")
 	return cmd
 }
 
+// audit shows the evidence of each key that was named, or of all: for programs as
+// one document after the other.
 func (a *App) audit(ctx context.Context, names []string, output, file string) error {
-	write, ok := map[string]func(io.Writer, audit.Report) error{
-		"text": func(w io.Writer, r audit.Report) error { return r.Text(w) },
-		"json": func(w io.Writer, r audit.Report) error { return answer.JSON(w, r) },
-	}[output]
-	if !ok {
-		return usage.New("-o: the output is text or json")
+	write := answer.Evidence
+	if output == "json" {
+		write = func(w io.Writer, r audit.Report) error { return answer.JSON(w, r) }
 	}
-	h, keys, err := a.look(names, false)
+	h, keys, err := a.look(names, len(names) == 0)
 	if err != nil {
 		return err
 	}
-	f, err := h.Evidence(ctx, keys[0], file)
-	if err != nil {
-		return err
+	attention, failed := false, false
+	for i, k := range keys {
+		f, err := h.Evidence(ctx, k, file)
+		if err != nil {
+			failed = true
+			a.console.Tell(err)
+			continue
+		}
+		if i > 0 && output == "text" {
+			if err := a.console.Write("\n"); err != nil {
+				return err
+			}
+		}
+		if err := write(a.Stdout, audit.New(f)); err != nil {
+			return console.Unwritten(err)
+		}
+		attention = attention || f.Attention()
 	}
-	if err := write(a.Stdout, audit.New(f)); err != nil {
-		return console.Unwritten(err)
+	if failed {
+		return console.ErrTold
 	}
-	return console.Attention(f.Attention())
+	return console.Attention(attention)
 }
 
 // verify follows the chains of the config's audit file, or of a named one.
-func (a *App) verify(output, file string) error {
-	write, ok := map[string]func(io.Writer, audit.Verified) error{
-		"text": func(w io.Writer, v audit.Verified) error { return v.Text(w) },
-		"json": func(w io.Writer, v audit.Verified) error { return answer.JSON(w, v) },
-	}[output]
-	if !ok {
-		return usage.New("-o: the output is text or json")
+func (a *App) verify(names []string, output, file string) error {
+	write := answer.Verified
+	if output == "json" {
+		write = func(w io.Writer, v audit.Verified) error { return answer.JSON(w, v) }
+	}
+	if len(names) > 0 {
+		return usage.New("--verify follows the lines of every key, and a key was named", "call it as: rotate audit --verify")
 	}
 	if file == "" {
 		conf, _, err := a.load()

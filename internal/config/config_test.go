@@ -62,8 +62,21 @@ func (f *fake) Validate() error {
 	return nil
 }
 
+// fakeCluster is a type of store that keeps fields, with one value each.
+type fakeCluster struct{ fake }
+
+func (f *fakeCluster) TakesField(field string) bool { return !strings.Contains(field, "/") }
+
+func (f *fakeCluster) OpenFields(context.Context, []string) (providers.Store, error) {
+	return memory.New(), nil
+}
+
+func (f *fakeCluster) OneValue() bool { return true }
+
+func (f *fakeCluster) PublicOnly() bool { return f.Region == "public" }
+
 func registry() stores.Registry {
-	return stores.Registry{"fake": func() providers.Config { return &fake{} }}
+	return stores.Registry{"fake": func() providers.Config { return &fake{} }, "cluster": func() providers.Config { return &fakeCluster{} }}
 }
 
 // write puts files into a folder of the test's own.
