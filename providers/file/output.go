@@ -403,7 +403,10 @@ func (o *output) Remove(ctx context.Context, name string, head providers.Revisio
 	case len(rest) < len(f.text):
 		_, _, dress := o.like(p.head, f)
 		if _, err = fill(p.temp, rest, f.perm, f.gid, dress); err == nil {
-			_, err = replace(p.temp, p.head)
+			var renamed bool
+			if renamed, err = replace(p.temp, p.head); renamed && err != nil {
+				err = unclear(err)
+			}
 		}
 	}
 	if f.moves {
