@@ -3,15 +3,16 @@ package audit
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"github.com/keyrotate/rotate/rotation/engine"
 )
 
-// Read returns the events of one secret in the order in which they stand, in the
-// file at a path and in those that were moved away from it, and how many lines are
-// no events. The error is an fs.ErrNotExist if there is no file at the path; what
+// Read returns the events of one secret in the order in which they stand, under any
+// name that its key has had, in the file at a path and in those that were moved away
+// from it, and how many lines are no events. The error is an fs.ErrNotExist if there is no file at the path; what
 // the others have is returned all the same.
-func Read(path, key, store, secret string) (events []engine.Event, spoilt int, err error) {
+func Read(path string, names []string, store, secret string) (events []engine.Event, spoilt int, err error) {
 	files, err := Files(path)
 	if err != nil {
 		return nil, 0, err
@@ -22,7 +23,7 @@ func Read(path, key, store, secret string) (events []engine.Event, spoilt int, e
 			switch {
 			case err != nil:
 				spoilt++
-			case ev.Key == key && ev.Store == store && (ev.Secret == secret || ev.Action == "erase"):
+			case slices.Contains(names, ev.Key) && ev.Store == store && (ev.Secret == secret || ev.Action == "erase"):
 				events = append(events, ev.Event)
 			}
 		})

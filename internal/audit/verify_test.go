@@ -141,7 +141,7 @@ func TestVerifyMovedFiles(t *testing.T) {
 		if v, err := audit.Verify(path); err != nil || len(v.Findings) != 0 || v.Lines != 12 || len(v.Chains) != 1 || v.Chains[0].Last != 12 {
 			t.Errorf("%s: %+v, %v", names, v, err)
 		}
-		if events, _, err := audit.Read(path, "k", "m", "s"); len(events) != 12 || err != nil {
+		if events, _, err := audit.Read(path, []string{"k"}, "m", "s"); len(events) != 12 || err != nil {
 			t.Errorf("%s: %d events, %v", names, len(events), err)
 		}
 		if err := os.Remove(path + names[2]); err != nil {
