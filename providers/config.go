@@ -15,8 +15,8 @@ type Type struct {
 // options, and no key material. A daemon compares that text to notice that
 // options changed.
 //
-// What else a Config can do is in optional.go: Relocatable, Validator, Locator,
-// Namer, OneValued, OutputOpener, FieldKeeper, PublicKeeper.
+// What else a Config can do is in optional.go: Relocatable, Validator, Owner, Shared,
+// Locator, Namer, OneValued, OutputOpener, FieldKeeper, PublicKeeper.
 type Config interface {
 	// Open returns a handle that is safe for concurrent use. Its errors are as
 	// those of a Store; ErrUnsafe is for what a person has to change.

@@ -97,6 +97,21 @@ func As[Power any](s Store) (Power, bool) {
 	return none, false
 }
 
+type waitingKey struct{}
+
+// TellWaiting has tell called, from any goroutine, once a call with the context
+// waits for another process for more than a second.
+func TellWaiting(ctx context.Context, tell func(what string)) context.Context {
+	return context.WithValue(ctx, waitingKey{}, tell)
+}
+
+// Waiting tells what a call waits for, if somebody listens.
+func Waiting(ctx context.Context, what string) {
+	if tell, ok := ctx.Value(waitingKey{}).(func(string)); ok {
+		tell(what)
+	}
+}
+
 // A Relocatable Config has paths that begin at the folder of the config file.
 // base is that folder, absolute. It is called once, before Validate.
 type Relocatable interface {
@@ -108,6 +123,18 @@ type Relocatable interface {
 // stands.
 type Validator interface {
 	Validate() error
+}
+
+// An Owner keeps files of its own in a folder. Owns reports whether the one of a
+// name is, or would be, one of them: an output must not be written there.
+type Owner interface {
+	Owns(name string) bool
+}
+
+// A Shared Config can let every user of the host read what is written. People are
+// told where that is a key that signs.
+type Shared interface {
+	Everyone() bool
 }
 
 // A Locator tells people where a secret is: a path, or what the service's own

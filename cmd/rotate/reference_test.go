@@ -144,12 +144,19 @@ func (o schemaNode) of(name string) schemaNode {
 	return schemaNode{}
 }
 
+// foundConfig is about the one path that nobody names.
+const foundConfig = "A `rotate.yaml` that is found in the working directory, without `-c` or `$ROTATE_CONFIG`, has to be yours or\n" +
+	"root's, and nobody else may be able to write it or its folder. rotate refuses any other, because a config says where\n" +
+	"tokens are sent. It takes what you name with `-c`, and `rotate validate` warns if others can change that. Volumes of a\n" +
+	"container, a group of which you are the only member, sticky folders such as `/tmp`, and drives of Windows are all right.\n"
+
 func configPage(form schemaNode) string {
 	var b strings.Builder
 	b.WriteString("# The config\n\nA test makes this page from the schema that `rotate schema` prints. " +
 		"`rotate validate` tells every mistake of a\nconfig at once. [`config.example.yaml`](../config.example.yaml) shows each option at work.\n\n" +
 		"The config is one YAML file, or a folder of files that add up. A time is written like `90d`, `36h` or `1h30m`; a path\n" +
-		"counts from the folder of its file. No credential ever stands in the config.\n")
+		"counts from the folder of its file. No credential ever stands in the config.\n\n" +
+		foundConfig)
 	key := form.of("keys").AdditionalProperties.schemaNode
 	section := func(title, about string, o schemaNode) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| option | default | meaning |\n|---|---|---|\n", title, about)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/keyrotate/rotate/internal/trust"
 )
 
 func TestScripts(t *testing.T) {
@@ -23,8 +26,11 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch cond {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "volume":
+				return onVolume(t), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -32,6 +38,16 @@ func TestScripts(t *testing.T) {
 			"norm": normCmd, "exits": exitsCmd, "kid": kidCmd, "runbook": runbookCmd,
 		},
 	})
+}
+
+// onVolume reports whether the temporary folder is one where no file is said to be
+// open to others: a volume of a container.
+func onVolume(t *testing.T) bool {
+	path := filepath.Join(t.TempDir(), "open")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	return trust.Check(path) == nil
 }
 
 // normCmd writes a stream or file with kids, times and paths made alike, for

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/internal/audit"
 )
 
 // docs/audit.md has every member of a line.
@@ -21,9 +21,9 @@ func TestEveryMemberIsOnThePage(t *testing.T) {
 			rows.WriteString(strings.Split(line, "|")[1])
 		}
 	}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[engine.Event]()) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[audit.Line]()) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "-" && !strings.Contains(rows.String(), "`"+name+"`") {
+		if name != "-" && !f.Anonymous && !strings.Contains(rows.String(), "`"+name+"`") {
 			t.Errorf("docs/audit.md has no row with `%s`", name)
 		}
 	}

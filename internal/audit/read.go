@@ -1,48 +1,35 @@
 package audit
 
 import (
-	"bufio"
-	"encoding/json"
-	"fmt"
-	"io"
-	"os"
+	"errors"
+	"io/fs"
 	"slices"
-	"time"
 
 	"github.com/keyrotate/rotate/rotation/engine"
 )
 
-// maxLine is far more than an event has.
-const maxLine = 1 << 20
-
 // Read returns the events of one secret in the order in which they stand, under any
-// name that its key has had, and how many lines of the file are none.
+// name that its key has had, in the file at a path and in those that were moved away
+// from it, and how many lines are no events. The error is an fs.ErrNotExist if there is no file at the path; what
+// the others have is returned all the same.
 func Read(path string, names []string, store, secret string) (events []engine.Event, spoilt int, err error) {
-	f, err := os.Open(path) //nolint:gosec // the path is the operator's
+	files, err := Files(path)
 	if err != nil {
-		return nil, 0, fmt.Errorf("audit file: %w", err)
+		return nil, 0, err
 	}
-	defer f.Close()
-	return read(f, func(ev engine.Event) bool {
-		return slices.Contains(names, ev.Key) && ev.Store == store && (ev.Secret == secret || ev.Action == "erase")
-	})
-}
-
-func read(r io.Reader, wanted func(engine.Event) bool) (events []engine.Event, spoilt int, err error) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
-		var ev engine.Event
-		switch err := json.Unmarshal(lines.Bytes(), &ev); {
-		case len(lines.Bytes()) == 0:
-		case err != nil || ev.Time.Equal(time.Time{}) || ev.Action == "":
-			spoilt++
-		case wanted(ev):
-			events = append(events, ev)
+	for _, file := range files {
+		err := eachLine(file, func(_ int, text []byte) {
+			ev, err := decode(text)
+			switch {
+			case err != nil:
+				spoilt++
+			case slices.Contains(names, ev.Key) && ev.Store == store && (ev.Secret == secret || ev.Action == "erase"):
+				events = append(events, ev.Event)
+			}
+		})
+		if err != nil && (file == path || !errors.Is(err, fs.ErrNotExist)) { // one may be moved on meanwhile
+			return events, spoilt, err
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return events, spoilt, fmt.Errorf("audit file: %w", err)
 	}
 	return events, spoilt, nil
 }

@@ -16,6 +16,7 @@ type acceptOptions struct {
 	generation  uint64
 	revoke      []string
 	noneRevoked bool
+	noAudit     bool
 }
 
 func acceptCommand(a *App) *cobra.Command {
@@ -30,6 +31,7 @@ func acceptCommand(a *App) *cobra.Command {
 	f.Uint64Var(&o.generation, "generation", 0, "the generation that the store holds, as the alarm names it")
 	f.StringArrayVar(&o.revoke, "revoke", nil, "a kid that must not come back to life; may be repeated")
 	f.BoolVar(&o.noneRevoked, "none-revoked", false, "no key was reported as compromised since that generation")
+	f.BoolVar(&o.noAudit, "without-audit", false, "go on although the audit file is damaged, missing or incomplete")
 	return cmd
 }
 
@@ -42,8 +44,8 @@ func accept(ctx context.Context, a *App, names []string, o acceptOptions) error 
 	if err != nil {
 		return err
 	}
-	if b.Unfiled != nil {
-		a.console.Voice.Warn("key %s: which keys were revoked could not be looked up: %v", b.Key.Name, b.Unfiled)
+	for _, doubt := range b.Doubts {
+		a.console.Voice.Warn("key %s: the audit file may not know every key that was revoked: %s", b.Key.Name, doubt)
 	}
 	notice := answer.Accepting(a.Now(), b, o.dryRun)
 	switch {
@@ -54,6 +56,11 @@ func accept(ctx context.Context, a *App, names []string, o acceptOptions) error 
 		return usage.New(
 			fmt.Sprintf("key %s: no output tells which keys were reported as compromised since generation %d, and a revoked one must not come back; nothing was changed", b.Key.Name, o.generation),
 			"the audit log has lines with the action \"revoke\": name each kid with --revoke KID, or say --none-revoked",
+		)
+	case b.Unknown() && len(b.Doubts) > 0 && !o.noAudit:
+		return usage.New(
+			fmt.Sprintf("key %s: neither an output nor the audit file can tell for sure which keys were reported as compromised since generation %d; nothing was changed", b.Key.Name, o.generation),
+			"look into the logs of all hosts: name each kid that was revoked with --revoke KID, and add --without-audit",
 		)
 	}
 	if err := a.console.Confirm(ctx, notice, o.yes, fmt.Sprintf("Accept generation %d of key %s", o.generation, b.Key.Name)); err != nil {

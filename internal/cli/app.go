@@ -29,6 +29,7 @@ import (
 	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/internal/version"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -101,7 +102,7 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 	}
 	root := a.Root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(providers.TellWaiting(ctx, func(what string) { a.console.Voice.Note("%s", what) }))
 	a.console.Voice.Done()
 	if err == nil && a.lost.Load() {
 		err = console.ErrAttention

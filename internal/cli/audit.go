@@ -9,13 +9,21 @@ import (
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/console"
 	"github.com/keyrotate/rotate/internal/say/answer"
+	"github.com/keyrotate/rotate/internal/usage"
 )
 
 func auditCommand(a *App) *cobra.Command {
 	var output, file string
+	var verify bool
 	cmd := help("audit", &cobra.Command{
-		RunE: func(cmd *cobra.Command, args []string) error { return a.audit(cmd.Context(), args, output, file) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if verify {
+				return a.verify(args, output, file)
+			}
+			return a.audit(cmd.Context(), args, output, file)
+		},
 	})
+	cmd.Flags().BoolVar(&verify, "verify", false, "follow the chains of lines in the audit file, of every key, and tell what was changed or is missing")
 	outputFlag(cmd, &output, "text", "json")
 	cmd.Flags().StringVar(&file, "file", "", "an audit file to read instead of the config's: one that was moved away, or another host's")
 	return cmd
@@ -54,4 +62,32 @@ func (a *App) audit(ctx context.Context, names []string, output, file string) er
 		return console.ErrTold
 	}
 	return console.Attention(attention)
+}
+
+// verify follows the chains of the config's audit file, or of a named one.
+func (a *App) verify(names []string, output, file string) error {
+	write := answer.Verified
+	if output == "json" {
+		write = func(w io.Writer, v audit.Verified) error { return answer.JSON(w, v) }
+	}
+	if len(names) > 0 {
+		return usage.New("--verify follows the lines of every key, and a key was named", "call it as: rotate audit --verify")
+	}
+	if file == "" {
+		conf, _, err := a.load()
+		if err != nil {
+			return err
+		}
+		if file = conf.AuditFile; file == "" {
+			return usage.New("the config names no audit file, so there is nothing to verify", "audit: {file: …} in the config names one, or --file does here")
+		}
+	}
+	v, err := audit.Verify(file)
+	if err != nil {
+		return err
+	}
+	if err := write(a.Stdout, v); err != nil {
+		return console.Unwritten(err)
+	}
+	return console.Attention(len(v.Findings) > 0)
 }

@@ -55,6 +55,7 @@ func (a *App) validate(ctx context.Context, o validateOptions) error {
 	host := a.host(slog.New(slog.DiscardHandler))
 	excess, probed := false, error(nil)
 	if o.probe {
+		a.trail.Use(conf.AuditFile)
 		excess, probed = a.probe(ctx, host, keys)
 		unfit = slices.AppendSeq(unfit, host.Unheld(ctx, keys))
 	}

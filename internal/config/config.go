@@ -72,25 +72,6 @@ type Output struct {
 	Config  providers.Config // of the store, or of the file's folder
 }
 
-// Find is the path of the config: the flag's, that of $ROTATE_CONFIG, or the
-// first of ./rotate.yaml and /etc/rotate/rotate.yaml that exists. There is no other
-// error than that there is none.
-func Find(flag string, getenv func(string) string) (string, error) {
-	if flag != "" {
-		return flag, nil
-	}
-	if path := getenv("ROTATE_CONFIG"); path != "" {
-		return path, nil
-	}
-	usual := []string{"rotate.yaml", "/etc/rotate/rotate.yaml"}
-	for _, path := range usual {
-		if _, err := os.Stat(path); !os.IsNotExist(err) {
-			return path, nil // one that cannot be read is for Load to report
-		}
-	}
-	return "", fmt.Errorf("no config: neither -c nor $ROTATE_CONFIG is set, and there is no %s", strings.Join(usual, " nor "))
-}
-
 // Load reads the config at path, a file or a folder of *.yaml files. The error
 // is Problems if the files can be read but not taken.
 func Load(path string, types stores.Registry) (*Config, error) {
@@ -118,7 +99,7 @@ func Load(path string, types stores.Registry) (*Config, error) {
 	if err := d.Err(); err != nil {
 		return nil, err
 	}
-	c.Warnings = d.Accepted()
+	c.Warnings = append(changeable(files), d.Accepted()...)
 	return c, nil
 }
 

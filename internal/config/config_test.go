@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
+	"github.com/keyrotate/rotate/internal/trust"
 
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/providers"
@@ -462,4 +464,37 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A config that nobody named is taken only if nobody else could have put it there.
+// One that was named is taken with a warning.
+func TestAFoundConfigIsOnesOwn(t *testing.T) {
+	t.Chdir(t.TempDir())
+	none := func(string) string { return "" }
+	text := "environment: test\nstores: {m: {type: fake}}\nkeys: {one: {store: m}}\n"
+	if err := errors.Join(os.WriteFile("rotate.yaml", []byte(text), 0o600), os.Chmod("rotate.yaml", 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	if trust.Check("rotate.yaml") == nil {
+		t.Skip("the temporary folder is a volume of a container, or has no permissions")
+	}
+	_, err := Find("", none)
+	var foreign *trust.Error
+	if !errors.As(err, &foreign) || !strings.Contains(foreign.Why, "somebody else can change it: rotate.yaml has mode 0666") || !strings.Contains(foreign.Hint, "-c rotate.yaml") {
+		t.Errorf("%v", err)
+	}
+	named, err := Find("rotate.yaml", none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(named, registry())
+	if err != nil || len(c.Warnings) != 1 || c.Warnings[0].String() != "rotate.yaml: somebody else can change the config: rotate.yaml has mode 0666: others may write it\n  hint: chmod go-w rotate.yaml" {
+		t.Errorf("%v, %v", c, err)
+	}
+	if err := errors.Join(os.Remove("rotate.yaml"), syscall.Mkfifo("rotate.yaml", 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Find("", none); err == nil || !strings.Contains(err.Error(), "not a plain file") {
+		t.Errorf("a pipe: %v", err)
+	}
 }

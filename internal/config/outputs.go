@@ -116,6 +116,9 @@ func (r *resolver) output(k *Key, s outputSection) {
 	if s.Path.At.Known() {
 		o.Secret = filepath.Base(s.path)
 		r.onlyWith(s.Path.At, "path is set: keep one of the two", s.Store.At, s.Secret.At)
+		if own, ok := s.file.(providers.Owner); ok && own.Owns(o.Secret) {
+			r.Fail(s.Path.At, "give it another path", "is a file that rotate itself keeps beside a key: its lock, its witness, or its next text")
+		}
 	} else {
 		r.outputStore(&o, s)
 		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.At, s.Group.At)
@@ -145,7 +148,7 @@ func (r *resolver) output(k *Key, s outputSection) {
 
 // outputPlace takes one of the places that an output writes, if it can be had.
 func (r *resolver) outputPlace(o Output, k *Key, s outputSection, name string) bool {
-	id, parts := [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}, o.Parts(*k)
+	id, parts := placeOf(fileType, filepath.Join(filepath.Dir(s.path), name)), o.Parts(*k)
 	if o.Store != "" {
 		if !r.takesName(o.Store, name, r.blame(s.at, s.Secret.At)) {
 			return false
@@ -199,6 +202,9 @@ func (r *resolver) outputNotes(o Output, k *Key) {
 	note := func(format string, args ...any) {
 		r.config.Notes = append(r.config.Notes, fmt.Sprintf("%s: output %s: %s", k.Name, o.Name, fmt.Sprintf(format, args...)))
 	}
+	if o.Format != format.JWKS && o.Format != format.PEM && forEveryone(o.Config) {
+		note("%s", signsForEveryone)
+	}
 	if o.Format == format.Env && !k.Spec.Algorithm.Symmetric() {
 		for _, reader := range format.PairBlind() {
 			note("%s cannot read a PEM, which has line ends, and refuses the whole file; give it a file of format value, mounted", reader)
@@ -207,6 +213,13 @@ func (r *resolver) outputNotes(o Output, k *Key) {
 	if next, _ := o.Format.Carries(o.Options); o.Format == format.Templated && !next {
 		note("its template shows no next key, so its readers learn of a key only when it signs already")
 	}
+}
+
+const signsForEveryone = "every user of the host may read it, and whoever reads it can sign; for one reader mode 0640 and a group are enough"
+
+func forEveryone(c providers.Config) bool {
+	shared, ok := c.(providers.Shared)
+	return ok && shared.Everyone()
 }
 
 // PreviousOf is the name of the second secret that the format value keeps where

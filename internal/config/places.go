@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/keyrotate/rotate/internal/strictyaml"
@@ -43,9 +44,20 @@ func (p places) claim(id [2]string, key string, parts []string) (other string, n
 func (r *resolver) where(store, secret string) [2]string {
 	s := r.doc.Stores[store]
 	if l, ok := s.config.(providers.Locator); ok {
-		return [2]string{"type " + s.typ, l.Where(secret)}
+		return placeOf(s.typ, l.Where(secret))
 	}
 	return [2]string{store, secret}
+}
+
+// placeOf is a place by what its type calls it. Two paths are one place if links
+// lead to one folder.
+func placeOf(typ, where string) [2]string {
+	if typ == fileType {
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(where)); err == nil { // a folder that is not there has no links yet
+			where = filepath.Join(dir, filepath.Base(where))
+		}
+	}
+	return [2]string{"type " + typ, where}
 }
 
 // takesName refuses a name that the store's backend would.

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -170,7 +171,7 @@ func (r *resolver) checkStore(k *Key, s keySection, at strictyaml.Place) {
 
 // secretName reports whether a store could keep a secret under this name.
 func secretName(s string) bool {
-	return len(s) <= maxSecret && secretRule().MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//")
+	return len(s) <= maxSecret && secretRule().MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//") && !strings.Contains(s+"/", "/./")
 }
 
 // checkSecret never quotes what stands there: it might be a secret in fact.
@@ -189,6 +190,9 @@ func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
 	}
 	if other, _, ok := r.places.claim(r.where(k.Store, k.Secret), k.Name, nil); !ok {
 		r.Fail(r.blame(at, s.Secret.At), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", r.named(other))
+	}
+	if forEveryone(r.doc.Stores[k.Store].config) {
+		r.config.Notes = append(r.config.Notes, fmt.Sprintf("%s: store %s: %s", k.Name, k.Store, signsForEveryone))
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/serve"
 	"github.com/keyrotate/rotate/internal/stores"
+	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
 
@@ -86,6 +87,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	ctx = providers.TellWaiting(ctx, func(what string) { log.Warn(what) })
 	if d.Hardened != nil {
 		log.Warn("this process is less guarded than it should be", "error", d.Hardened)
 	}
@@ -98,6 +100,7 @@ func Run(ctx context.Context, o Options) error {
 	go d.reload(reloads, hangup)
 	go d.calmDown(reloads)
 	go d.renew(reloads)
+	go d.attest(reloads)
 	context.AfterFunc(ctx, manager.stopping)
 	keys := len(*d.keys.Load())
 	log.Info("rotate is at work", "actor", d.Host.Actor, "keys", keys)
@@ -106,6 +109,10 @@ func Run(ctx context.Context, o Options) error {
 	answering.Wait()
 	if err != nil {
 		return err
+	}
+	d.logChain()
+	if n := d.Host.Trail.Waiting(); n > 0 {
+		log.Error("events are not in the audit file, as its file system does not answer; this log has them", "events", n)
 	}
 	log.Info("rotate has stopped; nothing is left half done")
 	return nil
@@ -182,14 +189,4 @@ func (d *Daemon) liveKey(name string) (live.Key, bool) {
 	}
 	s, ok := d.scheduler.State(k.Environment, name)
 	return live.Of(d.Host.Now(), ops.Facts(k), s), ok
-}
-
-// lostEvent tells of events that the audit file does not have, once a minute:
-// the log has each of them. All of them are counted.
-func (d *Daemon) lostEvent(err error) {
-	d.metrics.AuditFailed()
-	now := time.Now().Unix()
-	if last := d.told.Load(); now-last >= 60 && d.told.CompareAndSwap(last, now) {
-		d.Host.Log.Error("an audit event could not be written to the audit file; this log has it", "error", err)
-	}
 }

@@ -87,16 +87,22 @@ func (d *Daemon) renew(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-every.C:
-			d.rereadFiles()
+			d.rereadFiles(ctx)
 		}
 	}
 }
 
 // rereadFiles keeps what was read before where a file cannot be used.
-func (d *Daemon) rereadFiles() {
-	for _, l := range d.listeners {
-		if err := l.Reread(); err != nil {
-			d.Host.Log.Error("a file of the endpoints cannot be used, what it held before is kept", "address", l.Opened(), "error", err)
+func (d *Daemon) rereadFiles(ctx context.Context) {
+	_, err := within(ctx, "a file of the endpoints", func() (none struct{}, err error) {
+		for _, l := range d.listeners {
+			if err := l.Reread(); err != nil {
+				d.Host.Log.Error("a file of the endpoints cannot be used, what it held before is kept", "address", l.Opened(), "error", err)
+			}
 		}
+		return none, nil
+	})
+	if err != nil && ctx.Err() == nil {
+		d.Host.Log.Error("what the files of the endpoints held before is kept", "error", err)
 	}
 }

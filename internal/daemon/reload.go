@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/fleet"
@@ -22,9 +24,12 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 		}
 		manager.reloading()
 		d.Host.Trail.Reopen()
-		d.rereadFiles()
+		d.rereadFiles(ctx)
 		listen, old := d.listen, *d.keys.Load()
-		keys, err := d.reread()
+		keys, err := d.reread(ctx)
+		if ctx.Err() != nil {
+			return
+		}
 		d.metrics.Reloaded(d.Host.Now(), err == nil)
 		if err != nil {
 			log.Error("the config is refused, the old one is kept", "error", err)
@@ -43,13 +48,40 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 }
 
 // reread reads the config again, and lets the scheduler go on with it.
-func (d *Daemon) reread() (keys []*fleet.Key, err error) {
+func (d *Daemon) reread(ctx context.Context) (keys []*fleet.Key, err error) {
 	defer bug.Catch(&err)
-	conf, err := d.Read()
+	conf, err := within(ctx, "the config", d.Read)
 	if err != nil {
 		return nil, err
 	}
 	return d.take(conf)
+}
+
+// within gives up a read that does not come back, since no signal ends it: open(2)
+// waits for a file system that hangs. The next SIGHUP begins another.
+func within[T any](ctx context.Context, what string, read func() (T, error)) (got T, err error) {
+	const patience = 10 * time.Second
+	type answer struct {
+		got T
+		err error
+	}
+	done := make(chan answer, 1) // of a read that was given up nobody takes the answer
+	go func() {
+		var a answer
+		defer func() { done <- a }()
+		defer bug.Catch(&a.err)
+		a.got, a.err = read()
+	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case a := <-done:
+		return a.got, a.err
+	case <-late.C:
+		return got, fmt.Errorf("%s could not be read within %s: the file system hangs. Send SIGHUP again once it answers", what, patience)
+	case <-ctx.Done():
+		return got, context.Cause(ctx)
+	}
 }
 
 // dropped is the keys that a new config has no more, or has in another place.

@@ -7,6 +7,7 @@ import (
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
+	"github.com/keyrotate/rotate/internal/trust"
 	"github.com/keyrotate/rotate/internal/usage"
 )
 
@@ -24,7 +25,11 @@ keys: {auth-jwt: {}}
 // It says where that was. The error is a usage.Error, or strictyaml.Problems.
 func Read(path string, getenv func(string) string, types stores.Registry) (*config.Config, string, error) {
 	path, err := config.Find(path, getenv)
-	if err != nil {
+	var foreign *trust.Error
+	switch {
+	case errors.As(err, &foreign):
+		return nil, path, &usage.Error{Msg: foreign.Why, Hint: foreign.Hint}
+	case err != nil:
 		return nil, "", &usage.Error{Msg: err.Error(), Hint: firstConfig}
 	}
 	c, err := config.Load(path, types)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"github.com/keyrotate/rotate/internal/audit"
@@ -23,7 +22,7 @@ type Backup struct {
 	Found      engine.Restored
 	Told       []string // kids that the person named as revoked
 	Filed      []string // kids of Found that the audit file knows as revoked, and nothing else does
-	Unfiled    error    // why the audit file could not be read; nil if it was, or if there is none
+	Doubts     []string // why the audit file may not know all that were revoked; none if there is no file
 
 	host   *Host
 	engine *engine.Engine
@@ -57,16 +56,16 @@ func (h *Host) Restored(ctx context.Context, k *fleet.Key, generation uint64, re
 		}
 		b.Told = append(b.Told, whole)
 	}
-	b.Unfiled = b.recall()
+	b.recall()
 	return b, nil
 }
 
 // recall looks into the audit file of this host, which no backup of the store
 // takes back, for keys that would come to life again although they were revoked.
-func (b *Backup) recall() error {
+func (b *Backup) recall() {
 	path := b.host.Trail.Path()
 	if path == "" {
-		return nil
+		return
 	}
 	events, _, err := audit.Read(path, b.Key.Names(), b.Key.StoreName, b.Key.Secret)
 	known := slices.Concat(b.Told, b.Found.Revoked)
@@ -75,10 +74,37 @@ func (b *Backup) recall() error {
 			b.Filed, known = append(b.Filed, ev.Kid), append(known, ev.Kid)
 		}
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	b.Doubts = b.doubts(path, events, err)
+}
+
+// doubts are why events that were read with an error may not be all that there
+// were since the document was written.
+func (b *Backup) doubts(path string, events []engine.Event, err error) (told []string) {
+	if err != nil {
+		return []string{err.Error()}
 	}
-	return err
+	if err := b.host.Trail.Probe(); err != nil {
+		told = append(told, err.Error())
+	}
+	v, err := audit.Verify(path)
+	switch {
+	case err != nil:
+		told = append(told, err.Error())
+	case len(v.Findings) > 0:
+		f := v.Findings[0]
+		told = append(told, say.Tampered(f.File, f.Line, f.What, len(v.Findings)-1))
+	}
+	recorded := map[uint64]bool{}
+	for _, ev := range events {
+		recorded[ev.Generation] = true
+	}
+	for g := b.Found.Set.Generation + 1; g <= b.Found.Witnesses[0].Generation; g++ {
+		// guard 6: what the audit file does not know of is not taken for nothing
+		if !recorded[g] {
+			return append(told, say.Unrecorded(path, g))
+		}
+	}
+	return told
 }
 
 // Unknown tells that no output shows what was revoked since the document was

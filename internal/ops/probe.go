@@ -25,10 +25,14 @@ type Probed struct {
 	Err    error
 }
 
-// Probe tries every store, then every output that has a folder of its own, and
-// then asks the stores that can tell about each secret. Nothing is changed.
+// Probe tries the audit file, every store, then every output that has a folder of
+// its own, and then asks the stores that can tell about each secret. Nothing is
+// changed.
 func (h *Host) Probe(ctx context.Context, keys []*fleet.Key) iter.Seq[Probed] {
 	return func(yield func(Probed) bool) {
+		if err := h.Trail.Probe(); err != nil && !yield(Probed{Who: "audit", Err: err}) {
+			return
+		}
 		if len(keys) == 0 {
 			return
 		}

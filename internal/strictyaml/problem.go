@@ -10,7 +10,7 @@ import (
 // A Problem is one mistake, or one thing to look at, in a config.
 type Problem struct {
 	File         string
-	Line, Column int    // from 1, in characters
+	Line, Column int    // from 1, in characters; 0 if it is about the file itself
 	Path         string // of the option: keys.auth-jwt.grace; "" for the file
 	Msg          string // what is wrong
 	Hint         string // what to do about it, or ""
@@ -21,7 +21,11 @@ type Problem struct {
 // excerpt, the hint.
 func (p Problem) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d:%d: ", p.File, p.Line, p.Column)
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
+	}
+	b.WriteString(": ")
 	if p.Path != "" {
 		b.WriteString(p.Path + ": ")
 	}

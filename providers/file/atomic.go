@@ -51,6 +51,8 @@ func fill(temp string, text []byte, mode fs.FileMode, gid int, dress ...func(*os
 	return info.ModTime(), f.Sync()
 }
 
+var fsync = (*os.File).Sync // of folders; a test makes it fail
+
 // syncDir makes a rename or a new entry durable; fsync(2): syncing the file does
 // not sync its directory. Where a directory cannot be synced at all (EINVAL),
 // there is no more to be had.
@@ -60,7 +62,7 @@ func syncDir(path string) error {
 		return err
 	}
 	defer d.Close()
-	if err := d.Sync(); !errors.Is(err, syscall.EINVAL) {
+	if err := fsync(d); !errors.Is(err, syscall.EINVAL) {
 		return err
 	}
 	return nil

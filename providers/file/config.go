@@ -72,6 +72,12 @@ func (c Config) Where(secret string) string {
 // OneValue tells that a file keeps nothing of the text that it had before.
 func (c Config) OneValue() bool { return true }
 
+// Everyone tells whether every user of the host may read the files.
+func (c Config) Everyone() bool {
+	mode, err := parseMode(c.Mode)
+	return err == nil && mode&0o004 != 0
+}
+
 // parseMode takes the owner's read and write bits, which must be there, and
 // read bits for others: whoever may write a key file decides who is trusted.
 func parseMode(text string) (fs.FileMode, error) {

@@ -65,7 +65,10 @@ func Exposed(ctx context.Context, path string) (e Exposure) {
 // tracking asks Git for a file in its last commit and in its index.
 func tracking(ctx context.Context, path string) Tracking {
 	abs, err := filepath.Abs(path)
-	if err != nil || !inWorkTree(filepath.Dir(abs)) {
+	if err != nil {
+		return Untracked
+	}
+	if _, ok := workTree(filepath.Dir(abs)); !ok {
 		return Untracked
 	}
 	dir, name := filepath.Split(abs)

@@ -21,7 +21,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 
 	"github.com/keyrotate/rotate/providers"
@@ -32,14 +31,13 @@ const maxValue = 64 << 10
 
 // store implements providers.Store. Its handles share nothing but the files.
 type store struct {
-	dir     string
-	only    string // the one file of this name in dir; "" where NAME is DIR/NAME.json
-	part    string // of a .env file that others may have parts of, too: the first variable; "" for usual
-	mode    fs.FileMode
-	gid     int         // -1 leaves the group alone
-	there   atomic.Bool // the directory was seen: without it, something is lost
-	ready   atomic.Bool // it was there for a write, and is kept out of Git if it was empty
-	ignored sync.Map    // names that were found to be out of Git's reach
+	dir   string
+	only  string // the one file of this name in dir; "" where NAME is DIR/NAME.json
+	part  string // of a .env file that others may have parts of, too: the first variable; "" for usual
+	mode  fs.FileMode
+	gid   int         // -1 leaves the group alone
+	there atomic.Bool // the directory was seen: without it, something is lost
+	ready atomic.Bool // it was there for a write, and is kept out of Git if it was empty
 }
 
 // Open checks that the directory is a safe place, if it is there; the first
@@ -60,6 +58,9 @@ func (c Config) open(ctx context.Context, o providers.Rendering) (_ *store, err 
 	}
 	if err := c.Validate(); err != nil {
 		return nil, unsafe(err, hintOf(err))
+	}
+	if o.Name != "" && c.Owns(o.Name) {
+		return nil, unsafe(fmt.Errorf("%s is what rotate itself keeps beside a key", filepath.Join(c.Dir, o.Name)), "give the output another path")
 	}
 	s := &store{only: o.Name}
 	if len(o.Variables) > 0 && o.Variables[0] != usual {

@@ -237,7 +237,7 @@ func says(t *testing.T, s *store, err error, want string) {
 
 // What only reads leaves no trace; the first write makes what it needs.
 func TestReadingMakesNothing(t *testing.T) {
-	tree := workTree(t)
+	tree := newTree(t)
 	dir := filepath.Join(tree, "more", "keys")
 	s := open(t, dir)
 	if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrNotFound) {

@@ -14,10 +14,11 @@ import (
 	"strings"
 )
 
-// outOfGit refuses a name whose files Git would take into a commit. It asks
-// once for each name and handle.
+// outOfGit refuses a name whose files Git would take into a commit. It asks at
+// each write: a .gitignore and an index change while a daemon runs.
 func (s *store) outOfGit(ctx context.Context, name string) error {
-	if _, ok := s.ignored.Load(name); ok || !inWorkTree(s.dir) {
+	root, ok := workTree(s.dir)
+	if !ok {
 		return nil
 	}
 	p := s.place(name)
@@ -27,30 +28,34 @@ func (s *store) outOfGit(ctx context.Context, name string) error {
 	}
 	ignored, err := askGit(ctx, s.dir, paths...)
 	if err != nil { // no git, or a repository that it does not trust
-		ignored = ignoresAll(s.dir)
+		tracked, unread := indexed(root, paths...)
+		if unread != nil {
+			return unsafe(fmt.Errorf("nobody can tell whether a commit would take in the keys of %s: git cannot be asked (%w), and its index not read (%w)", p.head, err, unread),
+				fmt.Sprintf("keep them outside of %s, or let git answer: install it, or git config --global --add safe.directory %s", root, root))
+		}
+		ignored = !tracked && ignoresAll(s.dir)
 	}
-	if !ignored && s.only != "" {
-		return unsafe(fmt.Errorf("a commit would take in the keys of %s, which Git does not ignore", p.head),
-			fmt.Sprintf("echo '%s' >> %s, and git rm --cached what is tracked", s.only, filepath.Join(s.dir, ".gitignore")))
+	what, line := s.dir, "*"
+	if s.only != "" {
+		what, line = p.head, s.only
 	}
 	if !ignored {
-		return unsafe(fmt.Errorf("a commit would take in the keys of %s, which Git does not ignore", s.dir),
-			fmt.Sprintf("echo '*' >> %s, and git rm --cached what is tracked", filepath.Join(s.dir, ".gitignore")))
+		return unsafe(fmt.Errorf("a commit would take in the keys of %s, which Git does not ignore", what),
+			fmt.Sprintf("echo '%s' >> %s, and git rm --cached what is tracked", line, filepath.Join(s.dir, ".gitignore")))
 	}
-	s.ignored.Store(name, true)
 	return nil
 }
 
-// inWorkTree walks up, as Git does, to a .git: a directory, or a file in
+// workTree walks up, as Git does, to a .git: a directory, or a file in
 // submodules and linked work trees.
-func inWorkTree(dir string) bool {
+func workTree(dir string) (root string, ok bool) {
 	for {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return true
+			return dir, true
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			return false
+			return "", false
 		}
 		dir = up
 	}
@@ -110,8 +115,11 @@ func ignoresAll(dir string) bool {
 // theirs. One that holds something is its owner's to decide about.
 func ignoreIfEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) > 0 || !inWorkTree(dir) {
+	if err != nil || len(entries) > 0 {
 		return err
+	}
+	if _, ok := workTree(dir); !ok {
+		return nil
 	}
 	return writeIgnore(dir, "# Keys do not belong in Git.\n*\n")
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/keyrotate/rotate/providers"
@@ -45,11 +47,60 @@ func TestGit(t *testing.T) {
 			put(t, filepath.Join(dir, name+".json"), "old")
 			git(t, tree, "add", "--force", filepath.Join(dir, name+".json"))
 			must(t, os.Remove(filepath.Join(dir, name+".json")))
-		}, atWrite, none},
+		}, atWrite, atWrite},
+		{"the info/exclude of the repository", func(t *testing.T, tree, dir string) {
+			put(t, filepath.Join(dir, "notes.txt"), "")
+			put(t, filepath.Join(tree, ".git", "info", "exclude"), "keys\n")
+		}, none, atOpen},
+		{"the core.excludesFile of the user", func(t *testing.T, tree, dir string) {
+			put(t, filepath.Join(dir, "notes.txt"), "")
+			put(t, filepath.Join(os.Getenv("HOME"), "mine"), "keys\n")
+			git(t, tree, "config", "--global", "core.excludesFile", filepath.Join(os.Getenv("HOME"), "mine"))
+		}, none, atOpen},
+		{"a pattern of the tree that another takes back", func(t *testing.T, tree, dir string) {
+			put(t, filepath.Join(dir, "notes.txt"), "")
+			put(t, filepath.Join(tree, ".gitignore"), "/keys/*\n!/keys/"+name+".json\n")
+		}, atWrite, atOpen},
+		{"a linked work tree", func(t *testing.T, tree, dir string) {
+			link(t, tree, dir, "*\n")
+		}, none, none},
+		{"a linked work tree that has the file", func(t *testing.T, tree, dir string) {
+			link(t, tree, dir, "*\n")
+			put(t, filepath.Join(dir, name+".json"), "old")
+			git(t, dir, "add", "--force", name+".json")
+			must(t, os.Remove(filepath.Join(dir, name+".json")))
+		}, atWrite, atWrite},
+		{"a submodule that has the file", func(t *testing.T, tree, dir string) {
+			other := filepath.Join(t.TempDir(), "other")
+			git(t, tree, "init", "--quiet", other)
+			put(t, filepath.Join(other, name+".json"), "old")
+			git(t, other, "add", ".")
+			commit(t, other)
+			git(t, tree, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", other, "keys")
+			must(t, os.Chmod(dir, 0o700))
+			must(t, os.Remove(filepath.Join(dir, name+".json")))
+			put(t, filepath.Join(dir, ".gitignore"), "*\n")
+		}, atWrite, atWrite},
+		{"a repository that is broken", func(t *testing.T, tree, dir string) {
+			put(t, filepath.Join(dir, ".gitignore"), "*\n")
+			must(t, os.Remove(filepath.Join(tree, ".git", "HEAD")))
+		}, atOpen, atOpen},
+		{"an index of a form that only git reads", func(t *testing.T, tree, dir string) {
+			put(t, filepath.Join(dir, ".gitignore"), "*\n")
+			put(t, filepath.Join(tree, "notes.txt"), "")
+			git(t, tree, "add", "notes.txt")
+			git(t, tree, "update-index", "--index-version", "4")
+		}, none, atOpen},
+		{"a split index", func(t *testing.T, tree, dir string) {
+			put(t, filepath.Join(dir, ".gitignore"), "*\n")
+			put(t, filepath.Join(tree, "notes.txt"), "")
+			git(t, tree, "add", "notes.txt")
+			git(t, tree, "update-index", "--split-index")
+		}, none, atOpen},
 	} {
 		for _, binary := range []bool{true, false} {
 			t.Run(c.name+map[bool]string{true: "/git", false: "/no git"}[binary], func(t *testing.T) {
-				tree := workTree(t)
+				tree := newTree(t)
 				dir := filepath.Join(tree, "keys")
 				c.set(t, tree, dir)
 				want := c.with
@@ -76,7 +127,7 @@ func TestGit(t *testing.T) {
 }
 
 func TestGitDoesNotSeeKeys(t *testing.T) {
-	tree := workTree(t)
+	tree := newTree(t)
 	s := open(t, filepath.Join(tree, "keys"))
 	write(t, s, name, "value", "")
 	if out := git(t, tree, "status", "--porcelain", "--untracked-files=all"); out != "" {
@@ -95,7 +146,7 @@ func TestGitFile(t *testing.T) {
 
 // In a hook, GIT_DIR names the repository of the hook, which is not ours.
 func TestGitInAHook(t *testing.T) {
-	tree := workTree(t)
+	tree := newTree(t)
 	put(t, filepath.Join(tree, "keys", ".gitignore"), "*\n")
 	t.Setenv("GIT_DIR", filepath.Join(t.TempDir(), "no-repository"))
 	t.Setenv("GIT_WORK_TREE", t.TempDir())
@@ -109,8 +160,8 @@ func TestNoGit(t *testing.T) {
 	}
 }
 
-// workTree makes a repository that no config of the user's reaches.
-func workTree(t *testing.T) string {
+// newTree makes a repository that no config of the user's reaches.
+func newTree(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip(err)
@@ -121,6 +172,45 @@ func workTree(t *testing.T) string {
 	tree := t.TempDir()
 	git(t, tree, "init", "--quiet")
 	return tree
+}
+
+// link makes dir a linked work tree with a .gitignore.
+func link(t *testing.T, tree, dir, ignore string) {
+	t.Helper()
+	commit(t, tree)
+	git(t, tree, "worktree", "add", "--quiet", dir)
+	must(t, os.Chmod(dir, 0o700))
+	put(t, filepath.Join(dir, ".gitignore"), ignore)
+}
+
+func commit(t *testing.T, tree string) {
+	t.Helper()
+	git(t, tree, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "--allow-empty", "-m", "a")
+}
+
+// What a daemon found to be ignored may be so no more at its next write.
+func TestGitIsAskedAtEachWrite(t *testing.T) {
+	tree := newTree(t)
+	dir := filepath.Join(tree, "keys")
+	s := open(t, dir)
+	rev := write(t, s, name, "first", "")
+	git(t, tree, "add", "--force", filepath.Join(dir, name+".json"))
+	_, err := s.Write(t.Context(), name, providers.NewSecret([]byte("second")), rev.ID, providers.Note{})
+	fails(t, err, providers.ErrUnsafe)
+	git(t, tree, "rm", "--cached", "--quiet", filepath.Join(dir, name+".json"))
+	write(t, s, name, "second", rev.ID)
+}
+
+// An index that is cut or changed anywhere is read as it is, or not at all.
+func FuzzIndexNames(f *testing.F) {
+	f.Add([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x00" + "01234567890123456789"))
+	f.Add([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01" + strings.Repeat("\x00", 61) + "\x01a" + strings.Repeat("\x00", 9) + "01234567890123456789"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		names, err := indexNames(data)
+		if err == nil && !slices.IsSorted(names) {
+			t.Error(names)
+		}
+	})
 }
 
 func git(t *testing.T, dir string, args ...string) string {

@@ -5,9 +5,12 @@ package file
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/keyrotate/rotate/providers"
 )
 
 // lock waits for the lock file until the context ends. The kernel holds the
@@ -16,6 +19,10 @@ import (
 // call opens the file anew.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	const longest = 50 * time.Millisecond
+	told := time.AfterFunc(time.Second, func() {
+		providers.Waiting(ctx, fmt.Sprintf("another process holds the lock %s for more than a second; it is waited for", path))
+	})
+	defer told.Stop()
 	for pause := time.Millisecond; ; pause = min(2*pause, longest) {
 		f, err := tryLock(path)
 		if err != nil {

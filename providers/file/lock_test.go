@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/keyrotate/rotate/providers"
 )
@@ -116,4 +119,35 @@ func childHolds(dir string) error {
 	}
 	fmt.Println("held")
 	select {}
+}
+
+// Whoever waits for a lock says so after a second, once.
+func TestWaitingForALockIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	synctest.Test(t, func(t *testing.T) {
+		held, err := lock(t.Context(), path)
+		must(t, err)
+		var told []string
+		ctx := providers.TellWaiting(t.Context(), func(what string) { told = append(told, what) })
+		got := make(chan error)
+		go func() {
+			unlock, err := lock(ctx, path)
+			if err == nil {
+				unlock()
+			}
+			got <- err
+		}()
+		time.Sleep(990 * time.Millisecond)
+		synctest.Wait()
+		if len(told) != 0 {
+			t.Error(told)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(told) != 1 || !strings.Contains(told[0], path) {
+			t.Error(told)
+		}
+		held()
+		must(t, <-got)
+	})
 }

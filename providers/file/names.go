@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -88,6 +89,16 @@ func (s *store) exact() place {
 	}
 	return p
 }
+
+// Owns tells of a file in the folder whether it is one that rotate keeps beside
+// others, so that nothing else may be written there: the lock, the next text and
+// the witness of a keyset or an output.
+func (c Config) Owns(name string) bool {
+	return filepath.Base(c.Dir) == helpers || ownName().MatchString(name)
+}
+
+// ownName is what place and exact make of names.
+var ownName = lazy.Regexp(`^\..*\.(json\.(lock|tmp|tmp-note|witness)|rotate[.-](lock|tmp|tmp-note|note))$`)
 
 // usual is the variable of an output whose config names none.
 const usual = "JWT_SECRET"

@@ -403,12 +403,21 @@ func (o *output) Remove(ctx context.Context, name string, head providers.Revisio
 	case len(rest) < len(f.text):
 		_, _, dress := o.like(p.head, f)
 		if _, err = fill(p.temp, rest, f.perm, f.gid, dress); err == nil {
-			_, err = replace(p.temp, p.head)
+			var renamed bool
+			if renamed, err = replace(p.temp, p.head); renamed && err != nil {
+				err = unclear(err)
+			}
 		}
 	}
 	if f.moves {
 		err = errors.Join(err, remove(p.former))
 	}
 	// The lock file stays, as with keysets: another may be waiting for it.
-	return errors.Join(err, remove(p.witness), syncDir(p.dirs[len(p.dirs)-1]))
+	if err := errors.Join(err, remove(p.witness)); err != nil {
+		return err
+	}
+	if err := syncDir(p.dirs[len(p.dirs)-1]); err != nil {
+		return unclear(err) // it is gone, until a power cut brings it back
+	}
+	return nil
 }

@@ -336,3 +336,40 @@ func TestAnEditDuringAWriteIsKept(t *testing.T) {
 		must(t, os.WriteFile(path, []byte("A=1\n"+lines("one")), 0o600))
 	}
 }
+
+// A folder that cannot be synced after a change is told as unclear: a power cut may
+// bring back what was there.
+func TestAFolderThatCannotBeSynced(t *testing.T) {
+	for _, variables := range [][]string{nil, {"A"}} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "app")
+		s, err := Config{Dir: dir}.OpenOutput(t.Context(), providers.Rendering{Name: "app", Variables: variables})
+		must(t, err)
+		failing := func(call func() error) error {
+			before, _ := os.ReadFile(path)
+			defer func(sync func(*os.File) error) { fsync = sync }(fsync)
+			fsync = func(f *os.File) error {
+				if now, _ := os.ReadFile(path); f.Name() == dir && string(now) != string(before) {
+					return errors.New("the disk is gone")
+				}
+				return f.Sync()
+			}
+			return call()
+		}
+		fails(t, failing(func() error {
+			_, err := s.Write(t.Context(), "app", providers.NewSecret([]byte("A=x\n")), "", providers.Note{})
+			return err
+		}), providers.ErrUnclear)
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		must(t, err)
+		_, err = f.WriteString("B=1\n") // so that something of a .env file stays
+		must(t, errors.Join(err, f.Close()))
+		now, err := s.Read(t.Context(), "app")
+		must(t, err)
+		r, ok := s.(providers.Remover)
+		if !ok {
+			t.Fatal("no Remover")
+		}
+		fails(t, failing(func() error { return r.Remove(t.Context(), "app", now.ID) }), providers.ErrUnclear)
+	}
+}

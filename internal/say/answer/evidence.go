@@ -32,10 +32,7 @@ func Evidence(w io.Writer, r audit.Report) error {
 		b.WriteString("\ncommands, refusals and erasures\n")
 		entries(&b, r.Others)
 	}
-	b.WriteString("\nwhat this is worth\n")
-	for _, line := range r.Worth {
-		fmt.Fprintf(&b, "  - %s\n", strings.ReplaceAll(line, "\n", "\n    "))
-	}
+	worthOf(&b, r.Worth)
 	_, err := io.WriteString(w, say.Clean(b.String())) // the file may be anyone's
 	return err
 }

@@ -58,6 +58,7 @@ var guards = []guard{
 	{"6", "duplicate members are refused", never, core},
 	{"6", "a file output tells the generation that was written to it", becomes("$K: providers.Note{}"), "./providers/file"},
 	{"6", "the name is checked", never, core},
+	{"6", "what the audit file does not know of is not taken for nothing", never, "-run=^TestScripts$/^accept-audit$ ./cmd/rotate"},
 	{"6", "the environment is checked", never, core},
 	{"6", "the lineage is checked", never, core},
 	{"6", "an older truth is noticed", never, core},

@@ -1,0 +1,171 @@
+package audit
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// VerifiedSchema names the form of a Verified. Members may be added to it.
+const VerifiedSchema = "rotate/audit-verify/v1"
+
+// Verified is what the chains of an audit file, and of those that were moved away
+// from it, show.
+type Verified struct {
+	Schema   string    `json:"schema"`
+	Files    []string  `json:"files"`           // the oldest first
+	Lines    int       `json:"lines"`           // that are events
+	Older    int       `json:"older,omitempty"` // lines of a rotate that made no chains
+	Chains   []Chain   `json:"chains"`          // the youngest last
+	Findings []Finding `json:"findings"`        // in the order of the lines
+	Worth    []string  `json:"worth"`           // what this proves, and what not
+}
+
+// A Chain is the lines of one writer, as far as they are there.
+type Chain struct {
+	Writer string    `json:"writer"`
+	First  uint64    `json:"first"` // numbers of lines
+	Last   uint64    `json:"last"`
+	Digest string    `json:"digest"` // of the last
+	At     time.Time `json:"at"`     // of the last
+
+}
+
+// A Finding is one place where a file is not as its writers left it.
+type Finding struct {
+	Kind   string `json:"kind"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Writer string `json:"writer,omitempty"`
+	What   string `json:"what"`
+}
+
+// The kinds of findings.
+const (
+	Spoilt    = "spoilt"    // a line that is no event
+	Altered   = "changed"   // a line that is not what its writer wrote
+	Missing   = "missing"   // lines of a chain that are not there
+	Misplaced = "misplaced" // a line that stands twice, or after a later one
+	Unchained = "unchained" // lines without a chain, after lines that have one
+)
+
+// Verify reads the file at a path and those that were moved away from it, and
+// follows each chain. The error is that of reading them.
+func Verify(path string) (Verified, error) {
+	files, err := Files(path)
+	if err != nil {
+		return Verified{}, err
+	}
+	v := verifier{chains: map[string]*Chain{}, seen: map[string]bool{}, findings: []Finding{}}
+	read := []string{}
+	for i, file := range files {
+		v.file, v.oldest = file, i == 0 && len(files) > 1
+		err := eachLine(file, v.line)
+		if err != nil && (file == path || !errors.Is(err, fs.ErrNotExist)) {
+			return Verified{}, err
+		}
+		read = append(read, file)
+	}
+	r := Verified{
+		Schema: VerifiedSchema, Files: read, Lines: v.lines, Older: v.older,
+		Chains: []Chain{}, Findings: v.findings, Worth: verifyWorth,
+	}
+	for _, c := range slices.SortedFunc(maps.Values(v.chains), func(a, b *Chain) int {
+		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Writer, b.Writer))
+	}) {
+		r.Chains = append(r.Chains, *c)
+	}
+	return r, nil
+}
+
+// verifyWorth is what a reader may conclude.
+var verifyWorth = []string{
+	"a line that was changed, taken out or moved shows if a later line of its chain is here, or if another chain began right after it",
+	"lines that were cut off the end of the file do not show: compare with the log, where the daemon tells its last number and digest each hour",
+	"a chain has no key: whoever may write the file can compute all of it again. A copy on another host shows that",
+	"lines of older versions have no chain: nobody can tell whether they are whole",
+}
+
+// A verifier follows the chains line by line.
+type verifier struct {
+	file     string
+	oldest   bool // of several: what came before it may have been deleted on purpose
+	chains   map[string]*Chain
+	seen     map[string]bool // digests
+	lines    int
+	older    int
+	loose    bool // of unchained lines was told
+	findings []Finding
+}
+
+func (v *verifier) find(kind string, n int, writer, format string, args ...any) {
+	v.findings = append(v.findings, Finding{kind, v.file, n, writer, fmt.Sprintf(format, args...)})
+}
+
+func (v *verifier) line(n int, text []byte) {
+	l, err := decode(text)
+	switch {
+	case err != nil:
+		v.find(Spoilt, n, "", "no event: it was cut or edited, or written only in part")
+		return
+	case l.Link == Link{} && l.Previous == "":
+		v.unchained(n)
+		return
+	}
+	v.lines++
+	if !l.whole(text) {
+		v.find(Altered, n, l.Writer, "line %d of its chain is not what its writer wrote", l.Number)
+	}
+	defer func() { v.seen[l.Digest] = true }()
+	c := v.chains[l.Writer]
+	if c == nil {
+		v.begins(n, l)
+		return
+	}
+	switch {
+	case l.Number <= c.Last:
+		v.find(Misplaced, n, l.Writer, "line %d of its chain stands after line %d: it was put here, or stands twice", l.Number, c.Last)
+		return
+	case l.Number > c.Last+1:
+		v.find(Missing, n, l.Writer, "%s before it", gap(c.Last+1, l.Number-1))
+	case l.Previous != c.Digest:
+		v.find(Altered, n, l.Writer, "line %d of its chain was written after another line %d than the one that is here", l.Number, c.Last)
+	}
+	c.Last, c.Digest, c.At = l.Number, l.Digest, l.Time
+}
+
+// begins takes the first line that is there of a chain. The beginning of a chain
+// may be in files that were deleted when they were old enough.
+func (v *verifier) begins(n int, l Line) {
+	if l.Number > 1 && !v.oldest {
+		v.find(Missing, n, l.Writer, "%s before it, and in no older file that is here", gap(1, l.Number-1))
+	}
+	if l.Number == 1 && l.Previous != "" && !v.seen[l.Previous] {
+		v.find(Missing, n, l.Writer, "the line that its writer found last, when it began, is missing")
+	}
+	v.chains[l.Writer] = &Chain{Writer: l.Writer, First: l.Number, Last: l.Number, Digest: l.Digest, At: l.Time}
+}
+
+// unchained tells, once, of lines of an older rotate among those of newer ones:
+// anyone can write such a line.
+func (v *verifier) unchained(n int) {
+	v.lines++
+	v.older++
+	if len(v.chains) > 0 && !v.loose {
+		v.loose = true
+		v.find(Unchained, n, "", "no chain, although newer lines stand before it: an older rotate wrote it, or a hand")
+	}
+}
+
+// gap names lines that are not there.
+func gap(from, to uint64) string {
+	if from == to {
+		return fmt.Sprintf("line %d of its chain is missing", from)
+	}
+	return fmt.Sprintf("lines %d to %d of its chain are missing", from, to)
+}
