@@ -14,6 +14,7 @@ import (
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/judge/report"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/status"
 )
@@ -40,6 +41,8 @@ var documents = []described{
 	{answer.PlanSchema, "rotate plan -o json", answer.Plan{}, nil},
 	{audit.Schema, "rotate audit [KEY…] -o json", audit.Report{}, nil},
 	{report.Schema, "rotate check … -o json", report.Document{}, nil},
+	{ops.ListSchema, "rotate list STORE -o json", ops.Listing{}, nil},
+	{audit.VerifiedSchema, "rotate audit --verify -o json", audit.Verified{}, nil},
 }
 
 // printed holds what a command printed against its schema, with no member too many.
@@ -184,6 +187,8 @@ func (d *desk) accepts() {
 	d.run(0, "accept", "a", "--generation", at, "--none-revoked", "--dry-run")
 	d.run(0, "accept", "a", "--generation", at, "--none-revoked", "--yes")
 	d.run(3, "audit")
+	d.run(0, "audit", "--verify")
+	d.run(0, "list", "disk")
 }
 
 // forgets takes an output out of the config, and then spoils the config.

@@ -17,7 +17,7 @@ const VerifiedSchema = "rotate/audit-verify/v1"
 // Verified is what the chains of an audit file, and of those that were moved away
 // from it, show.
 type Verified struct {
-	Schema   string    `json:"schema"`
+	Schema   string    `json:"schema"`          // rotate/audit-verify/v1
 	Files    []string  `json:"files"`           // the oldest first
 	Lines    int       `json:"lines"`           // that are events
 	Older    int       `json:"older,omitempty"` // lines of a rotate that made no chains
@@ -28,9 +28,9 @@ type Verified struct {
 
 // A Chain is the lines of one writer, as far as they are there.
 type Chain struct {
-	Writer string    `json:"writer"`
-	First  uint64    `json:"first"` // numbers of lines
-	Last   uint64    `json:"last"`
+	Writer string    `json:"writer"` // the process that made it
+	First  uint64    `json:"first"`  // number of its first line here
+	Last   uint64    `json:"last"`   // number of its last line
 	Digest string    `json:"digest"` // of the last
 	At     time.Time `json:"at"`     // of the last
 
@@ -38,11 +38,11 @@ type Chain struct {
 
 // A Finding is one place where a file is not as its writers left it.
 type Finding struct {
-	Kind   string `json:"kind"`
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Writer string `json:"writer,omitempty"`
-	What   string `json:"what"`
+	Kind   string `json:"kind"`             // spoilt, changed, missing, misplaced or unchained
+	File   string `json:"file"`             // where it was found
+	Line   int    `json:"line"`             // from 1
+	Writer string `json:"writer,omitempty"` // of the chain, if it is known
+	What   string `json:"what"`             // in words
 }
 
 // The kinds of findings.

@@ -19,36 +19,36 @@ const ListSchema = "rotate/list/v1"
 // RFC 3339 in UTC; an absent member is not known, or does not apply. It never holds
 // material.
 type Listing struct {
-	Schema    string        `json:"schema"`
-	At        time.Time     `json:"at"`
+	Schema    string        `json:"schema"`    // rotate/list/v1
+	At        time.Time     `json:"at"`        // of the answer
 	Attention bool          `json:"attention"` // a store was not listed, or has a keyset of this environment that no config names; the exit code is 3
-	Stores    []ListedStore `json:"stores"`
+	Stores    []ListedStore `json:"stores"`    // by name
 }
 
 // A ListedStore is one store of the config.
 type ListedStore struct {
-	Store   string   `json:"store"`
-	Type    string   `json:"type"`
+	Store   string   `json:"store"`           // its name in the config
+	Type    string   `json:"type"`            // such as file or awssm
 	Error   string   `json:"error,omitempty"` // why it was not listed, in words
-	Secrets []Listed `json:"secrets"`
+	Secrets []Listed `json:"secrets"`         // by name
 
 	Err error `json:"-"` // Error as data
 }
 
 // A Listed is one name of a store and what stands there.
 type Listed struct {
-	Secret      string      `json:"secret"`
-	Kind        engine.Kind `json:"kind"`            // keyset, output, other or unknown
-	Named       string      `json:"named,omitempty"` // key of the config that this is the keyset or an output of
-	Unnamed     bool        `json:"unnamed"`         // a keyset of the config's environment that no key of it has
-	Key         string      `json:"key,omitempty"`   // what the keyset calls itself
-	Environment string      `json:"environment,omitempty"`
-	Lineage     string      `json:"lineage,omitempty"`
-	Generation  uint64      `json:"generation,omitempty"`
-	Bytes       int         `json:"bytes,omitempty"`
-	Signs       *time.Time  `json:"signs,omitempty"`   // since when the key signs that signs now
-	Written     *time.Time  `json:"written,omitempty"` // the last write of the secret
-	Error       string      `json:"error,omitempty"`   // why it could not be read, or is not to be trusted
+	Secret      string      `json:"secret"`                // its name in the store
+	Kind        engine.Kind `json:"kind"`                  // keyset, output, other or unknown
+	Named       string      `json:"named,omitempty"`       // key of the config that this is the keyset or an output of
+	Unnamed     bool        `json:"unnamed"`               // a keyset of the config's environment that no key of it has
+	Key         string      `json:"key,omitempty"`         // what the keyset calls itself
+	Environment string      `json:"environment,omitempty"` // of the keyset
+	Lineage     string      `json:"lineage,omitempty"`     // of the keyset
+	Generation  uint64      `json:"generation,omitempty"`  // of the keyset
+	Bytes       int         `json:"bytes,omitempty"`       // size of the value
+	Signs       *time.Time  `json:"signs,omitempty"`       // since when the key signs that signs now
+	Written     *time.Time  `json:"written,omitempty"`     // the last write of the secret
+	Error       string      `json:"error,omitempty"`       // why it could not be read, or is not to be trusted
 }
 
 // List tells what stands in a store of the config, or in all of them for "". What

@@ -26,10 +26,10 @@ type Report struct {
 
 // An Unnamed is a keyset that no key of the config has. Nobody rotates it.
 type Unnamed struct {
-	Store   string `json:"store"`
-	Secret  string `json:"secret"`
-	Key     string `json:"key"` // what it calls itself
-	Lineage string `json:"lineage"`
+	Store   string `json:"store"`   // its name in the config
+	Secret  string `json:"secret"`  // where the keyset stands in it
+	Key     string `json:"key"`     // what it calls itself
+	Lineage string `json:"lineage"` // of the keyset
 }
 
 // A State is one word for how a key is.
@@ -126,10 +126,10 @@ type Request struct {
 
 // A Pause keeps a key from being rotated until a time.
 type Pause struct {
-	Until  time.Time `json:"until"`
-	Since  time.Time `json:"since"`
-	By     string    `json:"by,omitempty"`
-	Reason string    `json:"reason,omitempty"`
+	Until  time.Time `json:"until"`            // when it ends by itself
+	Since  time.Time `json:"since"`            // when it began
+	By     string    `json:"by,omitempty"`     // who asked for it
+	Reason string    `json:"reason,omitempty"` // why, in that person's words
 }
 
 // A Step is what will be done, and when.
