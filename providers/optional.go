@@ -31,6 +31,15 @@ type Remover interface {
 	Remove(ctx context.Context, name string, head RevisionID) error
 }
 
+// A ReadNoter notes, beside the value, that the readers of one revision were made
+// to read it, so that another process need not do that again. It makes no new
+// revision. If id is not the head now, the error is ErrConflict. A write begins
+// without the note. If the store of an output is no ReadNoter, each process has
+// readers read once.
+type ReadNoter interface {
+	NoteRead(ctx context.Context, name string, id RevisionID) error
+}
+
 // A FieldReader hands out a secret by its fields, where the service keeps a secret
 // as several named texts: Vault's fields, the data keys of Kubernetes. `rotate
 // adopt` asks it for a secret that somebody else wrote. A field that is no text is

@@ -129,6 +129,16 @@ func old(r rotation.Reason) string {
 	return holds + ". `rotate run`, or `rotate run --once`, writes it: if one runs, its log says what keeps it from that"
 }
 
+// unread says why readers of an output do not read it yet.
+func unread(r rotation.Reason) Words {
+	const holds = "it holds the newest keys, and its readers were not made to read them: "
+	if r.Cause == "" {
+		return Words{What: holds + "its `after` has not run yet",
+			Hint: "`rotate run`, or `rotate run --once`, runs it: if one runs, its log says what keeps it from that"}
+	}
+	return Words{holds + r.Cause, r.Hint}
+}
+
 // Behind says why an output is.
 func Behind(r rotation.Reason, _ Times) string {
 	switch r.Code {
@@ -145,6 +155,8 @@ func Behind(r rotation.Reason, _ Times) string {
 		return "it does not hold what was written to it"
 	case rotation.OutputUnrendered:
 		return "cannot be rendered: " + r.Cause
+	case rotation.OutputUnread:
+		return unread(r).String()
 	}
 	return Words{r.Cause, r.Hint}.String()
 }

@@ -114,6 +114,8 @@ func (k keyStatus) warnings(at Times) (all []remark) {
 			text.What = fmt.Sprintf("the config asks for %s, kid %s is for %s: the next key that is made will be for %s, and verifiers must know both algorithms first", r.Whose, Kid(r.Kid), r.Is, r.Whose)
 		case rotation.NoHistory:
 			text.What = "what is still readable of the past could not be listed: " + r.Cause
+		case rotation.ReadersUnknown:
+			text = Words{"whether the readers of an output were made to read it cannot be told here: " + r.Output, "the log, the page and the metrics of `rotate run` tell it"}
 		case rotation.LeftBehind:
 			text = Words{"copies may be left where the config has no output any more: " + r.Output, "rotate forget " + k.Key.Key + " PLACE cleans one of them"}
 		}
