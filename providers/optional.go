@@ -105,6 +105,16 @@ type OutputOpener interface {
 	OpenOutput(ctx context.Context, r Rendering) (Store, error)
 }
 
+// A Roller has the pods of a workload in the store's own cluster and namespace start
+// anew, so that they read what an output of this store holds. Workloads are those
+// that TakesWorkload takes, such as deployment/shop. One revision of one output
+// begins one rollout, however often it is called. Its error is an *Error. It is safe
+// for concurrent use.
+type Roller interface {
+	TakesWorkload(workload string) bool
+	Rollout(ctx context.Context, workload, output, revision string) error
+}
+
 // A Rendering says what kind of output a store is opened for.
 type Rendering struct {
 	Name      string   // of the one file in the store's folder; "" where any secret may be written

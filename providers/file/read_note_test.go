@@ -3,6 +3,8 @@
 package file
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"testing"
 
@@ -44,7 +46,7 @@ func TestNoteRead(t *testing.T) {
 	must(t, err)
 	must(t, s.NoteRead(t.Context(), ".env", changed.ID))
 	wasRead(s, changed.ID, false)
-	if p := s.place(".env"); exists(p.sideTemp()) {
-		t.Error("a temporary file is left")
+	if _, err := os.Lstat(s.place(".env").sideTemp()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a temporary file is left: %v", err)
 	}
 }

@@ -64,7 +64,8 @@ type Output struct {
 	// again until it succeeds. Until then the output is behind. revision names what
 	// is to be read and holds no key material. After a success it is called again
 	// only for another revision, or, where the store is no providers.ReadNoter, by
-	// another process. It has a minute. Its error is shown to people.
+	// another process. It has a minute. People are shown its error, and as a hint
+	// what a method Todo() string of the error says.
 	After func(ctx context.Context, revision string) error
 }
 
