@@ -9,8 +9,8 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
 .PHONY: judge simulate soak mutants planted interleavings edges
-.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-packages conformance-systemd conformance-vaultkv conformance-versions
-.PHONY: chart conformance-helm conformance-kubelet
+.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
+.PHONY: chart conformance-http conformance-helm conformance-kubelet
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
 # What a release is built with. VERSION is what `rotate version` says.
@@ -139,6 +139,14 @@ conformance-packages: ## a release made twice, and what is in it
 conformance-dotenv: ## eight readers of .env files themselves, against what rotate knows of them; RANDOM_FILES and SEED for more
 	time ./e2e/dotenv.sh
 
+conformance-http: ## a daemon under a thousand hostile connections; EACH=1000 of every kind for more
+	./e2e/tools.sh python3:python3
+	time ./e2e/http.sh
+
+conformance-notify: ## a receiver made of public libraries: standardwebhooks and cloudevents, from PyPI
+	./e2e/tools.sh python3:python3 python3-venv
+	time ./e2e/notify.sh
+
 conformance: ## what needs more than `go test` and Go, and is not in .ci/run; with the time of each part
 	./e2e/tools.sh python3:python3 python3-venv openssl:openssl buildah:buildah busybox:busybox-static node:nodejs npm:npm java:default-jdk-headless mvn:maven
 	time ROTATE_KILLS=1000 go test -count=1 -timeout 20m -run Kill -v ./providers/file
@@ -155,7 +163,7 @@ conformance-adapter: ## a store that is a module of its own: examples/adapter ho
 	time ./e2e/adapter.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-adapter conformance-dotenv conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

@@ -45,12 +45,14 @@ refused "additional properties 'replica' not allowed" "$base" '{replica: 3}'
 refused "does not match pattern" "$base" '{image: {digest: "sha256:abc"}}'
 refused 'config.keys.a: there is no store d; stores has: c' "$base" '{config: {keys: {a: {store: d}}}}'
 refused 'config.keys.a has no store; add one of: c' "${base/{store: c\}/{\}}"
-refused 'config.listen is set' "$base" '{config: {listen: ":9797"}}'
+refused 'config.listen has no address at which the kubelet can probe' "$base" '{config: {listen: "127.0.0.1:9797"}}'
+refused 'config.listen has no address at which Prometheus can read' "$base" '{podMonitor: {enabled: true}, config: {listen: {address: ":1", serve: [probes]}}}'
+refused 'config.listen: /t/token is not in the pod' "$base" '{config: {listen: [{address: ":1", token_file: /t/token}]}}'
 refused 'replicas is more than 1, and a store is in Azure Key Vault' "$base" '{replicas: 2, config: {stores: {c: {type: azurekv, vault: "https://v.vault.azure.net"}}}}'
 refused 'config.audit.file writes a file' "$base" '{config: {audit: {file: /var/log/audit.jsonl}}}'
 refused 'config.keys.a: the output ./.env writes a file' "$base" '{config: {keys: {a: {outputs: [{path: ./.env}]}}}}'
 refused 'now.keys: there is no key b in config.keys' "$base" '{now: {keys: [b]}}'
-refused 'rotate: 3 of the values cannot work' "$base" '{image: {repository: ""}, now: {keys: [b]}, config: {listen: ":1"}}'
+refused 'rotate: 3 of the values cannot work' "$base" '{image: {repository: ""}, now: {keys: [b]}, config: {listen: "unix:/s"}}'
 
 # object KIND FIELD [NAME]: of the objects that were applied last.
 object() { python3 -c '
@@ -106,6 +108,14 @@ of outputs; is 'the image' "$(object Deployment spec.template.spec.containers.0.
 of once; is 'what runs' "$(object CronJob spec.jobTemplate.spec.template.spec.containers.0.args)" '["run", "--once"]'
 is 'a Deployment' "$(object Deployment metadata.name)" ''
 of monitoring; is 'the port' "$(object Deployment spec.template.spec.containers.0.args)" '["run", "--listen=:8080"]'
+is 'the probes' "$(object Deployment spec.template.spec.containers.0.livenessProbe.httpGet.port)" http
+of listeners; is 'the arguments' "$(object Deployment spec.template.spec.containers.0.args)" '["run"]'
+is 'the probes' "$(object Deployment spec.template.spec.containers.0.livenessProbe.httpGet)" '{"path": "/healthz", "port": "http", "scheme": "HTTP"}'
+is 'the ports' "$(object Deployment spec.template.spec.containers.0.ports | python3 -c 'import json, sys; print(*(p["containerPort"] for p in json.load(sys.stdin)))')" '9798 9797 9799'
+is 'the Service' "$(object Service spec.ports.0.targetPort)" http-1
+is 'the monitor' "$(object PodMonitor spec.podMetricsEndpoints.0.port)" http-2
+is 'the policy' "$(object NetworkPolicy spec.ingress.0.ports | python3 -c 'import json, sys; print(*(p["port"] for p in json.load(sys.stdin)))')" '9797 9799'
+of monitoring
 test "$(object PrometheusRule spec.groups.0.rules | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" -ge 10 || die 'monitoring: rules are missing'
 object ConfigMap data rotate-dashboard | python3 -c 'import json, sys; json.loads(json.load(sys.stdin)["rotate.json"])["panels"][0]' || die 'monitoring: the dashboard is no JSON'
 echo "ok  	what each identity needs is in it"

@@ -99,11 +99,13 @@ keys:
 // log line and audit line.
 func TestPromise7DaemonTellsNoMaterial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newConsole(t, `environment: test
+		c := newConsole(t, "")
+		c.write("rotate.yaml", `environment: test
 audit: {file: audit.jsonl}
 stores: {disk: {type: file, dir: ./keys}, bad: {type: spills}}
 defaults: {store: disk, propagation: 0s, every: 60h}
 keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, encoding: hex}, d: {algorithm: RS256, bits: 2048}, e: {store: bad}}
+notify: {ahead: 10h, to: {file: {exec: [/bin/sh, -c, 'cat >>"$0"', `+c.dir+`/told.json]}}}
 `)
 		spilt := &spills{panics: 3}
 		c.stores = registry()
@@ -139,7 +141,8 @@ keys: {a: {}, b: {algorithm: ES256}, c: {algorithm: opaque, encoding: hex}, d: {
 		}
 		c.all.Write(said.Bytes())
 		c.all.WriteString(c.read("audit.jsonl"))
-		for _, want := range []string{"a panic of type []uint8", "a pass panicked", `"action":"promote"`, "rotate_key_state", `"crv":"P-256"`} {
+		c.all.WriteString(c.read("told.json"))
+		for _, want := range []string{"key.transition", "key.upcoming", "key.halt", "key.attention", "a panic of type []uint8", "a pass panicked", `"action":"promote"`, "rotate_key_state", `"crv":"P-256"`} {
 			if !strings.Contains(c.all.String(), want) {
 				t.Errorf("%s: that was not tried", want)
 			}

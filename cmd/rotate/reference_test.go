@@ -156,8 +156,11 @@ func configPage(form schemaNode) string {
 		o.rows(&b, "")
 	}
 	section("The whole", "`stores:` and `keys:` take names of your own. The sections below have what each entry takes.", form)
+	section("An address", "`listen:` is an address, one with these options, or a list of both.\n"+
+		"[Where the daemon answers](endpoints.md) explains them.", form.of("listen").AnyOf[1])
 	section("A key", "`keys:` has an entry for each key. All but `secret` and `outputs` may stand under `defaults:`, too.", key)
 	section("An output", "`outputs:` of a key is a list of these. [Outputs](outputs.md) explains them.", *key.of("outputs").Items)
+	section("A receiver", "`to:` of `notify:` has an entry for each. [Tell people](notify.md) explains them.", form.of("notify").of("to").AdditionalProperties.schemaNode)
 	for _, store := range form.of("stores").AdditionalProperties.AnyOf {
 		typ := store.Title[strings.LastIndexByte(store.Title, ' ')+1:]
 		section("A store: `type: "+typ+"`", "[How to use it](providers/"+typ+".md).", store)
@@ -177,6 +180,9 @@ func (o schemaNode) rows(b *strings.Builder, within string) {
 			meaning := p.Description
 			if len(p.Enum) > 0 {
 				meaning += " One of `" + strings.Join(p.Enum, "`, `") + "`."
+			}
+			if p.Items != nil && len(p.Items.Enum) > 0 {
+				meaning += " Any of `" + strings.Join(p.Items.Enum, "`, `") + "`."
 			}
 			b.WriteString(row("`"+name+"`", p.Default, meaning))
 		}

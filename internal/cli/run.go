@@ -38,7 +38,7 @@ func runCommand(a *App) *cobra.Command {
 		},
 	})
 	cmd.Flags().BoolVar(&once, "once", false, "do what is due for each key, and end")
-	cmd.Flags().StringVar(&listen, "listen", "", "address of the endpoints for health, metrics and public keys (default listen of the config; none without it)")
+	cmd.Flags().StringVar(&listen, "listen", "", "one address that answers everything, such as 127.0.0.1:9797 or unix:/run/rotate/http.sock (default listen of the config; none without it)")
 	cmd.Flags().StringVar(&format, "log-format", format, "text or json (auto: text on a terminal and in systemd's journal)")
 	return cmd
 }

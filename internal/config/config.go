@@ -13,8 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/internal/notify"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/providers"
@@ -24,8 +26,9 @@ import (
 // A Config is a whole, valid config. It is not to be changed.
 type Config struct {
 	Environment string
-	Listen      string // host:port of the daemon's endpoints; "" for none
-	AuditFile   string // absolute path of the audit file; "" for none
+	Listen      []endpoint.Endpoint // where the daemon answers; nil for nowhere
+	AuditFile   string              // absolute path of the audit file; "" for none
+	Notify      notify.Settings
 	Stores      map[string]Store
 	Keys        []Key                // by name
 	Warnings    []strictyaml.Problem // what is accepted but not advised

@@ -6,8 +6,10 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/lazy"
+	"github.com/keyrotate/rotate/internal/notify"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -19,10 +21,10 @@ const example = "config.example.yaml"
 // formOf is what a config of rotate with these types of stores looks like.
 func formOf(types stores.Registry) *strictyaml.Form {
 	f := &strictyaml.Form{
-		Program: "rotate", Document: new(document), Parts: []any{new(keySection), new(outputOptions)},
-		Named: []string{"keys", "stores"}, OwnLimits: []string{"keys", "defaults"}, // keygen knows the range
+		Program: "rotate", Document: new(document), Parts: []any{new(keySection), new(outputOptions), new(listenOptions), new(receiverSection)},
+		Named: []string{"keys", "stores", "notify.to"}, OwnLimits: []string{"keys", "defaults"}, // keygen knows the range
 		NamePattern: nameRule().String(),
-		Words:       slices.Clone(environments), FreeText: []string{"secret", "prefix"}, Options: []string{"type", "outputs"}, Misplaced: []string{"outputs"},
+		Words:       slices.Clone(environments), FreeText: []string{"secret", "prefix", "url", "url_file", "exec"}, Options: []string{"type", "outputs"}, Misplaced: []string{"outputs"},
 		Example: example, WhereShare: "what several keys share belongs under defaults:",
 		Extra: types, Choices: choices, Unknown: unknown,
 	}
@@ -62,6 +64,12 @@ func choices(t reflect.Type) []string {
 		return texts([]keyset.Encoding{keyset.Base64URL, keyset.Base64, keyset.Hex})
 	case reflect.TypeFor[format.Format]():
 		return texts(append(format.All(), format.Templated))
+	case reflect.TypeFor[endpoint.Set]():
+		return texts(endpoint.Sets())
+	case reflect.TypeFor[notify.Format]():
+		return texts(notify.Formats())
+	case reflect.TypeFor[notify.Kind]():
+		return texts(notify.Kinds())
 	case reflect.TypeFor[secretAs]():
 		return texts([]secretAs{asText, asBytes})
 	}
@@ -81,10 +89,10 @@ func texts[T ~string](values []T) []string {
 func Schema(types stores.Registry) ([]byte, error) { return formOf(types).Printed("rotate: config") }
 
 // What decodes itself describes itself.
-var _, _ interface {
+var _, _, _ interface {
 	strictyaml.NodeReader
 	strictyaml.Describer
-} = (*storeSection)(nil), (*outputSection)(nil)
+} = (*storeSection)(nil), (*outputSection)(nil), (*listenSection)(nil)
 
 // Describe is one alternative a type of store, told apart by `type`.
 func (*storeSection) Describe(f *strictyaml.Form) *strictyaml.JSONSchema {
@@ -101,4 +109,13 @@ func (*storeSection) Describe(f *strictyaml.Form) *strictyaml.JSONSchema {
 // Describe is the options of an output.
 func (*outputSection) Describe(f *strictyaml.Form) *strictyaml.JSONSchema {
 	return f.StructSchema(reflect.TypeFor[outputOptions]())
+}
+
+// Describe is an address, one with its options, or a list of both.
+func (*listenSection) Describe(f *strictyaml.Form) *strictyaml.JSONSchema {
+	address := strictyaml.JSONSchema{Type: "string"}
+	options := *f.StructSchema(reflect.TypeFor[listenOptions]())
+	options.Type, options.Required = "object", []string{"address"}
+	one := []strictyaml.JSONSchema{address, options}
+	return &strictyaml.JSONSchema{AnyOf: append(one, strictyaml.JSONSchema{Type: "array", Items: &strictyaml.JSONSchema{AnyOf: one}})}
 }

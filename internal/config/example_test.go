@@ -70,7 +70,7 @@ func TestExampleShowsEveryOption(t *testing.T) {
 	}
 	names := map[string]bool{}
 	collect(shown, names)
-	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames](), reflect.TypeFor[listenOptions](), reflect.TypeFor[tlsOptions](), reflect.TypeFor[notifySection](), reflect.TypeFor[heartbeatSection](), reflect.TypeFor[receiverSection](), reflect.TypeFor[signSection]()} {
 		for _, name := range strictyaml.FieldsOf(typ).Names {
 			if !names[name] {
 				t.Errorf("%s is not in %s", name, exampleFile)
@@ -96,7 +96,7 @@ func collect(v any, names map[string]bool) {
 func TestSchema(t *testing.T) {
 	schema := resolved(t)
 	asItStands, all := readExample(t)
-	for _, text := range [][]byte{asItStands, all, []byte("environment: x\nkeys: \n"), []byte("stores: {disk: {type: file, labels: {Example.com/Team: x}}}")} {
+	for _, text := range [][]byte{asItStands, all, []byte("environment: x\nkeys: \n"), []byte("listen: :9797"), []byte("listen: {address: :9797, serve: [keys]}"), []byte("listen: [:9797]"), []byte("stores: {disk: {type: file, labels: {Example.com/Team: x}}}")} {
 		if err := validate(t, schema, text); err != nil {
 			t.Error(err)
 		}
@@ -113,6 +113,10 @@ func TestSchema(t *testing.T) {
 		"keys: {a: {grace: 48x}}",
 		"keys: {a: {bits: many}}",
 		"defaults: {secret: x}",
+		"listen: 9797",
+		"listen: [{serve: [probes]}]",
+		"listen: [{address: :9797, serve: [pages]}]",
+		"listen: {address: :9797, port: 9797}",
 	} {
 		if err := validate(t, schema, []byte(text)); err == nil {
 			t.Errorf("the schema takes %s", text)
@@ -136,7 +140,7 @@ func TestSchemaAsPrinted(t *testing.T) {
 
 // Everything that it describes is described.
 func TestSchemaDescribes(t *testing.T) {
-	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames](), reflect.TypeFor[notifySection](), reflect.TypeFor[heartbeatSection](), reflect.TypeFor[receiverSection](), reflect.TypeFor[signSection]()} {
 		for _, option := range formOf(nil).Schema(typ).Properties {
 			if option.Schema.Description == "" {
 				t.Errorf("%s has no doc", option.Name)

@@ -19,8 +19,9 @@ type document struct {
 	Defaults    shared                    `yaml:"defaults" doc:"Options for every key that does not set them itself."`
 	Keys        map[string]keySection     `yaml:"keys" doc:"The keys to rotate, by name."`
 
-	Listen strictyaml.Option[string] `yaml:"listen" doc:"Address of the daemon's endpoints for health, metrics and public keys, such as 127.0.0.1:9797; none if not set. They know no login and no TLS."`
-	Audit  auditSection              `yaml:"audit" doc:"Where audit events go beside the log."`
+	Listen strictyaml.Option[listenSection] `yaml:"listen" doc:"Where the daemon answers over HTTP: an address such as 127.0.0.1:9797 for everything, or a list of addresses that say what each serves; nowhere if not set."`
+	Audit  auditSection                     `yaml:"audit" doc:"Where audit events go beside the log."`
+	Notify notifySection                    `yaml:"notify" doc:"Who the daemon tells what happens to keys; see docs/notify.md."`
 }
 
 // An auditSection says where audit events are kept.

@@ -74,6 +74,7 @@ func resolve(d *strictyaml.Decoder, doc *document) *Config {
 			r.output(k, o)
 		}
 	}
+	r.notify(doc.Notify)
 	return r.config
 }
 

@@ -6,6 +6,7 @@ package daemon
 import (
 	"context"
 	"iter"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -14,11 +15,14 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/internal/metrics"
+	"github.com/keyrotate/rotate/internal/notify"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/serve"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
@@ -28,11 +32,13 @@ type Options struct {
 	Host ops.Host // its Event and Lost are the daemon's own
 
 	Read     func() (*config.Config, error) // reads the config, at the start and at each SIGHUP
-	Listen   string                         // address of the endpoints; "" for that of the config
+	Listen   string                         // an address that answers everything; "" for those of the config
 	Version  string                         // for the metrics
 	KeepGC   bool                           // whoever started this process has set GOGC
 	Hardened error                          // why the process is less guarded than it should be; nil if it is not
 	Beat     func()                         // a sign of life, at least once a minute; nil if no one waits for one
+
+	Transport http.RoundTripper // carries notifications; nil for the network
 }
 
 // A Daemon keeps the keys of one config. It is safe for concurrent use.
@@ -40,9 +46,12 @@ type Daemon struct {
 	Options
 	metrics   *metrics.Metrics
 	scheduler *scheduler.Scheduler
-	listen    string                                // of the config that counts
+	listen    []endpoint.Endpoint                   // of the config that counts
+	listeners []*serve.Listener                     // that answer; set before anything reads it
 	keys      atomic.Pointer[map[string]*fleet.Key] // of the config as it is now, by name
 	told      atomic.Int64                          // when a lost audit event was spoken of last
+	notify    *notify.Notifier
+	turned    atomic.Pointer[time.Time] // when the scheduler gave its last sign of life
 }
 
 // New reads the config, and begins nothing. Its errors are those of Read, and those
@@ -55,7 +64,8 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.scheduler = scheduler.New(d.Host.Engine(), scheduler.Options{Tell: say.Notices(d.Host.Log), Beat: o.Beat})
+	d.scheduler = scheduler.New(d.Host.Engine(), scheduler.Options{Tell: say.Notices(d.Host.Log), Beat: d.beat})
+	d.notify = d.teller()
 	if _, err := d.take(conf); err != nil {
 		return nil, err
 	}
@@ -87,6 +97,7 @@ func Run(ctx context.Context, o Options) error {
 	defer done()
 	go d.reload(reloads, hangup)
 	go d.calmDown(reloads)
+	go d.renew(reloads)
 	context.AfterFunc(ctx, manager.stopping)
 	keys := len(*d.keys.Load())
 	log.Info("rotate is at work", "actor", d.Host.Actor, "keys", keys)
@@ -101,7 +112,17 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // Rotate is Run without signals, endpoints and service manager.
-func (d *Daemon) Rotate(ctx context.Context) error { return d.scheduler.Run(ctx) }
+func (d *Daemon) Rotate(ctx context.Context) error {
+	rotated, told := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(told)
+		d.notify.Run(ctx, rotated)
+	}()
+	err := d.scheduler.Run(ctx)
+	close(rotated)
+	<-told
+	return err
+}
 
 // take makes a config the daemon's. Of one that is refused nothing counts.
 func (d *Daemon) take(conf *config.Config) ([]*fleet.Key, error) {
@@ -117,6 +138,7 @@ func (d *Daemon) take(conf *config.Config) ([]*fleet.Key, error) {
 	d.listen = conf.Listen
 	d.Host.Trail.Use(conf.AuditFile)
 	d.keys.Store(&named)
+	d.notify.Use(conf.Notify)
 	return keys, nil
 }
 

@@ -13,7 +13,9 @@ import (
 
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/config"
+	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/serve"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
@@ -47,8 +49,8 @@ func TestARefusedReloadSwitchesNothing(t *testing.T) {
 	}
 	uses := func(when, listen, file string) {
 		t.Helper()
-		if got := d.Host.Trail.Path(); d.listen != listen || filepath.Base(got) != file {
-			t.Errorf("%s: listens on %s, audits to %s", when, d.listen, got)
+		if got := d.Host.Trail.Path(); d.listen[0].Where != listen || filepath.Base(got) != file {
+			t.Errorf("%s: listens on %v, audits to %s", when, d.listen, got)
 		}
 	}
 	write(strings.NewReplacer(":1\n", ":2\n", "old.jsonl", "new.jsonl").Replace(old))
@@ -104,6 +106,41 @@ func TestADaemonIsNotCalmBeforeEveryLook(t *testing.T) {
 		d.calmDown(ctx)
 		if got := debug.SetGCPercent(before); got != 70 {
 			t.Errorf("%d percent", got)
+		}
+	})
+}
+
+// Files of endpoints are read again each hour: where a certificate is mounted,
+// nobody sends a signal.
+func TestFilesAreReadEachHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(file, []byte("a-token-of-0123456789"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		where := endpoint.Of(endpoint.Address{Network: "tcp", Where: "127.0.0.1:0"})
+		where.TokenFile = file
+		listeners, err := serve.Listen(t.Context(), []endpoint.Endpoint{where})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listeners[0].Close()
+		var log strings.Builder
+		d := &Daemon{Options: Options{Host: ops.Host{Log: slog.New(slog.NewTextHandler(&log, nil))}}, listeners: listeners}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			d.renew(ctx)
+			close(ended)
+		}()
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour + time.Minute)
+		stop()
+		<-ended
+		if n := strings.Count(log.String(), "a file of the endpoints cannot be used, what it held before is kept"); n != 1 {
+			t.Errorf("%d times:\n%s", n, log.String())
 		}
 	})
 }

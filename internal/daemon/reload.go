@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 
 	"github.com/keyrotate/rotate/internal/bug"
@@ -21,6 +22,7 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 		}
 		manager.reloading()
 		d.Host.Trail.Reopen()
+		d.rereadFiles()
 		listen, old := d.listen, *d.keys.Load()
 		keys, err := d.reread()
 		d.metrics.Reloaded(d.Host.Now(), err == nil)
@@ -31,7 +33,7 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 		}
 		log.Info("the config was read again", "keys", len(keys))
 		manager.ready(len(keys))
-		if d.listen != listen {
+		if !reflect.DeepEqual(d.listen, listen) {
 			log.Warn("listen has changed: that counts from the next start")
 		}
 		if gone := dropped(old, keys); len(gone) > 0 {

@@ -27,6 +27,10 @@ type Metrics struct {
 	seconds *prometheus.HistogramVec
 	events  *prometheus.CounterVec
 
+	connections prometheus.Gauge
+	cuts        *prometheus.CounterVec
+
+	told          *prometheus.CounterVec
 	auditFailures prometheus.Counter
 	reloadOK      prometheus.Gauge
 	reloadAt      prometheus.Gauge
@@ -48,9 +52,18 @@ func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rotate_key_events_total", Help: "Transitions, marks, erasures and refusals of this process, as in its audit lines.",
 		}, []string{"key", "store", "action"}),
+		connections: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "rotate_http_connections", Help: "Connections to the endpoints that are open.",
+		}),
+		cuts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rotate_http_connections_cut_total", Help: "Connections that were closed so that others are answered, by what they did.",
+		}, []string{"reason"}),
 		auditFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rotate_audit_failures_total", Help: "Events that could not be written to the audit file.",
 		}),
+		told: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rotate_notifications_total", Help: "Notifications by receiver and what came of them: events that were sent, attempts that failed, events that are lost.",
+		}, []string{"receiver", "result"}),
 		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "rotate_config_last_reload_successful", Help: "1 if the config was taken when it was read last, 0 if it was refused and the old one kept.",
 		}),
@@ -63,15 +76,15 @@ func New(version string, keys func() iter.Seq[live.Key]) *Metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
-		m.calls, m.seconds, m.events, m.auditFailures, m.reloadOK, m.reloadAt, build,
+		m.calls, m.seconds, m.events, m.connections, m.cuts, m.told, m.auditFailures, m.reloadOK, m.reloadAt, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
 }
 
-// Handler serves the metrics.
+// Handler serves the metrics. Whoever calls it limits how many ask at once.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(&gatherer{m.registry, m.keys}, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+	return promhttp.HandlerFor(&gatherer{m.registry, m.keys}, promhttp.HandlerOpts{})
 }
 
 // Event counts what an engine did.
@@ -79,8 +92,20 @@ func (m *Metrics) Event(ev engine.Event) {
 	m.events.WithLabelValues(ev.Key, ev.Store, ev.Action).Inc()
 }
 
+// Connections counts those to the endpoints that are open: by more than before.
+func (m *Metrics) Connections(by int) { m.connections.Add(float64(by)) }
+
+// ConnectionCut counts one that was closed for the sake of others. The reason is
+// one of package serve's.
+func (m *Metrics) ConnectionCut(reason string) { m.cuts.WithLabelValues(reason).Inc() }
+
 // AuditFailed counts an event that the audit file does not have.
 func (m *Metrics) AuditFailed() { m.auditFailures.Inc() }
+
+// Notified counts what came of notifications.
+func (m *Metrics) Notified(receiver, result string, n int) {
+	m.told.WithLabelValues(receiver, result).Add(float64(n))
+}
 
 // Reloaded notes that the config was read, and whether it was taken.
 func (m *Metrics) Reloaded(now time.Time, taken bool) {

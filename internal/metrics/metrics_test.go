@@ -87,6 +87,8 @@ func full(t *testing.T) string {
 	m := metrics.New("v1", func() iter.Seq[live.Key] { return slices.Values([]live.Key{k}) })
 	m.Event(engine.Event{Key: "k", Store: "m", Action: "promote", Kid: "kid-1", Reason: "due"})
 	m.AuditFailed()
+	m.ConnectionCut("idle")
+	m.Notified("ops", "sent", 2)
 	m.Reloaded(now, true)
 	s, err := stores.Counted(func(context.Context) (providers.Store, error) { return memory.New(), nil }, m.Calls("m"))(t.Context())
 	if err != nil {
@@ -117,6 +119,7 @@ func TestKeys(t *testing.T) {
 		`rotate_store_calls_total{operation="open",result="ok",store="m"} 1`,
 		`rotate_store_calls_total{operation="read",result="not_found",store="m"} 1`,
 		`rotate_audit_failures_total 1`,
+		`rotate_notifications_total{receiver="ops",result="sent"} 2`,
 		`rotate_config_last_reload_successful 1`,
 	} {
 		if !strings.Contains(text, line+"\n") {

@@ -86,10 +86,12 @@ func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, parts []part)
 		return
 	}
 	header := w.Header()
-	header.Set("Content-Type", "application/jwk-set+json") // RFC 7517 §8.5.2
+	name := contentType(r)
+	header.Set("Content-Type", name)
+	header.Add("Vary", "Accept")
 	header.Set("Cache-Control", cacheControl(fresh))
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("ETag", doc.tag)
+	header.Set("ETag", tagOf(doc, name))
 	if conditional(r) {
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(doc.body)) // 304
 		return
@@ -98,6 +100,15 @@ func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, parts []part)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(doc.body) // the client has gone
 	}
+}
+
+// tagOf is another for each name: a strong validator is one of a representation
+// (RFC 9110 section 8.8.1).
+func tagOf(doc document, name string) string {
+	if name == plainJSON {
+		return strings.TrimSuffix(doc.tag, `"`) + `.json"`
+	}
+	return doc.tag
 }
 
 // conditional tells whether a request has preconditions (RFC 9110 §13). Few have,

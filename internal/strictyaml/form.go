@@ -20,7 +20,7 @@ type Form struct {
 	Program     string   // whose config it is
 	Document    any      // pointer to the struct of a whole config
 	Parts       []any    // pointers to further structs whose options are read by NodeReaders
-	Named       []string // sections whose entries have names of the user's own
+	Named       []string // sections whose entries have names of the user's own; of one within another, outer.inner
 	OwnLimits   []string // sections whose numbers have limits of their own, which are better told than the reader's
 	Words       []string // values that are no secret, such as types of stores
 	FreeText    []string // options whose values may be key material, so that none is shown

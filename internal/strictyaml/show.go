@@ -152,7 +152,7 @@ func (v *Vocabulary) path(path string) string {
 	parts := strings.Split(path, Separator)
 	for i, part := range parts {
 		r := roleOption
-		if i == 1 && slices.Contains(v.form.Named, parts[0]) {
+		if slices.Contains(v.form.Named, strings.Join(parts[:i], ".")) {
 			r = roleName
 		}
 		switch index := strings.HasPrefix(part, "["); {
@@ -200,7 +200,7 @@ func (s *source) learn(v *Vocabulary, n *yaml.Node, path []string, r role) {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
-			named := len(path) == 1 && slices.Contains(v.form.Named, path[0])
+			named := slices.Contains(v.form.Named, strings.Join(path, "."))
 			keyRole, below := roleOption, roleValue
 			switch {
 			case named:
@@ -354,10 +354,10 @@ func (v *Vocabulary) of(t reflect.Type) {
 
 // learn takes in the names that a file gives, and its parts.
 func (v *Vocabulary) learn(src *source, root *yaml.Node) {
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		section, entries := root.Content[i].Value, root.Content[i+1]
-		if !slices.Contains(v.form.Named, section) || entries.Kind != yaml.MappingNode {
-			continue
+	for _, section := range v.form.Named {
+		entries := root
+		for part := range strings.SplitSeq(section, ".") {
+			entries = member(entries, part)
 		}
 		for j := 0; j < len(entries.Content); j += 2 {
 			if name := entries.Content[j].Value; v.Name(name) {
@@ -367,6 +367,16 @@ func (v *Vocabulary) learn(src *source, root *yaml.Node) {
 	}
 	src.learn(v, root, nil, roleValue)
 	src.parsed = true
+}
+
+// member is the mapping of a name in a mapping; an empty one if there is none.
+func member(n *yaml.Node, name string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name && n.Content[i+1].Kind == yaml.MappingNode {
+			return n.Content[i+1]
+		}
+	}
+	return &yaml.Node{}
 }
 
 // foreign reports whether a file is something else than a config: it has no

@@ -403,6 +403,7 @@ func TestConfigIsRefused(t *testing.T) {
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
 	for _, c := range []Config{
 		{Region: "r", Endpoint: "http://example.com"}, {Region: "r", Endpoint: "example.com"}, {Region: "r", Endpoint: "https://user:pw@example.com"},
+		{Region: "r", Endpoint: "https://example.com/?token=s"},
 		{Region: "r", Profile: "there-is-none"},
 	} {
 		_, err := c.Open(t.Context())

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,14 +42,8 @@ func (c *Config) Validate() error {
 	if c.Endpoint == "" {
 		return nil
 	}
-	u, err := url.Parse(c.Endpoint)
-	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
-		return errors.New("endpoint is not a URL such as https://vpce-….secretsmanager.eu-west-1.vpce.amazonaws.com")
-	case u.Scheme == "http" && !slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname()):
-		return errors.New("endpoint has to begin with https: keys go over it")
-	}
-	return nil
+	_, err := providers.Address("endpoint", c.Endpoint)
+	return err
 }
 
 // Where tells people, and the config, which secret is meant.

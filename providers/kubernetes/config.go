@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,13 +135,10 @@ func (c *Config) open() (*store, error) {
 // connect makes the clients. Of client-go only the REST client is used: the
 // typed ones repeat writes on their own.
 func (c *Config) connect(conf *rest.Config) (*store, error) {
-	u, err := url.Parse(conf.Host)
-	switch {
-	case err != nil || u.Host == "":
-		return nil, errors.New("the server of the kubeconfig is not a URL")
-	case u.Scheme != "https" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback():
-		return nil, errors.New("the server is http:// to another host: keys and tokens could be read on the way")
-	case conf.Insecure:
+	if _, err := providers.Address("the server of the kubeconfig", conf.Host); err != nil {
+		return nil, err
+	}
+	if conf.Insecure {
 		return nil, errors.New("the kubeconfig says insecure-skip-tls-verify: anyone could answer for the API server; give it certificate-authority")
 	}
 	conf = rest.CopyConfig(conf)

@@ -146,6 +146,7 @@ func TestProbeAsksWhereRulesAreNotListed(t *testing.T) {
 func TestUnsafeServersAreRefused(t *testing.T) {
 	for word, conf := range map[string]*rest.Config{
 		"not a URL":                {Host: "kubernetes"},
+		"may hold a secret":        {Host: "https://kubernetes.example.com/?token=s3cr3t"},
 		"http:// to another host":  {Host: "http://kubernetes.example.com"},
 		"insecure-skip-tls-verify": {Host: "https://kubernetes.example.com", TLSClientConfig: rest.TLSClientConfig{Insecure: true}},
 	} {

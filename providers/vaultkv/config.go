@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"path"
 	"path/filepath"
 	"strings"
@@ -97,18 +95,16 @@ func (c *Config) Where(secret string) string {
 	return path.Join(cmp.Or(c.Mount, "secret"), c.Path, secret) + " in " + cmp.Or(c.Address, "Vault")
 }
 
-// checkAddress takes URLs without credentials, and plain HTTP only to this host.
+// checkAddress takes plain HTTP to another host only where the config says so.
 func checkAddress(address string, plaintext bool) error {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return errors.New("address is not a URL such as https://vault.example.com:8200")
-	case u.User != nil:
-		return errors.New("address holds a credential")
-	case u.Scheme == "https" || plaintext || u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback():
-		return nil
+	_, err := providers.Address("address", address)
+	if errors.Is(err, providers.ErrPlaintext) {
+		if plaintext {
+			return nil
+		}
+		return fmt.Errorf("%w; or say plaintext: true", err)
 	}
-	return errors.New("address is http:// to another host: use https, or say plaintext: true")
+	return err
 }
 
 // Open logs in and checks that the mount is what it should be.

@@ -70,6 +70,7 @@ var guards = []guard{
 	{"6", "a newer rotate's document is only read", never, core},
 	{"7", "material prints as [secret]", becomes("return $this.Reveal(), nil"), "./secret ./rotation/keyset"},
 	{"7", "a panic is told by its type", call("$F(`%v`, $1)"), "./internal/bug"},
+	{"7", "the error of a call does not have the address", becomes("return $0"), "-run=^TestPromise7NoAddress ./internal/notify"},
 	{"8", "clocks that disagree stop everything", never, core},
 	{"8", "what cannot wait for the clocks to agree carries the store's time", never, core},
 	{"8", "a jump counts only whole waits", never, core},

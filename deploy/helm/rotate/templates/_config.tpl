@@ -59,16 +59,59 @@
 
 {{/* Ports of addresses in the config, such as Vault's 8200. */}}
 {{- define "rotate.ports" -}}
+{{- $urls := list -}}
+{{- range $_, $s := .Values.config.stores -}}{{- $urls = concat $urls (list $s.address $s.endpoint) -}}{{- end -}}
+{{- range $_, $to := (.Values.config.notify | default dict).to -}}{{- $urls = append $urls $to.url -}}{{- end -}}
 {{- $found := list -}}
-{{- range $_, $s := .Values.config.stores -}}
-{{- range $url := list $s.address $s.endpoint -}}
+{{- range $url := $urls -}}
 {{- $port := regexFind ":[0-9]+$" (regexReplaceAll "^[a-z]+://([^/]*).*$" ($url | default "") "${1}") | trimPrefix ":" -}}
 {{- if $port -}}{{- $found = append $found ($port | int) -}}
 {{- else if hasPrefix "http://" ($url | default "") -}}{{- $found = append $found 80 -}}
 {{- end -}}
 {{- end -}}
-{{- end -}}
 {{ concat (list 443 6443) $found (.Values.networkPolicy.ports) | uniq | toJson }}
+{{- end }}
+
+{{/* Where the daemon answers to others than its own pod: name, port, scheme, and what it serves. */}}
+{{- define "rotate.listeners" -}}
+{{- $listen := .Values.config.listen | default (printf ":%v" .Values.port) -}}
+{{- if not (kindIs "slice" $listen) -}}{{- $listen = list $listen -}}{{- end -}}
+{{- $found := list -}}
+{{- range $listen -}}
+{{- $l := . -}}
+{{- if kindIs "string" . -}}{{- $l = dict "address" . -}}{{- end -}}
+{{- if not (regexMatch "^(unix:|localhost:|127\\.|\\[::1\\])" $l.address) -}}
+{{- $name := "http" -}}
+{{- if $found -}}{{- $name = printf "http-%d" (len $found) -}}{{- end -}}
+{{- $port := regexFind "[0-9]+$" $l.address | int -}}
+{{- $found = append $found (dict "name" $name "port" $port "scheme" (ternary "HTTPS" "HTTP" (hasKey $l "tls")) "serve" ($l.serve | default (list "probes" "keys" "reports"))) -}}
+{{- end -}}
+{{- end -}}
+{{ $found | toJson }}
+{{- end }}
+
+{{/* The first of these that serves a set. Call it with a dict: root, set. */}}
+{{- define "rotate.serving" -}}
+{{- $first := dict -}}
+{{- range include "rotate.listeners" .root | fromJsonArray -}}
+{{- if and (not $first) (has $.set .serve) -}}{{- $first = . -}}{{- end -}}
+{{- end -}}
+{{ $first | toJson }}
+{{- end }}
+
+{{/* Files that its addresses need. */}}
+{{- define "rotate.listenFiles" -}}
+{{- $found := list -}}
+{{- $listen := .Values.config.listen | default list -}}
+{{- if kindIs "map" $listen -}}{{- $listen = list $listen -}}{{- end -}}
+{{- if kindIs "slice" $listen -}}
+{{- range $listen -}}
+{{- if kindIs "map" . -}}
+{{- range $file := list .token_file (.tls | default dict).cert_file -}}{{- if $file -}}{{- $found = append $found $file -}}{{- end -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{ $found | toJson }}
 {{- end }}
 
 {{/* The config as the pods get it: a login in Vault takes the token that is made for it. */}}
@@ -102,8 +145,11 @@
 {{- if not .Values.image.repository -}}
 {{- $wrong = append $wrong "image.repository is not set; such as: --set image.repository=registry.example.com/rotate (make image builds the image)" -}}
 {{- end -}}
-{{- if .Values.config.listen -}}
-{{- $wrong = append $wrong "config.listen is set; the chart makes the address: set port, and leave listen out" -}}
+{{- if and (eq .Values.mode "daemon") (not (include "rotate.serving" (dict "root" . "set" "probes") | fromJson)) -}}
+{{- $wrong = append $wrong "config.listen has no address at which the kubelet can probe; such as: {address: \":9798\", serve: [probes]}" -}}
+{{- end -}}
+{{- if and .Values.podMonitor.enabled (not (include "rotate.serving" (dict "root" . "set" "reports") | fromJson)) -}}
+{{- $wrong = append $wrong "podMonitor.enabled is set, and config.listen has no address at which Prometheus can read; such as: {address: \":9799\", serve: [reports]}" -}}
 {{- end -}}
 {{- if and (has "azurekv" (include "rotate.storeTypes" . | fromJsonArray)) (gt (include "rotate.replicas" . | int) 1) -}}
 {{- $wrong = append $wrong "replicas is more than 1, and a store is in Azure Key Vault, which compares nothing when it writes; leave replicas out, or set 1" -}}
@@ -111,6 +157,11 @@
 {{- if not .Values.volumeMounts -}}
 {{- range include "rotate.writes" . | fromJsonArray -}}
 {{- $wrong = append $wrong (printf "%s writes a file, and the pod's root is read-only; add volumes and volumeMounts for its folder, or leave it out" .) -}}
+{{- end -}}
+{{- end -}}
+{{- if not .Values.volumeMounts -}}
+{{- range include "rotate.listenFiles" . | fromJsonArray -}}
+{{- $wrong = append $wrong (printf "config.listen: %s is not in the pod; add volumes and volumeMounts for its folder" .) -}}
 {{- end -}}
 {{- end -}}
 {{- $defaults := .Values.config.defaults | default dict -}}

@@ -32,15 +32,18 @@ containers:
   env: {{ toYaml . | nindent 2 }}
   {{- end }}
   {{- if .daemon }}
+  {{- $probe := include "rotate.serving" (dict "root" $root "set" "probes") | fromJson }}
   ports:
-  - {name: http, containerPort: {{ $v.port }}}
+  {{- range include "rotate.listeners" $root | fromJsonArray }}
+  - {name: {{ .name }}, containerPort: {{ .port }}}
+  {{- end }}
   livenessProbe: # the scheduler answers
-    httpGet: {path: /healthz, port: http}
+    httpGet: {path: /healthz, port: {{ $probe.name }}, scheme: {{ $probe.scheme }}}
     periodSeconds: 20
     timeoutSeconds: 5
     failureThreshold: 3
   readinessProbe: # every key was read once, or its failure is known
-    httpGet: {path: /readyz, port: http}
+    httpGet: {path: /readyz, port: {{ $probe.name }}, scheme: {{ $probe.scheme }}}
     periodSeconds: 5
     timeoutSeconds: 5
   {{- end }}
@@ -103,9 +106,13 @@ labels: # without versions: a chart that is only newer restarts nothing
   {{- end }}
 annotations:
   checksum/config: {{ include "rotate.config" $root | sha256sum }}
-  {{- if and (eq .component "daemon") (not $v.podMonitor.enabled) }}
+  {{- $reports := include "rotate.serving" (dict "root" $root "set" "reports") | fromJson }}
+  {{- if and (eq .component "daemon") (not $v.podMonitor.enabled) $reports }}
   prometheus.io/scrape: "true"
-  prometheus.io/port: {{ $v.port | quote }}
+  prometheus.io/port: {{ $reports.port | quote }}
+  {{- if eq $reports.scheme "HTTPS" }}
+  prometheus.io/scheme: https
+  {{- end }}
   {{- end }}
   {{- with $v.podAnnotations }}
   {{- toYaml . | nindent 2 }}
