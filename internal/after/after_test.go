@@ -54,7 +54,7 @@ func TestExecTellsWhatIsToBeRead(t *testing.T) {
 	if err != nil || string(text) != "auth-jwt /etc/shop/.env r1 an argument; exit 1" {
 		t.Errorf("the program got %q, %v", text, err)
 	}
-	holds(t, Exec([]string{os.Args[0], "act", "fail"})(t.Context(), change), "exec "+os.Args[0]+": exit status 7: no such shop")
+	holds(t, Exec([]string{os.Args[0], "act", "fail"})(t.Context(), change), "exec "+os.Args[0]+": the program ended with exit status 7: no such shop")
 }
 
 // roller is a cluster.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -41,14 +42,25 @@ func Run(ctx context.Context, argv, variables []string, input []byte) error {
 	switch {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errors.New("the program did not end in time, and was killed")
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w, and was killed", context.Cause(ctx))
+		return context.Cause(ctx)
 	}
-	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
-		err = errors.New(ended.String())
+	ended, ran := errors.AsType[*exec.ExitError](err)
+	if !ran {
+		return fmt.Errorf("the program could not be run: %w", withoutPath(err))
 	}
 	if text := said.String(); text != "" {
-		return fmt.Errorf("%w: %s", err, text)
+		return fmt.Errorf("the program ended with %s: %s", ended, text)
+	}
+	return fmt.Errorf("the program ended with %s", ended)
+}
+
+// withoutPath leaves out what the caller knows.
+func withoutPath(err error) error {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return failed.Err
 	}
 	return err
 }

@@ -50,10 +50,10 @@ func TestRun(t *testing.T) {
 	late := errors.New("it is late")
 	for as, want := range map[string]string{
 		"well": "",
-		"fail": "exit status 3: [31mno such shop",
-		"long": "exit status 1: " + strings.Repeat("x", longest),
-		"tell": "exit status 1: [PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 KEY=k]|input|/",
-		"hang": "it is late, and was killed",
+		"fail": "the program ended with exit status 3: [31mno such shop",
+		"long": "the program ended with exit status 1: " + strings.Repeat("x", longest),
+		"tell": "the program ended with exit status 1: [PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 KEY=k]|input|/",
+		"hang": "the program did not end in time, and was killed",
 	} {
 		t.Run(as, func(t *testing.T) {
 			limit := 20 * time.Second
@@ -71,7 +71,7 @@ func TestRun(t *testing.T) {
 			}
 		})
 	}
-	if err := Run(t.Context(), []string{"/nowhere/at-all"}, nil, nil); !errors.Is(err, os.ErrNotExist) {
+	if err := Run(t.Context(), []string{"/nowhere/at-all"}, nil, nil); !errors.Is(err, os.ErrNotExist) || err.Error() != "the program could not be run: no such file or directory" {
 		t.Errorf("a program that is not there: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
