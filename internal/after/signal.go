@@ -5,30 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// signals are those that programs take as a wish to read again.
-var signals = []struct {
-	Name string
-	sig  syscall.Signal
-}{{"HUP", syscall.SIGHUP}, {"USR1", syscall.SIGUSR1}, {"USR2", syscall.SIGUSR2}}
+// A SignalName is a signal that programs take as a wish to read again.
+type SignalName string
 
-// Signals are the names that Signal takes.
-func Signals() (names []string) {
-	for _, s := range signals {
-		names = append(names, s.Name)
-	}
-	return names
-}
+// signals are the names that Signal takes.
+var signals = map[SignalName]syscall.Signal{"HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2}
+
+// SignalNames lists them.
+func SignalNames() []SignalName { return slices.Sorted(maps.Keys(signals)) }
 
 // Signal sends a signal to the process whose number a file holds. As with every pid
 // file, a number that another process has by now is not noticed.
-func Signal(pidFile, name string) Way {
+func Signal(pidFile string, name SignalName) Way {
 	return func(context.Context, Change) error {
 		e := &Error{Way: fmt.Sprintf("signal %s to %s", name, pidFile)}
 		pid, err := pidIn(pidFile)
@@ -48,18 +45,13 @@ func Signal(pidFile, name string) Way {
 	}
 }
 
-func send(pid int, name string) error {
-	for _, s := range signals {
-		if s.Name == name {
-			p, err := os.FindProcess(pid) // on Linux by a pidfd
-			if err != nil {
-				return err
-			}
-			defer func() { _ = p.Release() }() // it cannot fail
-			return p.Signal(s.sig)
-		}
+func send(pid int, name SignalName) error {
+	p, err := os.FindProcess(pid) // on Linux by a pidfd
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("there is no signal %s here", name)
+	defer func() { _ = p.Release() }() // it cannot fail
+	return p.Signal(signals[name])
 }
 
 // pidIn reads a pid file that can be trusted: whoever writes it chooses who gets a

@@ -11,8 +11,8 @@ import (
 )
 
 func TestSignalReachesAProcess(t *testing.T) {
-	for name, want := range map[string]string{"HUP": "hangup", "USR1": "user defined signal 1", "USR2": "user defined signal 2"} {
-		t.Run(name, func(t *testing.T) {
+	for name, want := range map[SignalName]string{"HUP": "hangup", "USR1": "user defined signal 1", "USR2": "user defined signal 2"} {
+		t.Run(string(name), func(t *testing.T) {
 			pidFile := filepath.Join(t.TempDir(), "shop.pid")
 			child := exec.Command(os.Args[0], "act", "wait", pidFile)
 			out, err := child.StdoutPipe()
@@ -31,7 +31,7 @@ func TestSignalReachesAProcess(t *testing.T) {
 			if err := child.Wait(); err != nil {
 				t.Fatal(err)
 			}
-			holds(t, Signal(pidFile, name)(t.Context(), change), "signal "+name+" to "+pidFile, "does the program run")
+			holds(t, Signal(pidFile, name)(t.Context(), change), "signal "+string(name)+" to "+pidFile, "does the program run")
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/keygen"
@@ -67,6 +68,7 @@ type Output struct {
 	Format  format.Format
 	Options format.Options
 	Config  providers.Config // of the store, or of the file's folder
+	After   after.Settings   // how readers are made to read; zero if they do so by themselves
 }
 
 // Find is the path of the config: the flag's, that of $ROTATE_CONFIG, or the

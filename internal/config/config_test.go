@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
 
@@ -60,8 +61,25 @@ func (f *fake) Validate() error {
 	return nil
 }
 
+// cluster is a type of store with workloads.
+type cluster struct {
+	Namespace string `yaml:"namespace"`
+}
+
+func (*cluster) Open(context.Context) (providers.Store, error)         { return memory.New(), nil }
+func (*cluster) Rollout(context.Context, string, string, string) error { return nil }
+func (*cluster) TakesWorkload(workload string) bool {
+	return strings.HasPrefix(workload, "deployment/")
+}
+
 func registry() stores.Registry {
 	return stores.Registry{"fake": func() providers.Config { return &fake{} }}
+}
+
+// withCluster is a registry with a type of store that has workloads.
+func withCluster(r stores.Registry, name string) stores.Registry {
+	r[name] = func() providers.Config { return &cluster{} }
+	return r
 }
 
 // write puts files into a folder of the test's own.
@@ -93,7 +111,7 @@ func TestMistakes(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			_, err := Load(file, registry())
+			_, err := Load(file, registryFor(file))
 			var found strictyaml.Problems
 			if !errors.As(err, &found) {
 				t.Fatalf("%v; want Problems", err)
@@ -110,6 +128,14 @@ func TestMistakes(t *testing.T) {
 			golden(t, strings.TrimSuffix(file, "yaml")+"txt", got)
 		})
 	}
+}
+
+// registryFor knows clusters where a file has them: hints list the types.
+func registryFor(file string) stores.Registry {
+	if filepath.Base(file) == "after.yaml" {
+		return withCluster(registry(), "cluster")
+	}
+	return registry()
 }
 
 func golden(t *testing.T, path string, got []byte) {
@@ -449,4 +475,48 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 	})
+}
+
+// An output has one way to make its readers read, and a note where nothing can note
+// that they have.
+func TestAfter(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "rotate.yaml")
+	const text = `environment: test
+stores: {disk: {type: fake}, here: {type: cluster}}
+keys:
+  a:
+    store: disk
+    outputs:
+      - {path: ./a}
+      - {path: ./b, after: {systemd: 'shop@a\x2db.service'}}
+      - {path: ./c, after: {signal: {pid_file: ./shop.pid}}}
+      - {path: ./d, after: {exec: [/bin/reload, shop]}}
+      - {store: here, secret: e, after: {kubernetes: deployment/shop}}
+      - {store: disk, secret: f, after: {signal: {pid_file: /run/shop.pid, signal: USR1}}}
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path, withCluster(registry(), "cluster"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []after.Settings{
+		{}, {Systemd: `shop@a\x2db.service`}, {PIDFile: filepath.Join(dir, "shop.pid"), Signal: "HUP"}, {Exec: []string{"/bin/reload", "shop"}},
+		{Kubernetes: "deployment/shop"}, {PIDFile: "/run/shop.pid", Signal: "USR1"},
+	} {
+		if got := c.Keys[0].Outputs[i].After; !reflect.DeepEqual(got, want) {
+			t.Errorf("output %d: %+v, want %+v", i, got, want)
+		}
+	}
+	var notes []string
+	for _, n := range c.Notes {
+		if strings.Contains(n, "nothing in the store can note that after has run") {
+			notes = append(notes, n)
+		}
+	}
+	if len(notes) == 0 || !strings.Contains(notes[len(notes)-1], "output disk f: ") {
+		t.Errorf("the notes are %q", notes)
+	}
 }
