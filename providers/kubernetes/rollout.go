@@ -8,6 +8,7 @@ import (
 	"errors"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -45,7 +46,7 @@ func (c *Config) Rollout(ctx context.Context, workload, output, revision string)
 	err = s.core.Patch(types.MergePatchType).AbsPath("/apis/apps/v1").Namespace(s.Namespace).Resource(workloads[kind]).Name(name).
 		Param("fieldManager", manager).Body(patch).MaxRetries(0).Do(ctx).Error()
 	if err != nil {
-		err = refusedRollout(refused(ctx, err, true, nil), workloads[kind], name)
+		err = refusedRollout(ctx, err, workloads[kind], name)
 		providers.Dress(&err, "patch", workload+" in namespace "+s.Namespace)
 	}
 	return err
@@ -63,17 +64,15 @@ func under(path []string, v map[string]any) map[string]any {
 	return v
 }
 
-// refusedRollout has the hints for a workload in place of those for a Secret.
-func refusedRollout(err error, resource, name string) error {
-	e, ok := errors.AsType[*providers.Error](err)
-	if !ok {
-		return err
+// refusedRollout is what refused makes of a failed patch, with hints for a workload
+// in place of those for a Secret.
+func refusedRollout(ctx context.Context, failed error, resource, name string) error {
+	if apierrors.IsNotFound(failed) {
+		return &providers.Error{Kind: providers.ErrUnavailable, Err: failed, Hint: "there is no such workload in the store's namespace: check kubernetes:"}
 	}
-	switch {
-	case errors.Is(err, providers.ErrDenied):
+	err := refused(ctx, failed, true, nil)
+	if e, ok := errors.AsType[*providers.Error](err); ok && errors.Is(err, providers.ErrDenied) {
 		e.Hint = `the Role needs: {apiGroups: [apps], resources: [` + resource + `], verbs: [patch], resourceNames: [` + name + `]}`
-	case errors.Is(err, providers.ErrUnavailable) && strings.Contains(err.Error(), "not found"):
-		e.Hint = "there is no such workload in the store's namespace: check kubernetes:"
 	}
-	return e
+	return err
 }
