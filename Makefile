@@ -8,6 +8,7 @@ GREMLINS = github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
+.PHONY: conformance-page
 .PHONY: judge simulate soak mutants planted interleavings edges
 .PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: chart conformance-http conformance-helm conformance-kubelet
@@ -136,6 +137,10 @@ conformance-packages: ## a release made twice, and what is in it
 	go -C packaging test ./...
 	time ./e2e/packages.sh
 
+conformance-page: ## the page in Chromium, with axe-core; IMAGES=docs/images takes the documentation's pictures anew
+	./e2e/tools.sh python3:python3 node:nodejs npm:npm chromium:chromium pngquant:pngquant fonts-dejavu-core
+	time ./e2e/page.sh
+
 conformance-dotenv: ## eight readers of .env files themselves, against what rotate knows of them; RANDOM_FILES and SEED for more
 	time ./e2e/dotenv.sh
 
@@ -163,7 +168,7 @@ conformance-adapter: ## a store that is a module of its own: examples/adapter ho
 	time ./e2e/adapter.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-adapter conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

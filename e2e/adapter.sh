@@ -26,7 +26,7 @@ has() { # has TEXT COMMAND…: the command succeeds and says it
 	said=$("${@:2}" 2>&1) || die "${*:2}: exit code $?: $said"
 	case "$said" in *"$1"*) ;; *) die "${*:2}: '$1' is not in: $said" ;; esac
 }
-has 'store db: reads and writes; what is gone is unlinked' ./rotate validate --probe
+has 'store db: reads and writes; deleted keys: unlinked' ./rotate validate --probe
 has 'created; there was no key before' ./rotate now auth-jwt
 before=$(./rotate get auth-jwt --format value)
 has 'rotated away from kid' ./rotate now auth-jwt

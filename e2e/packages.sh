@@ -53,6 +53,9 @@ zsh -n "$host/completions/rotate.zsh"
 fish --no-execute "$host/completions/rotate.fish"
 grep -q '^_rotate()\|^function _rotate\|compdef _rotate' "$host/completions/rotate.zsh" || die "zsh: no function _rotate"
 grep -q '^status' <<<"$("$host/rotate" __complete st 2>/dev/null)" || die "st is not completed to status"
+printf 'environment: test\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {auth-jwt: {store: disk}}\n' >"$work/complete.yaml"
+said=$(ROTATE_CONFIG=$work/complete.yaml PATH=$host:$PATH fish --no-config -c "source $host/completions/rotate.fish; complete -C 'rotate now '")
+test "$said" = auth-jwt || die "fish completes the keys of the config to: $said"
 ok "completions for bash, zsh and fish"
 
 # Packages. What Debian's own packages may not do and others may is left out of the judgement.

@@ -23,7 +23,7 @@ def main(rotate: str) -> None:
 
         def run(*args: str) -> str:
             done = subprocess.run([rotate, *args], cwd=tmp, capture_output=True, text=True)
-            if done.returncode not in (0, 3):  # 3: done, with a warning, as for a second rotation within the grace
+            if done.returncode not in (0, 3):  # 3: done, but a person has to look
                 raise SystemExit(f"rotate {' '.join(args)}: {done.stderr}")
             return done.stdout
 

@@ -96,15 +96,19 @@ func (t Trust) Nothing(w Witness) Reason {
 // Unparsed says what is stored instead of a keyset: one that was spoilt, if a witness remembers a keyset or the text
 // still looks like one, or else a value that rotate never wrote.
 func (t Trust) Unparsed(err error, witnesses ...Witness) Reason {
+	spoilt := Reason{Code: Spoilt, Cause: err.Error()}
+	if errors.Is(err, keyset.ErrDigest) { // whatever else is wrong follows from the edit
+		spoilt.Cause = keyset.ErrDigest.Error()
+	}
 	for _, w := range witnesses {
 		if w.Lineage != "" {
-			return Reason{Code: Spoilt, Cause: err.Error()}
+			return spoilt
 		}
 	}
 	if errors.Is(err, keyset.ErrMalformed) || errors.Is(err, keyset.ErrSchema) || errors.Is(err, keyset.ErrUTF8) {
 		return Reason{Code: ForeignValue, Cause: err.Error()}
 	}
-	return Reason{Code: Spoilt, Cause: err.Error()}
+	return spoilt
 }
 
 // StaleUntil is until when a document that a witness contradicts may be just a stale read; zero if it may not. seen is

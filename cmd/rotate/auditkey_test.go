@@ -74,7 +74,7 @@ func TestAuditShowsAWholeLife(t *testing.T) {
 			t.Fatalf("%+v", r.Kids)
 		}
 		want := []string{
-			"file: create: the first key; it signs", "file: promote: it stops to sign, and verifies on", "document: a rotation away from it was asked for",
+			"file: create: the first key; it signs", "file: promote: it stops signing, and goes on verifying", "document: a rotation away from it was asked for",
 			"file: retire: taken out of the document, where it was previous", "document: removed; what held it is unlinked",
 		}
 		if got := saidOf(r.Kids[1]); strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -177,7 +177,7 @@ func TestAuditFileFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, stderr := c.try("", "now")
-	if code != cli.Attention || !strings.Contains(out, "one: created") || strings.Count(stderr, "the event is not on record") != 1 {
+	if code != cli.Attention || !strings.Contains(out, "one: created") || strings.Count(stderr, "the audit file does not have this event") != 1 {
 		t.Errorf("%d\n%s%s", code, out, stderr)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -61,8 +62,8 @@ func BenchmarkJWKS(b *testing.B) {
 // What a probe, a scrape and a look at everything cost a daemon of 1,000 keys.
 func BenchmarkEndpoints(b *testing.B) {
 	handler := daemonOf(b, 1_000).Handler()
-	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/.well-known/jwks.json"} {
-		b.Run(path[1:], func(b *testing.B) {
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/", "/.well-known/jwks.json"} {
+		b.Run(cmp.Or(path[1:], "page"), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				w := httptest.NewRecorder()

@@ -118,7 +118,7 @@ notify: {ahead: 10h, to: {file: {exec: [/bin/sh, -c, 'cat >>"$0"', `+c.dir+`/tol
 		endpoints := d.Handler()
 		look := func() {
 			synctest.Wait()
-			for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/.well-known/jwks.json", "/keys/a/jwks.json", "/keys/b/jwks.json", "/keys/e/jwks.json", "/debug/pprof/heap"} {
+			for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status", "/", "/.well-known/jwks.json", "/keys/a/jwks.json", "/keys/b/jwks.json", "/keys/e/jwks.json", "/debug/pprof/heap"} {
 				w := httptest.NewRecorder()
 				endpoints.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
 				fmt.Fprintln(&c.all, w.Header(), w.Body)

@@ -71,7 +71,7 @@ func TestDaemonWithoutAStore(t *testing.T) {
 	log.until("audit one create")
 	c.write("rotate.yaml", strings.NewReplacer("dir: ./rotate.yaml", "dir: ./keys", "one:", "two:").Replace(bad))
 	log.hangup(cmd)
-	const gone = "keys are no longer looked after: they are not rotated any more, and their previous keys will not be retired"
+	const gone = "the new config leaves keys out: nobody rotates them any more, and nobody removes their previous keys"
 	if line := log.until(gone); !strings.Contains(line, "test/one (store disk, ") {
 		t.Error(line)
 	}

@@ -50,6 +50,7 @@ keys: {one: {}, two: {algorithm: ES256}}
 	for path, want := range map[string]string{
 		"/healthz":               "ok",
 		"/status":                `"key": "one"`,
+		"/":                      `<b>one</b>`,
 		"/keys/two/jwks.json":    `"alg":"ES256"`,
 		"/.well-known/jwks.json": `"alg":"ES256"`,
 		"/metrics":               `rotate_key_events_total{action="create",key="one",store="disk"} 1`,

@@ -17,9 +17,14 @@ func TestManual(t *testing.T) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
+	exits := ""
+	meanings, _ := exitPage(t)
+	for _, code := range []string{"0", "1", "2", "3"} {
+		exits += "\n.TP\n" + code + "\n" + meanings[code]
+	}
 	root := newConsole(t, "").app(nil, nil, nil).Root()
 	pages := man.Pages(root, man.Edition{Date: os.Getenv("ROTATE_MAN_DATE"), Version: os.Getenv("ROTATE_MAN_VERSION")},
-		[2]string{"EXIT STATUS", ".TP\n0\ndone\n.TP\n1\nfailed\n.TP\n2\nthe command line or the config is wrong; nothing was tried\n.TP\n3\ndone, but something needs a person"},
+		[2]string{"EXIT STATUS", exits[1:]},
 		[2]string{"ENVIRONMENT", ".TP\nROTATE_CONFIG\nthe config file, or a folder of files, unless \\-\\-config names one\n.TP\nNO_COLOR\nno colours"},
 		[2]string{"FILES", ".TP\n\\&./rotate.yaml\nthe config, where neither names one\n.TP\n/etc/rotate/rotate.yaml\nthe config of the service\n.TP\n/var/lib/rotate\nwhat the service keeps"},
 	)

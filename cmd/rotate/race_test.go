@@ -55,7 +55,7 @@ func TestPromise5ManyProcessesAtOnce(t *testing.T) {
 			told := 0
 			for _, out := range outs {
 				head, _, _ := strings.Cut(out, "\n")
-				if strings.Contains(head, " by ") || strings.Contains(head, " asked") {
+				if strings.Contains(head, " created it at ") || strings.Contains(head, " asked") || strings.Contains(head, "another process") {
 					told++
 				}
 			}

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -25,12 +24,12 @@ const (
 // A Report is what can be shown of the life of a key's kids. It holds no
 // material.
 type Report struct {
-	Schema      string    `json:"schema"`
-	At          time.Time `json:"at"`
-	Key         string    `json:"key"`
-	Environment string    `json:"environment"`
-	Store       string    `json:"store"`
-	Secret      string    `json:"secret"`
+	Schema      string    `json:"schema"`               // rotate/audit/v1
+	At          time.Time `json:"at"`                   // when the report was made
+	Key         string    `json:"key"`                  // its name in the config
+	Environment string    `json:"environment"`          // of the config
+	Store       string    `json:"store"`                // name of the store that it lives in
+	Secret      string    `json:"secret"`               // its name there
 	Generation  uint64    `json:"generation,omitempty"` // of the document; absent if it could not be read
 	File        string    `json:"file,omitempty"`       // the audit file
 	Events      int       `json:"events"`               // that it has of this key
@@ -42,20 +41,20 @@ type Report struct {
 
 // A Kid is the life of one key.
 type Kid struct {
-	Kid       string  `json:"kid"`
-	Algorithm string  `json:"algorithm,omitempty"`
-	Status    string  `json:"status"` // current, next, previous or gone; unknown without a document
-	Life      []Entry `json:"life"`   // by time
+	Kid       string  `json:"kid"`                 // the key's id
+	Algorithm string  `json:"algorithm,omitempty"` // what it is for; absent once it is gone
+	Status    string  `json:"status"`              // current, next, previous or gone; unknown without a document
+	Life      []Entry `json:"life"`                // by time
 }
 
 // An Entry is one thing that happened.
 type Entry struct {
-	At         *time.Time `json:"at,omitempty"` // absent where the source does not tell
-	What       string     `json:"what"`
-	By         string     `json:"by,omitempty"`
-	Generation uint64     `json:"generation,omitempty"`
-	Why        string     `json:"why,omitempty"`
-	Source     string     `json:"source"`
+	At         *time.Time `json:"at,omitempty"`         // absent where the source does not tell
+	What       string     `json:"what"`                 // what happened, for people
+	By         string     `json:"by,omitempty"`         // who did it
+	Generation uint64     `json:"generation,omitempty"` // of the document after it
+	Why        string     `json:"why,omitempty"`        // why it happened, for people
+	Source     string     `json:"source"`               // document or file: where the entry stands
 
 	Code rotation.Code `json:"code,omitempty"` // of why; lines that older versions wrote have none
 }
@@ -87,8 +86,13 @@ func New(f Facts) Report {
 		r.Generation = f.Set.Generation
 		b.document(f)
 	}
-	r.Kids, r.Others, r.Worth = b.sorted(), b.others, worth(f)
+	r.Kids, r.Others, r.Worth = b.sorted(), b.others, f.worth()
 	return r
+}
+
+// worth is what a reader of the report may conclude.
+func (f Facts) worth() []string {
+	return say.Evidence{Problem: f.Problem, File: f.Path, Spoilt: f.Spoilt, Remains: f.Remains}.Worth()
 }
 
 // traces is how gone each removed key is, as far as that is known.
@@ -229,7 +233,7 @@ func (b *builder) trail(secret string, events []engine.Event) {
 		return kids
 	}
 	for _, ev := range events {
-		e := Entry{What: what(ev), By: ev.Actor, Generation: ev.Generation, Why: ev.Reason, Code: ev.Code, Source: Trail}
+		e := Entry{What: say.Happened(ev), By: ev.Actor, Generation: ev.Generation, Why: ev.Reason, Code: ev.Code, Source: Trail}
 		kids := held(ev)
 		for _, kid := range kids {
 			b.kid(kid).add(ev.Time, e)
@@ -243,29 +247,6 @@ func (b *builder) trail(secret string, events []engine.Event) {
 			b.others = append(b.others, e)
 		}
 	}
-}
-
-// what words an event.
-func what(ev engine.Event) string {
-	switch {
-	case ev.Action == "erase":
-		return "erase revision " + ev.Revision
-	case ev.From == "" && ev.To == "":
-		return ev.Action
-	case ev.From == "" && ev.Action == string(rotation.Revoke):
-		return "revoke: made in the place of a compromised key; it signs"
-	case ev.From == "" && ev.To == keyset.Current:
-		return ev.Action + ": the first key; it signs"
-	case ev.From == "":
-		return fmt.Sprintf("%s: made, as %s", ev.Action, ev.To)
-	case ev.To == "":
-		return fmt.Sprintf("%s: taken out of the document, where it was %s", ev.Action, ev.From)
-	case ev.From == keyset.Next && ev.To == keyset.Current:
-		return ev.Action + ": it begins to sign"
-	case ev.From == keyset.Current && ev.To == keyset.Previous:
-		return ev.Action + ": it stops to sign, and verifies on"
-	}
-	return fmt.Sprintf("%s: %s, then %s", ev.Action, ev.From, ev.To)
 }
 
 // sorted is every kid, those that live first and of these the youngest, its life
@@ -295,29 +276,4 @@ func when(e Entry) time.Time {
 		return time.Unix(1<<40, 0)
 	}
 	return *e.At
-}
-
-// worth says what a reader of the report may conclude.
-func worth(f Facts) (told []string) {
-	if f.Set != nil {
-		told = append(told,
-			"the document attests times that rotate read off the clocks of its host and, where it has one, of the store; its digest shows accidents and hand edits, not a writer who computes it anew",
-			"its times are rounded up to the second, those of the file down: a second between them is no contradiction",
-			"it keeps the last 8 removed kids, the requests of 7 days, and one mark of each kind: what is older is only in an audit file or a log")
-	} else {
-		told = append(told, "the document could not be read or trusted: "+f.Problem)
-	}
-	if f.Path == "" {
-		told = append(told, "there is no audit file (audit: {file: …} in the config): who did what is in the daemon's log alone")
-	} else {
-		told = append(told, "the audit file holds what this host's rotate did; other replicas write their own. Whoever may write it can change it: ship it elsewhere, or make it append-only")
-	}
-	if f.Spoilt > 0 {
-		told = append(told, fmt.Sprintf("%d of its lines are no events: the file was cut or edited", f.Spoilt))
-	}
-	remains := "an erasure is as strong as the store's: "
-	if f.Remains == "" {
-		return append(told, remains+"which is not known while it cannot be opened")
-	}
-	return append(told, remains+f.Remains)
 }

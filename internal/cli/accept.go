@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/usage"
 )
@@ -24,6 +25,7 @@ func acceptCommand(a *App) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return accept(cmd.Context(), a, args, o) },
 	})
 	o.flags(cmd, true)
+	a.documented(cmd, changesDocument(form.Accept, &o.dryRun))
 	f := cmd.Flags()
 	f.Uint64Var(&o.generation, "generation", 0, "the generation that the store holds, as the alarm names it")
 	f.StringArrayVar(&o.revoke, "revoke", nil, "a kid that must not come back to life; may be repeated")

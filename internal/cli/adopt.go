@@ -7,12 +7,13 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/console"
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/strictyaml"
@@ -47,6 +48,7 @@ func adoptCommand(a *App) *cobra.Command {
 		},
 	})
 	o.flags(cmd, false)
+	a.documented(cmd, changesDocument(form.Adopt, &o.dryRun))
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "", "a secret in one of the config's stores: STORE:NAME or STORE:NAME#FIELD; a file: FILE or FILE#FIELD; or standard input: - or -#FIELD")
 	f.StringVar(&o.fromEnv, "from-env", "", "a variable of a .env file: FILE:VAR")
@@ -55,8 +57,7 @@ func adoptCommand(a *App) *cobra.Command {
 	f.StringVar(&o.signs, "signs", "", "of a JWK Set with several private keys, the kid of the one that signs")
 	f.StringVar(&o.until, "until", "", "how long the keys that do not sign go on verifying, such as 30d; 400d at most (default the grace)")
 	f.BoolVar(&o.asIs, "as-is", false, "take the text as it stands, whatever it looks like")
-	f.StringVar(&o.passphraseFile, "passphrase-file", "", "a file with the passphrase of an encrypted private key (default: ask on a terminal)")
-	a.completeAdopt(cmd)
+	f.StringVar(&o.passphraseFile, "passphrase-file", "", passphraseUsage)
 	return cmd
 }
 
@@ -97,19 +98,17 @@ func adopt(ctx context.Context, a *App, name string, o adoptOptions) error {
 	if err != nil {
 		return err
 	}
-	ans := answer.Adopted(a.Now(), adopted)
-	if _, err := io.WriteString(a.Stdout, ans.Text); err != nil {
-		return console.Unwritten(err, ans.Head)
-	}
+	v := console.Verdict{Console: a.console}
+	v.Add(k, answer.Adopted(a.Now(), adopted), nil)
 	for _, warning := range answer.AdoptedWarnings(adopted) {
 		a.console.Voice.Warn("%s", warning)
 	}
-	return nil
+	return v.Err()
 }
 
 // adoptAs is the flags as package ops takes them.
 func (a *App) adoptAs(ctx context.Context, o adoptOptions) (as ops.AdoptOptions, err error) {
-	as = ops.AdoptOptions{Kid: o.kid, Signs: o.signs, AsIs: o.asIs, DryRun: o.dryRun, Passphrase: a.passphrase(ctx, o)}
+	as = ops.AdoptOptions{Kid: o.kid, Signs: o.signs, AsIs: o.asIs, DryRun: o.dryRun, Passphrase: a.passphrase(ctx, o.passphraseFile, o.input != "")}
 	if o.algorithm != "" {
 		if as.Algorithm, err = algorithmOf(o.algorithm); err != nil {
 			return as, err
@@ -151,28 +150,29 @@ func (a *App) source(ctx context.Context, k *fleet.Key, o adoptOptions) (ops.Sou
 	return ops.FromInput(raw, field), err
 }
 
+// passphraseUsage is the help of --passphrase-file.
+const passphraseUsage = "a file with the passphrase of an encrypted private key (default: ask on a terminal)"
+
 // passphrase is how the passphrase of an encrypted key is found: in the file that
-// was named, or by asking. It is nil where there is no one to ask.
-func (a *App) passphrase(ctx context.Context, o adoptOptions) func() (secret.Text, error) {
+// was named, or by asking, and that once. It is nil where there is no one to ask.
+// input tells that standard input has the key.
+func (a *App) passphrase(ctx context.Context, file string, input bool) func() (secret.Text, error) {
 	switch {
-	case o.passphraseFile != "":
+	case file != "":
 		return func() (secret.Text, error) {
-			text, err := os.ReadFile(o.passphraseFile)
+			text, err := os.ReadFile(file)
 			if err != nil {
 				return secret.Text{}, fmt.Errorf("--passphrase-file: %w", err)
 			}
 			return secret.New([]byte(strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"))), nil
 		}
-	case o.input == "" && a.IsTerminal(a.Stdin) && a.IsTerminal(a.Stderr):
-		return func() (secret.Text, error) {
+	case !input && a.IsTerminal(a.Stdin) && a.IsTerminal(a.Stderr):
+		return sync.OnceValues(func() (secret.Text, error) {
 			fmt.Fprint(a.console.Voice, "Passphrase of the private key: ")
 			text, err := a.Password(ctx, a.Stdin)
 			fmt.Fprintln(a.console.Voice)
 			return secret.New(text), err
-		}
+		})
 	}
 	return nil
 }
-
-// completionPatience bounds how long a Tab waits for a store.
-const completionPatience = 3 * time.Second

@@ -21,12 +21,14 @@ import (
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/console"
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/process"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/internal/usage"
+	"github.com/keyrotate/rotate/internal/version"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 )
@@ -56,11 +58,12 @@ type App struct {
 	Types          stores.Registry
 	Hardened       error // why this process is less guarded than it should be; nil if it is not
 
-	console *console.Console
-	path    string // --config
-	trail   audit.File
-	lost    atomic.Bool // an event is missing in the trail
-	started bool        // the command line was understood
+	console  *console.Console
+	document form.Document // that standard output gets; nil where it gets text
+	path     string        // --config
+	trail    audit.File
+	lost     atomic.Bool // an event is missing in the trail
+	started  bool        // the command line was understood
 }
 
 // New is the App of this process, with these types of stores.
@@ -87,8 +90,9 @@ func (a *App) Main() int {
 func (a *App) Run(ctx context.Context, args []string) (code int) {
 	defer func() {
 		if v := recover(); v != nil {
-			a.console.Tell(bug.Of(v))
-			code = Failed
+			err := bug.Of(v)
+			a.console.Tell(err)
+			code = a.finish(Failed, err)
 		}
 	}()
 	a.console = &console.Console{
@@ -105,7 +109,7 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 	if _, own := err.(*usage.Error); err != nil && !a.started && !own {
 		err = errors.New(usage.Scrub(err.Error(), args)) // cobra quotes whatever it does not know
 	}
-	return a.exit(err)
+	return a.finish(a.exit(err), err)
 }
 
 // Root is the command line.
@@ -114,7 +118,9 @@ func (a *App) Root() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
 		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:          version.Of().Line(),
 	})
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
@@ -126,6 +132,7 @@ func (a *App) Root() *cobra.Command {
 	} {
 		root.AddCommand(command(a))
 	}
+	a.complete(root)
 	return root
 }
 
@@ -167,7 +174,7 @@ func (a *App) host(log *slog.Logger) *ops.Host {
 // lostEvent says once that the audit file lacks something; the exit code is 3 then.
 func (a *App) lostEvent(err error) {
 	if !a.lost.Swap(true) {
-		a.console.Voice.Warn("the event is not on record: %v; what it tells has happened all the same", err)
+		a.console.Voice.Warn("the audit file does not have this event, though what it tells did happen: %v", err)
 	}
 }
 

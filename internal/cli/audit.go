@@ -9,38 +9,49 @@ import (
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/console"
 	"github.com/keyrotate/rotate/internal/say/answer"
-	"github.com/keyrotate/rotate/internal/usage"
 )
 
 func auditCommand(a *App) *cobra.Command {
 	var output, file string
 	cmd := help("audit", &cobra.Command{
-		Args: counted(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.audit(cmd.Context(), args, output, file) },
 	})
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	outputFlag(cmd, &output, "text", "json")
 	cmd.Flags().StringVar(&file, "file", "", "an audit file to read instead of the config's: one that was moved away, or another host's")
 	return cmd
 }
 
+// audit shows the evidence of each key that was named, or of all: for programs as
+// one document after the other.
 func (a *App) audit(ctx context.Context, names []string, output, file string) error {
-	write, ok := map[string]func(io.Writer, audit.Report) error{
-		"text": func(w io.Writer, r audit.Report) error { return r.Text(w) },
-		"json": func(w io.Writer, r audit.Report) error { return answer.JSON(w, r) },
-	}[output]
-	if !ok {
-		return usage.New("-o: the output is text or json")
+	write := answer.Evidence
+	if output == "json" {
+		write = func(w io.Writer, r audit.Report) error { return answer.JSON(w, r) }
 	}
-	h, keys, err := a.look(names, false)
+	h, keys, err := a.look(names, len(names) == 0)
 	if err != nil {
 		return err
 	}
-	f, err := h.Evidence(ctx, keys[0], file)
-	if err != nil {
-		return err
+	attention, failed := false, false
+	for i, k := range keys {
+		f, err := h.Evidence(ctx, k, file)
+		if err != nil {
+			failed = true
+			a.console.Tell(err)
+			continue
+		}
+		if i > 0 && output == "text" {
+			if err := a.console.Write("\n"); err != nil {
+				return err
+			}
+		}
+		if err := write(a.Stdout, audit.New(f)); err != nil {
+			return console.Unwritten(err)
+		}
+		attention = attention || f.Attention()
 	}
-	if err := write(a.Stdout, audit.New(f)); err != nil {
-		return console.Unwritten(err)
+	if failed {
+		return console.ErrTold
 	}
-	return console.Attention(f.Attention())
+	return console.Attention(attention)
 }

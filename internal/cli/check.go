@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +22,7 @@ import (
 type checkOptions struct {
 	env               []string
 	output, algorithm string
+	passphraseFile    string
 	all               bool
 }
 
@@ -31,30 +31,22 @@ func checkCommand(a *App) *cobra.Command {
 	cmd := help("check", &cobra.Command{
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), args, o) },
-		ValidArgsFunction: func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-			return a.completeSource(begun)
-		},
 	})
+	outputFlag(cmd, &o.output, "text", "json", "sarif")
 	f := cmd.Flags()
 	f.StringArrayVar(&o.env, "env", nil, "a .env file of any name, or - for one on standard input; may be repeated")
 	f.StringVar(&o.algorithm, "algorithm", "", "what the secrets are used with, for the length that it needs")
 	f.BoolVar(&o.all, "all", false, "also count variables and members whose names are not those of secrets")
-	f.StringVarP(&o.output, "output", "o", "text", "text, json or sarif")
-	if err := cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "sarif"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // the flag is there
-	}
+	f.StringVar(&o.passphraseFile, "passphrase-file", "", passphraseUsage)
 	return cmd
 }
 
 func (a *App) check(ctx context.Context, args []string, o checkOptions) error {
-	write, ok := answer.CheckedForms()[o.output]
-	if !ok {
-		return usage.New("-o: the output is text, json or sarif")
-	}
 	if len(args)+len(o.env) == 0 {
 		return usage.New("nothing is named that could be checked", "a file, FILE#MEMBER, STORE:NAME, --env FILE, or - for standard input")
 	}
-	asks := ops.CheckOptions{All: o.all}
+	input := slices.Contains(args, "-") || slices.Contains(o.env, "-")
+	asks := ops.CheckOptions{All: o.all, Passphrase: a.passphrase(ctx, o.passphraseFile, input)}
 	if o.algorithm != "" {
 		var err error
 		if asks.Algorithm, err = algorithmOf(o.algorithm); err != nil {
@@ -87,12 +79,12 @@ func (a *App) check(ctx context.Context, args []string, o checkOptions) error {
 		one(reader.Read(ctx, arg))
 	}
 	for _, path := range o.env {
-		one(reader.ReadEnv(path))
+		one(reader.ReadEnv(ctx, path))
 	}
 	if len(failed) == 1 && len(args)+len(o.env) == 1 {
 		return failed[0]
 	}
-	if err := write(a.Stdout, found); err != nil {
+	if err := answer.CheckedForms(a.Now())[o.output](a.Stdout, found); err != nil {
 		return console.Unwritten(err)
 	}
 	for _, err := range failed {
@@ -139,24 +131,4 @@ func (a *App) keysAround() ([]*fleet.Key, error) {
 	}
 	a.console.Voice.Warn("%s is no valid config (rotate validate says why): its stores and names are not used", path)
 	return nil, nil
-}
-
-// completeSource offers what a source can be: files, stores, and after # the
-// variables or members of what was named. It offers names, never a value.
-func (a *App) completeSource(typed string) ([]string, cobra.ShellCompDirective) {
-	before, _, part := strings.Cut(typed, "#")
-	if !part {
-		return a.completeFrom(&cobra.Command{}, nil, typed)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), completionPatience)
-	defer cancel()
-	s, err := (&ops.Checker{Keys: a.configured(), Stdin: func() ([]byte, error) { return nil, nil }}).Read(ctx, before)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var all []string
-	for _, name := range s.Parts() {
-		all = append(all, before+"#"+name)
-	}
-	return all, cobra.ShellCompDirectiveNoFileComp
 }

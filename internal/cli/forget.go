@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/say/answer"
 )
 
@@ -16,6 +17,7 @@ func forgetCommand(a *App) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.forget(cmd.Context(), args[:1], args[1], o) },
 	})
 	o.flags(cmd, true)
+	a.documented(cmd, changesDocument(form.Forget, &o.dryRun))
 	return cmd
 }
 
@@ -29,7 +31,7 @@ func (a *App) forget(ctx context.Context, names []string, place string, o change
 	case err != nil:
 		return err
 	case o.dryRun:
-		return a.console.Write(answer.Forgetting(left, true).Text)
+		return a.console.Answer(left.Key, answer.Forgetting(left, true), nil)
 	}
 	if err := a.console.Confirm(ctx, answer.Forgetting(left, false), o.yes, fmt.Sprintf("Remove key %s from %s", left.Key.Name, left.Place)); err != nil {
 		return err
@@ -37,5 +39,5 @@ func (a *App) forget(ctx context.Context, names []string, place string, o change
 	if err := left.Forget(ctx); err != nil {
 		return err
 	}
-	return a.console.Write(answer.Forgotten(left).Text)
+	return a.console.Answer(left.Key, answer.Forgotten(left), nil)
 }

@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/usage"
 )
 
@@ -25,18 +27,14 @@ func getCommand(a *App) *cobra.Command {
 	})
 	cmd.Flags().StringVar(&o.format, "format", o.format, "value, env, list, jwks, pem or keyset")
 	cmd.Flags().StringVar(&o.envName, "env-name", "", "of the first variable of env; the others have _NEXT and _PREVIOUS after it (default JWT_SECRET)")
+	a.documented(cmd, func() form.Document { return &form.Material{Head: form.Head{Schema: form.Get}} })
 	return cmd
 }
 
 func (a *App) get(ctx context.Context, names []string, o getOptions) error {
-	f, err := format.Parse(o.format)
-	switch {
-	case err != nil:
-		return usage.New("--format: "+usage.Quote(o.format, "what was given")+" is an unknown format", "known are "+strings.Trim(fmt.Sprint(format.All()), "[]"))
-	case o.envName != "" && f != format.Env:
-		return usage.New("--env-name is for --format env")
-	case o.envName != "" && !format.IsVariable(o.envName):
-		return usage.New("--env-name: a variable's name has letters, digits and _ only, and begins with no digit")
+	f, err := o.parse()
+	if err != nil {
+		return err
 	}
 	h, keys, err := a.look(names, false)
 	if err != nil {
@@ -55,10 +53,36 @@ func (a *App) get(ctx context.Context, names []string, o getOptions) error {
 		return err
 	}
 	now := a.Now()
-	if hidden := k.Outlook(set).Hidden(now, time.Time{}); f == format.Env && len(hidden.Keys) > 0 {
+	hidden := k.Outlook(set).Hidden(now, time.Time{})
+	if f != format.Env {
+		hidden.Keys = nil // other formats have them all, or only one
+	}
+	if len(hidden.Keys) > 0 {
 		a.console.Voice.Warn("key %s: %s", k.Name, say.Hidden(hidden, say.From(now)))
 	}
-	return a.console.Print(text.Reveal(), f != format.JWKS && f != format.PEM)
+	secret := f != format.JWKS && f != format.PEM
+	if a.document == nil {
+		return a.console.Print(text.Reveal(), secret)
+	}
+	if secret {
+		a.console.WarnSecret()
+	}
+	a.document = answer.Material(k, set, f, text, hidden)
+	return nil
+}
+
+// parse reads the format, and holds --env-name against it.
+func (o getOptions) parse() (format.Format, error) {
+	f, err := format.Parse(o.format)
+	switch {
+	case err != nil:
+		return f, usage.New("--format: "+usage.Quote(o.format, "what was given")+" is an unknown format", "known are "+strings.Trim(fmt.Sprint(format.All()), "[]"))
+	case o.envName != "" && f != format.Env:
+		return f, usage.New("--env-name is for --format env")
+	case o.envName != "" && !format.IsVariable(o.envName):
+		return f, usage.New("--env-name: a variable's name has letters, digits and _ only, and begins with no digit")
+	}
+	return f, nil
 }
 
 // wrapped names the key that an error is about.

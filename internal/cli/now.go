@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/console"
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/usage"
@@ -13,26 +14,37 @@ import (
 
 type nowOptions struct {
 	changes
-	all, wait, compromised bool
-	request                string
-	kids                   []string
+	all, wait, compromised, strict bool
+	request                        string
+	kids                           []string
 }
+
+// report tells that this is about a leak.
+func (o nowOptions) report() bool { return o.compromised || len(o.kids) > 0 || o.yes }
 
 func nowCommand(a *App) *cobra.Command {
 	var o nowOptions
 	cmd := help("now", &cobra.Command{
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.compromised || len(o.kids) > 0 || o.yes {
+			if o.report() {
 				return compromised(cmd.Context(), a, args, o)
 			}
 			return rotateNow(cmd.Context(), a, args, o)
 		},
 	})
 	o.flags(cmd, false)
+	a.documented(cmd, func() form.Document {
+		schema := form.Now
+		if o.report() {
+			schema = form.Revoke
+		}
+		return changesDocument(schema, &o.dryRun)()
+	})
 	f := cmd.Flags()
 	f.BoolVar(&o.all, "all", false, "every key of the config")
 	f.BoolVar(&o.wait, "wait", false, "stay until the new key signs")
-	f.StringVar(&o.request, "request", "", "an id for this wish: a retry with the same one changes nothing, for 7 days")
+	f.BoolVar(&o.strict, "strict", false, "exit with 3 where there is a warning, too")
+	f.StringVar(&o.request, "request", "", "request id; repeating it within 7 days does nothing")
 	f.BoolVar(&o.compromised, "compromised", false, "the key has leaked: replace it at once and log its users out")
 	f.StringArrayVar(&o.kids, "kid", nil, "with --compromised: the key that has leaked, if it is not the one that signs; may be repeated")
 	f.BoolVar(&o.yes, "yes", false, "with --compromised: do not ask")
@@ -45,7 +57,7 @@ func rotateNow(ctx context.Context, a *App, names []string, o nowOptions) error 
 		return err
 	}
 	w := console.Waiting{Console: a.console}
-	v := console.Verdict{Console: a.console}
+	v := console.Verdict{Console: a.console, Strict: o.strict}
 	for done := range h.Rotate(ctx, keys, ops.RotateOptions{Wait: o.wait, Request: o.request, DryRun: o.dryRun, Idle: w.Idle, Away: w.Away}) {
 		var ans answer.Answer
 		if done.Err == nil {
@@ -66,6 +78,7 @@ func revokeCommand(a *App) *cobra.Command {
 		},
 	})
 	o.flags(cmd, true)
+	a.documented(cmd, changesDocument(form.Revoke, &o.dryRun))
 	return cmd
 }
 

@@ -28,7 +28,7 @@ func planCommand(a *App) *cobra.Command {
 	f := cmd.Flags()
 	f.IntVar(&o.days, "days", 365, "how far to look ahead")
 	f.BoolVar(&o.full, "full", false, "list every step, however many there are")
-	f.StringVarP(&o.output, "output", "o", "text", "text, json, yaml or ics (a calendar to subscribe to)")
+	outputFlag(cmd, &o.output, "text", "json", "yaml", "ics")
 	return cmd
 }
 
@@ -36,15 +36,12 @@ func (a *App) plan(ctx context.Context, names []string, o planOptions) error {
 	if o.days < 1 || o.days > 3660 {
 		return usage.New(fmt.Sprintf("--days %d: 1 to 3660", o.days))
 	}
-	text, ok := map[string]func(*bytes.Buffer, answer.Plan) error{
+	text := map[string]func(*bytes.Buffer, answer.Plan) error{
 		"text": func(b *bytes.Buffer, p answer.Plan) error { _, err := b.WriteString(p.Text(o.full)); return err },
 		"json": func(b *bytes.Buffer, p answer.Plan) error { return answer.JSON(b, p) },
 		"yaml": func(b *bytes.Buffer, p answer.Plan) error { return answer.YAML(b, p) },
 		"ics":  func(b *bytes.Buffer, p answer.Plan) error { return p.ICS(b) },
 	}[o.output]
-	if !ok {
-		return usage.New("-o: the output is text, json, yaml or ics")
-	}
 	h, keys, err := a.see(names)
 	if err != nil {
 		return err

@@ -37,10 +37,8 @@ func statusCommand(a *App) *cobra.Command {
 	f.StringVar(&o.sort, "sort", string(status.ByAttention), "order of the keys: "+strings.Join(orders(), ", "))
 	f.DurationVar(&o.watch, "watch", 0, "look again after each such time, on a terminal, until Ctrl-C")
 	f.Lookup("watch").NoOptDefVal = defaultWatch.String()
-	f.StringVarP(&o.output, "output", "o", "text", "text, json or yaml")
-	if err := cmd.RegisterFlagCompletionFunc("sort", cobra.FixedCompletions(orders(), cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // a test calls each command
-	}
+	completeFlag(cmd, "sort", orders())
+	outputFlag(cmd, &o.output, "text", "json", "yaml")
 	return cmd
 }
 
@@ -72,14 +70,11 @@ func (o statusOptions) check(terminal bool) error {
 }
 
 func (a *App) status(ctx context.Context, names []string, o statusOptions) error {
-	write, ok := map[string]func(io.Writer, status.Report) error{
+	write := map[string]func(io.Writer, status.Report) error{
 		"text": func(w io.Writer, r status.Report) error { return say.Status(w, r, a.view(o)) },
 		"json": func(w io.Writer, r status.Report) error { return answer.JSON(w, r) },
 		"yaml": func(w io.Writer, r status.Report) error { return answer.YAML(w, r) },
 	}[o.output]
-	if !ok {
-		return usage.New("-o: the output is text, json or yaml")
-	}
 	if err := o.check(a.IsTerminal(a.Stdout)); err != nil {
 		return err
 	}

@@ -8,54 +8,82 @@ import (
 
 	"github.com/keyrotate/rotate/internal/console"
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/say/answer"
+	"github.com/keyrotate/rotate/internal/usage"
 )
 
+type validateOptions struct{ probe, strict bool }
+
 func validateCommand(a *App) *cobra.Command {
-	var try bool
+	var o validateOptions
 	cmd := help("validate", &cobra.Command{
-		Args: counted(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.validate(cmd.Context(), try) },
+		Args: counted(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if a.path != "" {
+					return usage.New("two configs are named: one with -c, one after validate", "leave one of them out")
+				}
+				a.path = args[0]
+			}
+			return a.validate(cmd.Context(), o)
+		},
 	})
-	cmd.Flags().BoolVar(&try, "probe", false, "also read and write each store, changing nothing")
+	cmd.Flags().BoolVar(&o.probe, "probe", false, "also read and write each store, changing nothing")
+	cmd.Flags().BoolVar(&o.strict, "strict", false, "exit with 3 where there is a warning, too")
+	a.documented(cmd, func() form.Document { return &form.Config{Head: form.Head{Schema: form.Validate}} })
 	return cmd
 }
 
-func (a *App) validate(ctx context.Context, try bool) error {
+func (a *App) validate(ctx context.Context, o validateOptions) error {
 	conf, path, err := a.load()
 	if err != nil {
 		return err
 	}
 	keys := fleet.Of(conf, nil)
-	if err := a.console.Write(answer.Valid(a.Now(), path, conf, keys)); err != nil {
+	if a.document != nil {
+		a.document = answer.ValidForm(a.Now(), path, conf, keys)
+	} else if err := a.console.Write(answer.Valid(a.Now(), path, conf, keys)); err != nil {
 		return err
 	}
 	for _, w := range conf.Warnings {
 		a.console.Voice.Warn("%s", w)
 	}
-	if !try {
-		return console.Attention(len(conf.Warnings) > 0)
+	warned := len(conf.Warnings) > 0
+	if o.probe {
+		excess, err := a.probe(ctx, keys)
+		if err != nil {
+			return err
+		}
+		warned = warned || excess
 	}
-	return a.probe(ctx, keys, len(conf.Warnings) > 0)
+	return console.Attention(warned && o.strict)
 }
 
-// probe tries every store and output, and says what each erases.
-func (a *App) probe(ctx context.Context, keys []*fleet.Key, warned bool) error {
+// probe tries every store and output, and says what each erases. It reports whether
+// rotate may do more somewhere than it needs.
+func (a *App) probe(ctx context.Context, keys []*fleet.Key) (excess bool, err error) {
 	failed := false
+	doc, _ := a.document.(*form.Config)
 	for p := range a.host(slog.New(slog.DiscardHandler)).Probe(ctx, keys) {
+		if doc != nil {
+			doc.Probes = append(doc.Probes, answer.ProbeForm(p))
+		} else if p.Err == nil {
+			if err := a.console.Write(answer.Probed(p)); err != nil {
+				return excess, err
+			}
+		}
 		if p.Err != nil {
 			failed = true
 			a.console.Voice.Error(p.Err)
-		} else if err := a.console.Write(answer.Probed(p)); err != nil {
-			return err
 		}
-		if excess := answer.Excess(p); excess != "" {
-			warned = true
-			a.console.Voice.Warn("%s", excess)
+		if text := answer.Excess(p); text != "" {
+			excess = true
+			a.console.Voice.Warn("%s", text)
 		}
 	}
 	if failed {
-		return console.ErrTold
+		return excess, console.ErrTold
 	}
-	return console.Attention(warned)
+	return excess, nil
 }

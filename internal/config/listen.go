@@ -21,7 +21,7 @@ type listenSection struct{ all []listenOptions }
 // listenOptions are what may be said of one.
 type listenOptions struct {
 	Address   strictyaml.Option[string]         `yaml:"address" doc:"host:port, :port for every address of the host, or unix:PATH for a socket."`
-	Serve     strictyaml.Option[[]endpoint.Set] `yaml:"serve" doc:"What is answered here: probes (/healthz, /readyz), keys (the public keys), reports (/status, /metrics); all if not set."`
+	Serve     strictyaml.Option[[]endpoint.Set] `yaml:"serve" doc:"What is answered here: probes (/healthz, /readyz), keys (the public keys), reports (the page at /, /status, /metrics); all if not set."`
 	TLS       strictyaml.Option[tlsOptions]     `yaml:"tls" doc:"Encrypts the connections."`
 	TokenFile strictyaml.Option[string]         `yaml:"token_file" doc:"A file of tokens, one a line; without one of them nobody reads the reports. Read again at SIGHUP and each hour."`
 	CORS      strictyaml.Option[[]string]       `yaml:"cors" doc:"Web origins whose pages may read the public keys, such as https://app.example.com, or \"*\" for any."`

@@ -128,8 +128,8 @@ func (r *resolver) checkGrace(k *Key, s *shared, at strictyaml.Place) {
 	}
 	if !s.TokenTTL.At.Known() && s.Algorithm.Value != keyset.Opaque {
 		r.config.Notes = append(r.config.Notes, fmt.Sprintf(
-			"%s: with grace %s and propagation %s its tokens may live up to %s, or they outlive their key; token_ttl has this checked",
-			k.Name, rotation.Duration(k.Policy.Grace), rotation.Duration(k.Policy.Propagation), rotation.Duration(k.Policy.LongestToken())))
+			"%s: tokens must not live longer than %s, or they outlive their key (grace %s, propagation %s); set token_ttl to have this checked",
+			k.Name, rotation.Duration(k.Policy.LongestToken()), rotation.Duration(k.Policy.Grace), rotation.Duration(k.Policy.Propagation)))
 	}
 }
 

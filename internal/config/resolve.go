@@ -64,9 +64,7 @@ func resolve(d *strictyaml.Decoder, doc *document) *Config {
 	r.checkPair(&doc.Defaults)
 	for _, name := range slices.Sorted(maps.Keys(doc.Keys)) {
 		r.checkName("keys", name)
-		if k, ok := r.key(name, doc.Keys[name]); ok {
-			r.config.Keys = append(r.config.Keys, k)
-		}
+		r.config.Keys = append(r.config.Keys, r.key(name, doc.Keys[name]))
 	}
 	for i := range r.config.Keys { // after all keys: no output may lie where one of them does
 		k := &r.config.Keys[i]
@@ -84,9 +82,8 @@ func (r *resolver) checkName(section, name string) {
 	}
 }
 
-// key fills one key in. ok is false if something about it is wrong.
-func (r *resolver) key(name string, s keySection) (Key, bool) {
-	before := r.Failed()
+// key fills one key in, as far as what is set can be read.
+func (r *resolver) key(name string, s keySection) Key {
 	at := r.SetAt(strictyaml.Join("keys", name))
 	r.checkPair(&s.shared)
 	r.inherit(&s.shared)
@@ -106,7 +103,7 @@ func (r *resolver) key(name string, s keySection) (Key, bool) {
 		r.Warn(r.blame(at, s.Algorithm.At), unknownName)
 	}
 	r.policy(&k, &s.shared, at)
-	return k, r.Failed() == before
+	return k
 }
 
 // checkPair: one section says when to rotate in one way.

@@ -37,7 +37,7 @@ func (s *storeSection) Read(d *strictyaml.Decoder, n *yaml.Node, path string) bo
 	}
 	fresh, ok := types[s.typ]
 	if !ok {
-		d.Fail(d.At(typ, strictyaml.Join(path, "type")), strictyaml.DidYouMean(s.typ, known), "%s is not a type of store that this rotate has", d.Say(s.typ))
+		d.Fail(d.At(typ, strictyaml.Join(path, "type")), strictyaml.DidYouMean(s.typ, known), "%s", d.Choice("unknown store type", s.typ))
 		return false
 	}
 	s.config = fresh()

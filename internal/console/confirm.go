@@ -22,7 +22,7 @@ func (c *Console) Confirm(ctx context.Context, notice answer.Answer, yes bool, q
 		return nil
 	}
 	if !c.IsTerminal(c.Stdin) || !c.IsTerminal(c.Stderr) {
-		return usage.New(question+" is asked on a terminal, and this is none; nothing was changed", "--dry-run says what would happen; repeat it with --yes then")
+		return usage.New(question+"? This wants a yes, and there is no terminal to ask on; nothing was changed", "look at it with --dry-run, then repeat the command with --yes")
 	}
 	c.Voice.Block(notice.Text)
 	fmt.Fprintf(c.Voice, "%s? Type yes to go on: ", question)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/bug"
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/say"
 )
 
@@ -21,6 +22,20 @@ type Console struct {
 	Now            func() time.Time
 	IsTerminal     func(any) bool // of one of the three streams
 	Voice          *say.Voice     // of Stderr
+
+	// Changes collects the answers about keys for a program. It is nil where they
+	// are written as text, each as soon as it is there.
+	Changes *form.Changes
+}
+
+// Heads says in a line each what was answered for a program so far.
+func (c *Console) Heads() (heads []string) {
+	if c.Changes != nil {
+		for _, f := range c.Changes.Keys {
+			heads = append(heads, f.Base().Message)
+		}
+	}
+	return heads
 }
 
 // ErrAttention ends a command that has said all there is to say: it is done, but a
@@ -37,6 +52,9 @@ func Attention(needed bool) error {
 
 // ErrTold ends a command that failed and has said so.
 var ErrTold = errors.New("failed, as told above")
+
+// Told reports whether all there is to say about an error was said.
+func Told(err error) bool { return errors.Is(err, ErrTold) || errors.Is(err, ErrAttention) }
 
 // Tell says an error; of a bug also where it is.
 func (c *Console) Tell(err error) {
@@ -55,14 +73,21 @@ func (c *Console) Write(text string) error {
 // Print writes material, with a line end where it has none and a person or a
 // shell's $(…) reads it; neither minds. secret tells that it is key material.
 func (c *Console) Print(material []byte, secret bool) error {
-	if secret && c.IsTerminal(c.Stdout) {
-		c.Voice.Warn("what follows is a secret: it is now in this terminal's scrollback")
+	if secret {
+		c.WarnSecret()
 	}
 	if n := len(material); n == 0 || material[n-1] != '\n' {
 		material = append(material, '\n')
 	}
 	_, err := c.Stdout.Write(material)
 	return Unwritten(err)
+}
+
+// WarnSecret says on a terminal that a secret is about to be shown there.
+func (c *Console) WarnSecret() {
+	if c.IsTerminal(c.Stdout) {
+		c.Voice.Warn("what follows is a secret: it is now in this terminal's scrollback")
+	}
 }
 
 // Unwritten is the error of an answer that could not be written, or nil. What it

@@ -14,6 +14,7 @@ import (
 // ends in the making.
 type Verdict struct {
 	Console *Console
+	Strict  bool // a warning is an alarm
 	Few     bool // of many errors only the first are told, and how many there are more
 
 	keys      int
@@ -30,14 +31,19 @@ func (c *Console) Answer(k *fleet.Key, ans answer.Answer, err error) error {
 	return v.Err()
 }
 
-// Add prints an answer and tells an error, each at once.
+// Add prints an answer and tells an error, each at once. Answers for a program are
+// kept until all are there.
 func (v *Verdict) Add(k *fleet.Key, ans answer.Answer, err error) {
 	v.keys++
-	if ans.Text != "" && v.unread == nil {
-		_, v.unread = io.WriteString(v.Console.Stdout, ans.Text)
+	switch {
+	case v.Console.Changes != nil:
+		v.Console.Changes.Keys = append(v.Console.Changes.Keys, answer.Form(k, ans, err))
+	case ans.Text != "":
+		v.write(ans)
 	}
-	if ans.Text != "" && v.unread != nil {
-		v.lost = append(v.lost, ans.Head)
+	if ans.Warning != "" {
+		v.attention = v.attention || v.Strict
+		v.Console.Voice.Warn("key %s: %s", k.Name, ans.Warning)
 	}
 	if ans.Alarm != "" {
 		v.attention = true
@@ -48,6 +54,15 @@ func (v *Verdict) Add(k *fleet.Key, ans answer.Answer, err error) {
 		if !v.Few || len(v.failed) <= fewErrors {
 			v.Console.Tell(err)
 		}
+	}
+}
+
+func (v *Verdict) write(ans answer.Answer) {
+	if v.unread == nil {
+		_, v.unread = io.WriteString(v.Console.Stdout, ans.Text)
+	}
+	if v.unread != nil {
+		v.lost = append(v.lost, ans.Head)
 	}
 }
 

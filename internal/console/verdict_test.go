@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/say/answer"
@@ -92,5 +94,34 @@ func TestConfirm(t *testing.T) {
 		if shown := strings.Contains(said.String(), "it is removed"); shown != (c.terminal || c.yes) {
 			t.Errorf("%+v: %s", c, said)
 		}
+	}
+}
+
+// All went as it was asked for: that is no alarm, unless --strict wants one.
+func TestWarnings(t *testing.T) {
+	for strict, want := range map[bool]error{false: nil, true: ErrAttention} {
+		con, said := newConsole(io.Discard, false)
+		v := Verdict{Console: con, Strict: strict}
+		v.Add(&fleet.Key{Target: engine.Target{Name: "k"}}, answer.Answer{Warning: "look"}, nil)
+		if err := v.Err(); err != want || said.String() != "warning: key k: look\n" {
+			t.Errorf("strict %v: %v, it said %s", strict, err, said)
+		}
+	}
+}
+
+// Answers for a program are kept, and nothing is written between them.
+func TestAnswersForAProgram(t *testing.T) {
+	var out bytes.Buffer
+	con, _ := newConsole(&out, false)
+	con.Changes = &form.Changes{}
+	v := Verdict{Console: con}
+	v.Add(&fleet.Key{Target: engine.Target{Name: "a"}}, answer.Line("a: done"), nil)
+	v.Add(&fleet.Key{Target: engine.Target{Name: "b"}}, answer.Answer{}, &ops.HaltError{Words: say.Words{What: "no", Hint: "do"}, Code: "spoilt"})
+	if err := v.Err(); err != ErrAttention || out.Len() > 0 || con.Heads()[0] != "a: done" {
+		t.Errorf("%v, %q, %q", err, &out, con.Heads())
+	}
+	b := con.Changes.Keys[1].Base()
+	if want := (form.Error{Kind: form.HaltError, Code: "spoilt", Message: "no", Hint: "do"}); b.Name != "b" || !reflect.DeepEqual(*b.Error, want) {
+		t.Errorf("%+v, %+v", b, b.Error)
 	}
 }

@@ -37,7 +37,7 @@ func (d *Daemon) reload(ctx context.Context, hangup <-chan os.Signal) {
 			log.Warn("listen has changed: that counts from the next start")
 		}
 		if gone := dropped(old, keys); len(gone) > 0 {
-			log.Warn("keys are no longer looked after: they are not rotated any more, and their previous keys will not be retired", "keys", gone)
+			log.Warn("the new config leaves keys out: nobody rotates them any more, and nobody removes their previous keys", "keys", gone)
 		}
 	}
 }

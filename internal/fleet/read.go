@@ -32,7 +32,7 @@ func Read(path string, getenv func(string) string, types stores.Registry) (*conf
 	case errors.As(err, &problems):
 		return nil, path, err
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, path, &usage.Error{Msg: err.Error(), Hint: "-c or $ROTATE_CONFIG names that path; is it right? If there is no config yet, " + firstConfig}
+		return nil, path, &usage.Error{Msg: "config: there is no file or folder " + path, Hint: "-c or $ROTATE_CONFIG names that path; is it right? If there is no config yet, " + firstConfig}
 	case err != nil:
 		return nil, path, &usage.Error{Msg: err.Error()}
 	}

@@ -89,8 +89,8 @@ const (
 
 // A Reason is one thing that was found. It never holds a part of the secret.
 type Reason struct {
-	Code Code    `json:"code"`
-	In   Reading `json:"in"`
+	Code Code    `json:"code"`           // what was found; docs/judge.md lists the codes
+	In   Reading `json:"in"`             // in which reading of the text it was found
 	N    int     `json:"n,omitempty"`    // what was measured; of a pattern, the characters that it covers
 	Need int     `json:"need,omitempty"` // what was asked for
 	From string  `json:"from,omitempty"` // who published a known text; where a name stands; what needs more

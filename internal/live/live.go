@@ -3,6 +3,7 @@
 package live
 
 import (
+	"errors"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/status"
@@ -116,4 +117,20 @@ func (k *Key) Fresh() time.Duration {
 		return 0
 	}
 	return max(0, left).Truncate(time.Second)
+}
+
+// ErrUnknown is where nobody can tell what comes: the key halted, its store failed, or shows less than is known of it.
+var ErrUnknown = errors.New("nobody can tell what comes before a person has looked, or the store can be read again")
+
+// Lives is the dates of the keys that are or were, as far as they are known, and of those that come until a time, if all
+// goes well from now on. With an error, ErrUnknown or that of a Forecast, those to come are missing from some point on.
+func (k *Key) Lives(until time.Time) ([]rotation.Life, error) {
+	r := k.Facts.Result
+	look := rotation.Outlook{Policy: k.Facts.Target.Policy, Set: r.Set}
+	if k.Facts.Err != nil || r.Step.Do == rotation.Halt || r.Step.Why.Code == rotation.StaleRead {
+		look.Set = k.Set // the last one that could be trusted
+		return look.Lives(nil), ErrUnknown
+	}
+	steps, err := rotation.Forecast(look.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: k.Facts.Now}}, until)
+	return look.Lives(steps), err
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/say"
-	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -37,23 +36,19 @@ func (h *Host) Restored(ctx context.Context, k *fleet.Key, generation uint64, re
 	found, r, err := h.Look().Restored(ctx, k.Target)
 	switch {
 	case errors.Is(err, engine.ErrNotRestored):
-		return nil, say.Hint(
-			fmt.Errorf("key %s: there is nothing to accept: neither the store nor an output knows a keyset of this name", k.Name),
-			fmt.Sprintf("put a backup into %s, and look again; rotate now %s begins anew", k.Place(), k.Name))
+		return nil, say.Failed(say.NothingToAccept(k.Name, k.Place()))
 	case err != nil:
 		return nil, err
 	case r.Step.Do == rotation.Halt:
-		return nil, say.Hint(Halted(k, r.Step.Why), "rotate accept takes only a whole document whose age is all that is wrong with it; docs/runbooks/lost-store.md has the other ways out")
+		return nil, say.Hint(Halted(k, r.Step.Why), say.OnlyWhole)
 	}
 	b := &Backup{Key: k, Generation: generation, Found: found, host: h, engine: h.Engine()}
 	at := found.Set.Generation
 	switch {
 	case len(found.Witnesses) == 0:
 		return b, nil
-	case generation == 0:
-		return nil, usage.New("--generation is missing: the one that the alarm names", "rotate status "+k.Name+" shows it")
 	case generation != at:
-		return nil, usage.New(fmt.Sprintf("the store holds generation %d of key %s, not %d; nothing was changed", at, k.Name, generation), "look at it again: rotate status "+k.Name)
+		return nil, refuse(say.WhichGeneration(k.Name, generation, at))
 	}
 	for _, kid := range revoked {
 		whole, err := FindKid(found.Set, kid)

@@ -14,6 +14,7 @@ import (
 	"github.com/keyrotate/rotate/internal/judge/report"
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/rotation/keyset"
+	"github.com/keyrotate/rotate/secret"
 )
 
 // CheckOptions say how the secrets of a source are judged.
@@ -21,6 +22,9 @@ type CheckOptions struct {
 	Algorithm keyset.Algorithm // what they are used with; "" if nobody says
 	Names     []judge.Name     // that people make secrets from
 	All       bool             // also what is no secret by its name counts
+
+	// Passphrase is asked for where a key is encrypted; nil where there is no one to ask.
+	Passphrase func() (secret.Text, error)
 }
 
 // A Checked source is what the judge says of each secret in it.
@@ -159,7 +163,7 @@ func (c *checker) several(name string, line int, one func() error) {
 
 // take understands one secret and judges each key in it.
 func (c *checker) take(name string, line int, source intake.Source, field string) error {
-	ask := intake.Ask{Field: field, Spec: keygen.Spec{Algorithm: c.o.Algorithm}}
+	ask := intake.Ask{Field: field, Spec: keygen.Spec{Algorithm: c.o.Algorithm}, Passphrase: c.o.Passphrase}
 	taken, err := intake.Take(source, ask)
 	refusal, _ := errors.AsType[*intake.Refusal](err)
 	switch {

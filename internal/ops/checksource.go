@@ -63,7 +63,7 @@ func (c *Checker) Read(ctx context.Context, arg string) (CheckSource, error) {
 		return c.input()
 	}
 	if path, field := splitPath(arg); exists(path) {
-		s, err := checkFile(path)
+		s, err := checkFile(ctx, path)
 		s.Field, s.Env = field, isEnv(path)
 		return s, err
 	}
@@ -81,14 +81,14 @@ func (c *Checker) Read(ctx context.Context, arg string) (CheckSource, error) {
 }
 
 // ReadEnv reads a .env file of any name, or - (standard input).
-func (c *Checker) ReadEnv(path string) (s CheckSource, err error) {
+func (c *Checker) ReadEnv(ctx context.Context, path string) (s CheckSource, err error) {
 	switch {
 	case path == "-":
 		s, err = c.input()
 	case !exists(path):
 		err = usage.New("--env: there is no file of the name given")
 	default:
-		s, err = checkFile(path)
+		s, err = checkFile(ctx, path)
 	}
 	s.Env = true
 	return s, err
@@ -105,10 +105,10 @@ func exists(path string) bool {
 }
 
 // checkFile reads a file that exists, so that its name is no secret.
-func checkFile(path string) (CheckSource, error) {
+func checkFile(ctx context.Context, path string) (CheckSource, error) {
 	s := CheckSource{Place: path, Dir: filepath.Dir(path)}
 	var err error
-	s.Read.Text, err = readFile(path)
+	s.Read.Text, err = readFile(ctx, path)
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
 		err = fmt.Errorf("%s: %w", path, failed.Err)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/say"
-	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -44,7 +43,7 @@ func (h *Host) Report(ctx context.Context, k *fleet.Key, o ReportOptions) (*Repo
 	case err != nil:
 		return nil, err
 	case set == nil:
-		return nil, usage.New(fmt.Sprintf("key %s has no keyset yet: there is nothing to revoke", k.Name))
+		return nil, refuse(say.NothingToRevoke(k.Name))
 	}
 	r := &Report{Key: k, Before: set, host: h, engine: h.Engine()}
 	if o.Request != "" {

@@ -165,7 +165,7 @@ func TestACompromiseSaysWhatAWeakStoreKeeps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := "store disk: what is gone is " + string(how) + ". Versions that someone else can still read."
+		said := "store disk: " + string(how) + ". Versions that someone else can still read."
 		if !strings.Contains(ans.Text, said) || strings.Contains(ans.Text, "These are they: r0") != weak {
 			t.Errorf("%s:\n%s", how, ans.Text)
 		}

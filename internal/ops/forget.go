@@ -2,11 +2,9 @@ package ops
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/keyrotate/rotate/internal/fleet"
-	"github.com/keyrotate/rotate/internal/usage"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -29,18 +27,14 @@ func (h *Host) Left(ctx context.Context, k *fleet.Key, place string) (*Leaving, 
 	}
 	t := &Leaving{Key: k, Place: k.AsShown(set, place), host: h}
 	if k.Writes(t.Place) {
-		return nil, usage.New(fmt.Sprintf("key %s: the config still has it as an output, and rotate would write it anew", k.Name), "take it out of the config first, and reload the daemons")
+		return nil, refuse(say.StillAnOutput(k.Name))
 	}
 	if t.forms = k.Written(set, t.Place); len(t.forms) == 0 {
 		var known []string
 		for _, o := range set.Outputs {
 			known = append(known, o.Name)
 		}
-		hint := "it has written to: " + strings.Join(known, "; ")
-		if len(known) == 0 {
-			hint = "it has written this key to no place but its own store"
-		}
-		return nil, usage.New(fmt.Sprintf("key %s: rotate has written nothing there", k.Name), hint)
+		return nil, refuse(say.NeverWritten(k.Name, known))
 	}
 	return t, nil
 }

@@ -22,7 +22,7 @@ func (h *Host) Keyset(ctx context.Context, k *fleet.Key) (*keyset.Set, error) {
 	case err != nil:
 		return nil, err
 	case r.Set == nil:
-		return nil, say.Hint(fmt.Errorf("key %s, store %s: there is no keyset yet", k.Name, k.StoreName), "rotate now "+k.Name+" makes the first key")
+		return nil, say.Failed(say.NoKeyset(k.Name, k.StoreName))
 	}
 	return r.Set, nil
 }
@@ -65,8 +65,11 @@ func Facts(k *fleet.Key) status.Facts {
 	return status.Facts{Target: k.Target, Location: k.Where, Algorithm: k.Spec.Algorithm, Late: k.Sync, Warnings: k.Warnings}
 }
 
-// FindKid finds the live or revoked kid that is meant: the whole of it, or the
-// short form that rotate prints, where that fits only one.
+// shortestKid is how much of a kid has to be given at least.
+const shortestKid = 4
+
+// FindKid finds the live or revoked kid that is meant: the whole of it, or its
+// beginning, of four characters or more, where that fits only one.
 func FindKid(set *keyset.Set, kid string) (string, error) {
 	var all, known []string
 	for _, k := range set.Keys {
@@ -80,15 +83,16 @@ func FindKid(set *keyset.Set, kid string) (string, error) {
 		if k == kid {
 			return k, nil
 		}
-		if say.IsShort(short, k) {
+		if len(short) >= shortestKid && say.KidBegins(k, short) {
 			found = append(found, k)
 		}
 	}
 	if len(found) == 1 {
 		return found[0], nil
 	}
-	return "", usage.New(
-		fmt.Sprintf("key %s has no kid %s, or more than one that begins so; nothing was changed", set.Name, usage.Quote(short, "as it was given")),
-		"live are "+strings.Join(known, ", "),
-	)
+	least := 0 // of what was given everything was looked at
+	if len(short) < shortestKid {
+		least = shortestKid
+	}
+	return "", refuse(say.WhichKid(set.Name, usage.Quote(short, "as it was given"), len(found), least, known))
 }

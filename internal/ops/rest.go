@@ -2,25 +2,35 @@ package ops
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/say"
+	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // A HaltError is a Halt of the key that an operation is about: nothing was done.
-type HaltError struct{ say.Words }
+type HaltError struct {
+	say.Words
+	Code rotation.Code // why
+}
 
 // Halted is the error of a key that halted.
-func Halted(k *fleet.Key, why rotation.Reason) error { return &HaltError{say.Halt(why, k.Subject())} }
+func Halted(k *fleet.Key, why rotation.Reason) error {
+	return &HaltError{say.Halt(why, k.Subject()), why.Code}
+}
 
 func (e *HaltError) Error() string { return e.What }
 
 // Todo is the hint, for package say.
 func (e *HaltError) Todo() string { return e.Hint }
+
+// refuse is what cannot be served as it was asked for.
+func refuse(w say.Words) error { return usage.New(w.What, w.Hint) }
 
 // maxPasses bounds what one operation does about writers that keep getting in its
 // way.
@@ -59,5 +69,27 @@ func (h *Host) Rest(ctx context.Context, eng *engine.Engine, k *fleet.Key, ask e
 			}
 		}
 	}
-	return engine.Result{Did: did, Away: ask.Away}, fmt.Errorf("key %s, store %s: other writers kept getting in the way; the next call goes on from what is stored", k.Name, k.StoreName)
+	return engine.Result{Did: did, Away: ask.Away}, say.Failed(say.Busy(k.Name, k.StoreName))
+}
+
+// Once is Rest for a process that ends with it: nobody else tells that a compromised
+// key is not gone, so that is an alarm of the last step. It costs a look at each
+// place, and only while the document tells of such a key.
+func (h *Host) Once(ctx context.Context, eng *engine.Engine, k *fleet.Key) (engine.Result, error) {
+	r, err := h.Rest(ctx, eng, k, engine.Ask{})
+	if err != nil || r.Set == nil || r.Step.Do == rotation.Halt || !tellsRevoked(r.Set) {
+		return r, err
+	}
+	f := Facts(k)
+	f.Result, f.Now = r, h.Now()
+	f.Past(eng.Past(ctx, k.Target, r, false))
+	// guard 4: a process that ends tells of a compromised key that is not gone
+	r.Step.Alarms = slices.Concat(r.Step.Alarms, f.NotGone())
+	return r, nil
+}
+
+// tellsRevoked reports whether one of the removed keys that a document tells of was
+// compromised.
+func tellsRevoked(set *keyset.Set) bool {
+	return slices.ContainsFunc(set.Gone, func(g keyset.Gone) bool { return slices.Contains(set.Revoked, g.Kid) })
 }

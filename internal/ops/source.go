@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/fleet"
@@ -43,7 +45,7 @@ func FromEnv(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 		return Source{}, usage.New("--from-env: not of the form FILE:VAR")
 	}
 	path, name := from[:i], from[i+1:]
-	data, err := readFile(path)
+	data, err := readFile(ctx, path)
 	if err != nil {
 		return Source{}, notRead(path, "the file that --from-env names", err)
 	}
@@ -122,7 +124,7 @@ func splitPath(from string) (path, field string) {
 }
 
 func fromPath(ctx context.Context, k *fleet.Key, path, field string) (Source, error) {
-	data, err := readFile(path)
+	data, err := readFile(ctx, path)
 	if err != nil {
 		return Source{}, notRead(path, "the file that --from names", err)
 	}
@@ -140,14 +142,28 @@ func fromFile(ctx context.Context, k *fleet.Key, path string) Source {
 	return s
 }
 
-// readFile reads a file, one byte more than can be taken in at most.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+// errIdlePipe is of a pipe to read from that nobody writes to.
+var errIdlePipe = errors.New("it is a pipe, and nobody writes to it")
+
+// readFile reads a file or a pipe, one byte more than can be taken in at most. A
+// pipe that nobody has opened for writing is an error: waiting for one would look
+// like work. A slow writer is waited for until ctx is done.
+func readFile(ctx context.Context, path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, intake.MaxSource+1))
+	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) }) // plain files have none, and do not wait
+	defer stop()
+	data, err := io.ReadAll(io.LimitReader(f, intake.MaxSource+1))
+	if ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, context.Cause(ctx)
+	}
+	if info, statErr := f.Stat(); err == nil && len(data) == 0 && statErr == nil && info.Mode()&os.ModeNamedPipe != 0 {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errIdlePipe}
+	}
+	return data, err
 }
 
 // notRead is an error on a file whose name may be a secret: one with a colon in it,

@@ -69,7 +69,7 @@ var deleted = map[string]string{
 	"":                           "nobody can tell while the store cannot be opened",
 }
 
-func (k keyStatus) erasureText(b *strings.Builder, now time.Time) {
+func (k keyStatus) erasureFacts(all *facts) {
 	e := k.Erasure
 	text := "keys: " + deleted[e.How]
 	if e.Readable != nil && *e.Readable > 0 {
@@ -77,16 +77,16 @@ func (k keyStatus) erasureText(b *strings.Builder, now time.Time) {
 	} else if e.Readable != nil {
 		text += "; no old revision is readable"
 	}
-	row(b, "deleted", text)
+	all.add("deleted", text)
 	for _, g := range e.Gone {
 		t := rotation.Trace{How: g.How, Observed: g.Observed}
 		if g.Until != nil {
 			t.Until = *g.Until
 		}
-		row(b, "gone", fmt.Sprintf("%s  removed %s, %s", g.Kid, When(now, g.At), Erased(now, t, g.Places)))
+		all.add("gone", fmt.Sprintf("%s  removed %s, %s", g.Kid, When(k.now, g.At), Erased(k.now, t, g.Places)))
 	}
 	if len(e.Revoked) > 0 {
-		row(b, "revoked", strings.Join(e.Revoked, ", "))
+		all.add("revoked", strings.Join(e.Revoked, ", "))
 	}
 }
 

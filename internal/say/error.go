@@ -15,6 +15,9 @@ type Hinted struct {
 	Hint string
 }
 
+// Failed is an error of which the words are all that is known.
+func Failed(w Words) error { return &Hinted{errors.New(w.What), w.Hint} }
+
 // Hint adds what to do to an error.
 func Hint(err error, todo string) error { return &Hinted{err, todo} }
 

@@ -42,7 +42,7 @@ func (s speaker) halt(r rotation.Reason) Words {
 	case rotation.OtherLineage:
 		return Words{
 			"it holds a keyset of another lineage than " + who,
-			"someone created it anew or copied it from elsewhere; put the right one back. `rotate accept` does not take it: it is another key, which belongs under a name and `secret:` of its own",
+			"someone made a new one or copied it from elsewhere; put the right one back. `rotate accept` does not take it: it is another key, which belongs under a name and `secret:` of its own",
 		}
 	case rotation.OlderDocument:
 		return Words{

@@ -147,7 +147,7 @@ func (k keyStatus) when(dated bool) string {
 	switch t := k.Then; {
 	case k.State == status.Missing:
 		return "now"
-	case k.State == status.Halted, t == nil, t.At == nil && t.Do == string(rotation.Wait):
+	case k.State == status.Halted, k.State == status.Unreachable, t == nil, t.At == nil && t.Do == string(rotation.Wait):
 		return "-"
 	case t.At == nil, t.Do != string(rotation.Wait), !t.At.After(k.now):
 		return "now"

@@ -45,7 +45,7 @@ func notice(n scheduler.Notice) (level slog.Level, msg string, attrs []any) {
 	case scheduler.Halted:
 		return slog.LevelError, "the key halted: a person has to look", []any{"why", Halt(st.Step.Why, about).String(), "code", st.Step.Why.Code}
 	case scheduler.Alarmed:
-		return slog.LevelWarn, "something is in the way of the key", []any{"alarm", Alarms(st.Step.Alarms, about, Plain), "codes", codes(st.Step.Alarms)}
+		return slog.LevelWarn, "something is in the way of the key", []any{"alarm", Alarms(st.Step.Alarms, about, Plain), "codes", Codes(st.Step.Alarms)}
 	case scheduler.WellAgain:
 		return slog.LevelInfo, "the key is well again", []any{"after", rotation.Duration(n.For), "troubles", n.Troubles}
 	case scheduler.ClockSetBack:
@@ -56,7 +56,8 @@ func notice(n scheduler.Notice) (level slog.Level, msg string, attrs []any) {
 	return slog.LevelWarn, string(n.Of), nil
 }
 
-func codes(all []rotation.Reason) (list []rotation.Code) {
+// Codes is the codes of some reasons.
+func Codes(all []rotation.Reason) (list []rotation.Code) {
 	for _, r := range all {
 		list = append(list, r.Code)
 	}

@@ -25,7 +25,7 @@ func long(b *strings.Builder, r status.Report, v View) {
 }
 
 func (k keyStatus) text(b *strings.Builder, timeline []string) {
-	now, at := k.now, From(k.now)
+	at := From(k.now)
 	fmt.Fprintf(b, "%s  %s", k.Key.Key, k.State)
 	if k.Generation > 0 {
 		fmt.Fprintf(b, "  %s, generation %d", k.Environment, k.Generation)
@@ -40,11 +40,27 @@ func (k keyStatus) text(b *strings.Builder, timeline []string) {
 	for _, line := range timeline {
 		b.WriteString(line + "\n")
 	}
-	k.liveText(b, now)
-	k.nextText(b, now)
-	row(b, "store", k.place())
-	k.outputsText(b, now)
-	k.erasureText(b, now)
+	for _, fact := range k.facts() {
+		row(b, fact.Name, fact.Text)
+	}
+}
+
+// A Fact is one line of what is known of a key, or more where its text has line ends. Names repeat.
+type Fact struct{ Name, Text string }
+
+// A list of facts grows by one after another.
+type facts []Fact
+
+func (f *facts) add(name, text string) { *f = append(*f, Fact{name, text}) }
+
+// facts is all that is known of a key, beside what is to be remarked on it.
+func (k keyStatus) facts() (all facts) {
+	k.liveFacts(&all)
+	k.nextFacts(&all)
+	all.add("store", k.place())
+	k.outputFacts(&all)
+	k.erasureFacts(&all)
+	return all
 }
 
 // row writes one fact, later lines below the first.
@@ -57,28 +73,28 @@ func row(b *strings.Builder, name, text string) {
 	}
 }
 
-func (k keyStatus) liveText(b *strings.Builder, now time.Time) {
+func (k keyStatus) liveFacts(all *facts) {
 	if l := k.Next; l != nil {
 		does := "does not sign yet; not seen in every place yet"
 		if l.Signs != nil {
-			does = "begins to sign at " + When(now, *l.Signs)
+			does = "begins to sign at " + When(k.now, *l.Signs)
 		}
-		row(b, "next", live(*l, does))
+		all.add("next", live(*l, does))
 	}
 	if l := k.Current; l != nil {
-		row(b, "current", live(*l, "signs since "+When(now, *l.Signs)))
+		all.add("current", live(*l, "signs since "+When(k.now, *l.Signs)))
 	}
 	for _, l := range k.Previous {
 		does := "verifies; its grace begins when the current key was seen in every place"
 		if l.Expires != nil && *l.GraceSeconds == 0 {
-			does = "its grace ended at " + When(now, *l.Expires)
+			does = "its grace ended at " + When(k.now, *l.Expires)
 		} else if l.Expires != nil {
-			does = fmt.Sprintf("verifies until %s, %s left", Stamp(*l.Expires), rotation.Duration(l.Expires.Sub(now)))
+			does = fmt.Sprintf("verifies until %s, %s left", Stamp(*l.Expires), rotation.Duration(l.Expires.Sub(k.now)))
 			if l.Removed.After(*l.Expires) {
 				does += "; " + Removal(l.Removed.Sub(*l.Expires))
 			}
 		}
-		row(b, "previous", live(l, does))
+		all.add("previous", live(l, does))
 	}
 }
 
@@ -90,16 +106,16 @@ func live(l status.Live, does string) string {
 	return fmt.Sprintf("%s (%s%s)  %s", l.Kid, l.Algorithm, adopted, does)
 }
 
-// nextText is who asked for a rotation, what comes next, and when the schedule wants another key.
-func (k keyStatus) nextText(b *strings.Builder, now time.Time) {
+// nextFacts is who asked for a rotation, what comes next, and when the schedule wants another key.
+func (k keyStatus) nextFacts(all *facts) {
 	if p := k.Pending; p != nil {
-		row(b, "asked", fmt.Sprintf("by %s at %s", p.By, When(now, p.At)))
+		all.add("asked", fmt.Sprintf("by %s at %s", p.By, When(k.now, p.At)))
 	}
 	if t := k.Then; t != nil && t.Do != string(rotation.Halt) {
-		row(b, "next step", k.nextStep(now))
+		all.add("next step", k.nextStep(k.now))
 	}
 	if k.Due != nil {
-		row(b, "due", When(now, *k.Due)+": the schedule wants a new key to sign")
+		all.add("due", When(k.now, *k.Due)+": the schedule wants a new key to sign")
 	}
 }
 
@@ -121,7 +137,7 @@ func (k keyStatus) place() string {
 	return k.Store + ": secret " + k.Secret
 }
 
-func (k keyStatus) outputsText(b *strings.Builder, now time.Time) {
+func (k keyStatus) outputFacts(all *facts) {
 	for _, o := range k.Outputs {
 		does := "up to date"
 		if o.Generation > 0 {
@@ -133,14 +149,14 @@ func (k keyStatus) outputsText(b *strings.Builder, now time.Time) {
 				does += " by " + Plural(int(o.Generations), "generation") //nolint:gosec // a few
 			}
 			if o.Since != nil {
-				does += ", since " + When(now, *o.Since)
+				does += ", since " + When(k.now, *o.Since)
 			}
-			does += ": " + Behind(o.Reason, From(now))
+			does += ": " + Behind(o.Reason, From(k.now))
 		}
-		row(b, "output", fmt.Sprintf("%s (%s)  %s", o.Output, o.Format, does))
+		all.add("output", fmt.Sprintf("%s (%s)  %s", o.Output, o.Format, does))
 	}
 	for _, name := range k.LeftBehind {
-		row(b, "left", name)
+		all.add("left", name)
 	}
 }
 

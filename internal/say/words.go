@@ -41,8 +41,8 @@ func Kids(kids []string) string {
 	return strings.Join(short, ", ")
 }
 
-// IsShort tells whether a text is the short form of a kid, without the dots.
-func IsShort(text, kid string) bool { return text == Clean(kid[:min(len(kid), kidLength)]) }
+// KidBegins reports whether a kid, as it is shown, begins with a text.
+func KidBegins(kid, text string) bool { return strings.HasPrefix(Clean(kid), text) }
 
 // Plural counts: `1 key`, `2 keys`.
 func Plural(n int, one string) string {

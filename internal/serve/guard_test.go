@@ -88,7 +88,7 @@ func TestAddressesServeSets(t *testing.T) {
 	pages := map[string]endpoint.Set{
 		"/healthz": endpoint.Probes, "/readyz": endpoint.Probes,
 		"/.well-known/jwks.json": endpoint.Keys, "/keys/es/jwks.json": endpoint.Keys,
-		"/status": endpoint.Reports, "/metrics": endpoint.Reports,
+		"/": endpoint.Reports, "/status": endpoint.Reports, "/metrics": endpoint.Reports,
 	}
 	for _, served := range endpoint.Sets() {
 		l, _, _ := running(t, at(func(e *endpoint.Endpoint) { e.Serve = []endpoint.Set{served} }))
@@ -131,7 +131,7 @@ func TestTokensGuardTheReports(t *testing.T) {
 	}
 	want := func(when string, old, fresh int) {
 		t.Helper()
-		for _, path := range []string{"/status", "/metrics"} {
+		for _, path := range []string{"/", "/status", "/metrics"} {
 			for header, want := range map[string]int{
 				bearer(oldToken): old, basic(oldToken): old, bearer(newToken): fresh, strings.ToLower(bearer(newToken)): fresh,
 				"": 401, bearer(""): 401, bearer("x"): 401, bearer(oldToken[1:]): 401, "Authorization: " + oldToken + "\r\n": 401,

@@ -7,6 +7,7 @@
 //	         /.well-known/jwks.json    those of all keys
 //	reports  /metrics                  for Prometheus
 //	         /status                   the report rotate/status/v1
+//	         /                         the same for people: every key as a timeline
 //
 // Symmetric keys have no public half: for them there is nothing to fetch.
 //
@@ -27,6 +28,7 @@ import (
 	"github.com/keyrotate/rotate/internal/bug"
 	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/live"
+	"github.com/keyrotate/rotate/internal/page"
 )
 
 // The limits of a server whose answers are small and come from memory.
@@ -76,7 +78,7 @@ func (s *Server) routes() []route {
 		{endpoint.Keys, "GET /keys/{name}/jwks.json", http.HandlerFunc(s.oneKey)},
 		{endpoint.Reports, "GET /metrics", s.Metrics},
 		{endpoint.Reports, "GET /status", http.HandlerFunc(s.status)},
-		// The page for people belongs here, too: GET /{$}.
+		{endpoint.Reports, "GET /{$}", page.Handler(page.Keys{Now: s.Now, All: s.Keys, One: s.Key})},
 	}
 }
 

@@ -163,7 +163,9 @@ func TestPaths(t *testing.T) {
 		{"not for writing", nil, "DELETE", "/status", 405, "", ""},
 		{"no profiles", nil, "GET", "/debug/pprof/heap", 404, "", ""},
 		{"no variables", nil, "GET", "/debug/vars", 404, "", ""},
-		{"no folder", nil, "GET", "/", 404, "", ""},
+		{"the page", []scheduler.State{es, hs}, "GET", "/", 200, "<b>es</b>", "no-store"},
+		{"a page that is not there", nil, "GET", "/?token=x", 400, "this page has", "no-store"},
+		{"no folder", nil, "GET", "/keys/", 404, "", ""},
 	} {
 		w := get(server(&bytes.Buffer{}, keyset.ES256, c.states...), c.method, c.path)
 		if w.Code != c.code || !strings.Contains(w.Body.String(), c.body) || w.Header().Get("Cache-Control") != c.cache {

@@ -19,7 +19,7 @@ type Erasure struct {
 
 // A Gone is a key that was removed.
 type Gone struct {
-	Kid      string     `json:"kid"`
+	Kid      string     `json:"kid"`              // the key's id
 	At       time.Time  `json:"at"`               // when it was removed
 	How      string     `json:"how,omitempty"`    // one of Erasure.How's words as the weakest place has it, "not yet" or "cannot tell"
 	Observed bool       `json:"observed"`         // how was seen; if not, the first version of rotate noted what the kind of store does
@@ -81,12 +81,13 @@ func (f Facts) places(t rotation.Trace) (names []string) {
 	return names
 }
 
-// checkErased finds removed keys that a person should look after. Where nothing
-// was looked at, something else is told already.
-func (k *Key) checkErased(f Facts, set *keyset.Set) {
+// NotGone is the removed keys that a person should look after. Where nothing was
+// looked at, something else is told already.
+func (f Facts) NotGone() (told []rotation.Reason) {
 	for _, t := range f.Traces {
-		if t.Alarming(f.Now, set, f.Late+f.Target.Policy.Skew()) {
-			k.attend(t.Reason(f.places(t)))
+		if t.Alarming(f.Now, f.Result.Set, f.Late+f.Target.Policy.Skew()) {
+			told = append(told, t.Reason(f.places(t)))
 		}
 	}
+	return told
 }

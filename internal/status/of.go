@@ -115,7 +115,7 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 	if r := otherAlgorithm(set, f.Algorithm); !r.IsZero() {
 		k.warn(r)
 	}
-	k.checkErased(f, set)
+	k.attend(f.NotGone()...)
 	if f.Err != nil || step.Do == rotation.Halt {
 		return
 	}

@@ -16,7 +16,7 @@ const Schema = "rotate/status/v1"
 // members in the same order. Times are RFC 3339 in UTC; an absent time has not
 // come or does not apply. It never holds material.
 type Report struct {
-	Schema    string    `json:"schema"`
+	Schema    string    `json:"schema"`    // rotate/status/v1
 	At        time.Time `json:"at"`        // when the report was made: ages count from here
 	Attention bool      `json:"attention"` // a key below needs a person; the exit code is 3
 	Keys      []Key     `json:"keys"`      // those that need attention first, then by name, unless --sort wants another order
@@ -43,9 +43,9 @@ func States() []State {
 
 // A Key is one key of the config, as its store shows it.
 type Key struct {
-	Key         string   `json:"key"`
-	Environment string   `json:"environment"`
-	State       State    `json:"state"`
+	Key         string   `json:"key"`                 // its name in the config
+	Environment string   `json:"environment"`         // of the document; of the config where there is none
+	State       State    `json:"state"`               // halted, unreachable, unclear, overdue, missing, rotating or healthy
 	Attention   []string `json:"attention,omitempty"` // why a person should look
 	Warnings    []string `json:"warnings,omitempty"`  // what is less than it should be
 
@@ -55,35 +55,35 @@ type Key struct {
 	Notices        []rotation.Reason `json:"-"`                         // warnings as data
 	Hidden         rotation.Hidden   `json:"-"`                         // of the notice HiddenKeys
 
-	Store    string `json:"store"`
-	Secret   string `json:"secret"`
+	Store    string `json:"store"`              // name of the store that it lives in
+	Secret   string `json:"secret"`             // its name there
 	Location string `json:"location,omitempty"` // path or address of the secret, where the store can tell
-	Revision string `json:"revision,omitempty"`
-	Clock    string `json:"clock,omitempty"` // whose clock waits are counted by: store, or host where the store tells no time
+	Revision string `json:"revision,omitempty"` // the store's id of what it holds now
+	Clock    string `json:"clock,omitempty"`    // whose clock waits are counted by: store, or host where the store tells no time
 
 	StoreNotes []string `json:"store_notes,omitempty"` // what this kind of store does otherwise than an ideal one
 
-	Lineage    string `json:"lineage,omitempty"`
-	Generation uint64 `json:"generation,omitempty"`
+	Lineage    string `json:"lineage,omitempty"`    // the keyset's random id, made once
+	Generation uint64 `json:"generation,omitempty"` // counts the changes of keys
 
-	Next     *Live  `json:"next,omitempty"`
-	Current  *Live  `json:"current,omitempty"`
+	Next     *Live  `json:"next,omitempty"`     // published, does not sign yet
+	Current  *Live  `json:"current,omitempty"`  // signs
 	Previous []Live `json:"previous,omitempty"` // youngest first
 
 	Due     *time.Time `json:"due,omitempty"`     // when the schedule wants the next promotion
 	Pending *Request   `json:"pending,omitempty"` // a rotation that was asked for and has not happened
 	Then    *Step      `json:"then,omitempty"`    // what comes next
 
-	Outputs    []Output `json:"outputs,omitempty"`
+	Outputs    []Output `json:"outputs,omitempty"`     // further places that get the key
 	LeftBehind []string `json:"left_behind,omitempty"` // places that no output of the config is in any more, and that may still hold the key
 
-	Erasure Erasure `json:"erasure"`
+	Erasure Erasure `json:"erasure"` // how gone what was removed is
 }
 
 // An Output is a further place that gets the key.
 type Output struct {
-	Output     string        `json:"output"` // STORE SECRET, or the path of a file
-	Format     string        `json:"format"`
+	Output     string        `json:"output"`               // STORE SECRET, or the path of a file
+	Format     string        `json:"format"`               // that it is written in
 	Generation uint64        `json:"generation,omitempty"` // that it holds; absent if that is not known
 	Behind     string        `json:"behind,omitempty"`     // why it is not up to date
 	Code       rotation.Code `json:"code,omitempty"`       // of behind
@@ -95,8 +95,8 @@ type Output struct {
 
 // A Live is a key that signs or verifies.
 type Live struct {
-	Kid          string     `json:"kid"`
-	Algorithm    string     `json:"algorithm"`
+	Kid          string     `json:"kid"`                     // the key's id
+	Algorithm    string     `json:"algorithm"`               // what it is for
 	Adopted      bool       `json:"adopted,omitempty"`       // taken in from elsewhere
 	Issued       time.Time  `json:"issued"`                  // made, or adopted
 	AgeSeconds   int64      `json:"age_seconds"`             // since issued
@@ -109,15 +109,15 @@ type Live struct {
 
 // A Request is a rotation that someone asked for.
 type Request struct {
-	At time.Time `json:"at"`
-	By string    `json:"by,omitempty"`
+	At time.Time `json:"at"`           // when it was asked for
+	By string    `json:"by,omitempty"` // who asked
 }
 
 // A Step is what will be done, and when.
 type Step struct {
-	Do   string        `json:"do"` // create, publish, ready, promote, settled, retire, wait or halt
-	At   *time.Time    `json:"at,omitempty"`
-	Why  string        `json:"why"`
+	Do   string        `json:"do"`             // create, publish, ready, promote, settled, retire, wait or halt
+	At   *time.Time    `json:"at,omitempty"`   // when; absent for at once
+	Why  string        `json:"why"`            // for people
 	Code rotation.Code `json:"code,omitempty"` // of why
 
 	Reason rotation.Reason `json:"-"` // why as data

@@ -211,7 +211,7 @@ func text(d *Decoder, n *yaml.Node, v reflect.Value, path string) bool {
 		return false
 	}
 	if !fits {
-		d.Fail(d.At(n, path), DidYouMean(n.Value, allowed), "%s is not one of its values", d.Say(n.Value))
+		d.Fail(d.At(n, path), DidYouMean(n.Value, allowed), "%s", d.Choice("unknown value", n.Value))
 	}
 	return fits
 }

@@ -22,6 +22,7 @@ import (
 type Vocabulary struct {
 	form    *Form
 	options map[string]bool
+	fixed   map[string]bool // the options that take one of a few words
 	words   map[string]bool
 }
 
@@ -104,6 +105,7 @@ const (
 	roleOption
 	roleName
 	roleValue
+	roleChoice // the value of an option that takes one of a few words
 )
 
 func (v *Vocabulary) shows(r role, text string) bool {
@@ -114,16 +116,31 @@ func (v *Vocabulary) shows(r role, text string) bool {
 		return v.Name(text)
 	case roleValue:
 		return v.Harmless(text)
+	case roleChoice:
+		return v.Harmless(text) || choice().MatchString(text)
 	}
 	return false
 }
+
+// choice is what people write for an option that takes one of a few words. A key of
+// so few letters has been guessed already.
+var choice = lazy.Regexp(`^([A-Za-z]{1,16}|[a-z]{1,2}[0-9])$`)
 
 // Say quotes a value in a message, if it may be shown.
 func (v *Vocabulary) Say(value string) string {
 	if v.Harmless(value) {
 		return strconv.Quote(value)
 	}
-	return "what stands here"
+	return "this value"
+}
+
+// Choice is a value, after what it should be one of: `unknown store type "s3"`. The
+// value is left out where it may not be shown.
+func (v *Vocabulary) Choice(what, value string) string {
+	if v.shows(roleChoice, value) {
+		return what + " " + strconv.Quote(value)
+	}
+	return what
 }
 
 // Only leaves those names that may be shown, for hints.
@@ -209,6 +226,8 @@ func (s *source) learn(v *Vocabulary, n *yaml.Node, path []string, r role) {
 				keyRole, below = roleHidden, roleHidden
 			case !v.options[key.Value] || slices.Contains(v.form.FreeText, key.Value):
 				below = roleHidden
+			case v.fixed[key.Value] && value.Kind != yaml.MappingNode:
+				below = roleChoice
 			}
 			if key.Kind == yaml.ScalarNode {
 				s.add(key, keyRole)
@@ -320,12 +339,12 @@ func structural(text []rune, i int) bool {
 
 // NewVocabulary is the options of a form, and their fixed values.
 func NewVocabulary(f *Form) *Vocabulary {
-	v := &Vocabulary{form: f, options: map[string]bool{}, words: map[string]bool{}}
+	v := &Vocabulary{form: f, options: map[string]bool{}, fixed: map[string]bool{}, words: map[string]bool{}}
 	for _, w := range f.Words {
 		v.words[w] = true
 	}
 	for _, name := range f.Options {
-		v.options[name] = true
+		v.options[name], v.fixed[name] = true, true
 	}
 	v.of(typeOf(f.Document))
 	for _, part := range f.Parts {
@@ -334,11 +353,17 @@ func NewVocabulary(f *Form) *Vocabulary {
 	return v
 }
 
+// valueOf is the type of an option's value.
+func valueOf(t reflect.Type) reflect.Type {
+	if o, ok := reflect.New(t).Interface().(Optional); ok {
+		return reflect.TypeOf(o.Target()).Elem()
+	}
+	return t
+}
+
 // of adds the options of a type, and those within them.
 func (v *Vocabulary) of(t reflect.Type) {
-	if o, ok := reflect.New(t).Interface().(Optional); ok {
-		t = reflect.TypeOf(o.Target()).Elem()
-	}
+	t = valueOf(t)
 	for _, c := range v.form.Choices(t) {
 		v.words[c] = true
 	}
@@ -347,8 +372,14 @@ func (v *Vocabulary) of(t reflect.Type) {
 	}
 	fields := FieldsOf(t)
 	for _, name := range fields.Names {
+		field := t.FieldByIndex(fields.Index[name]).Type
+		one := valueOf(field)
+		if one.Kind() == reflect.Slice {
+			one = one.Elem()
+		}
 		v.options[name] = true
-		v.of(t.FieldByIndex(fields.Index[name]).Type)
+		v.fixed[name] = v.fixed[name] || v.form.Choices(one) != nil
+		v.of(field)
 	}
 }
 

@@ -123,34 +123,6 @@ func (s *source) parse(data []byte) (*yaml.Node, []mistake) {
 	return docs[0].Content[0], nil
 }
 
-// syntax words an error of the YAML parser.
-func (s *source) syntax(err error) mistake {
-	m := mistake{at: Place{src: s, Line: 1, column: 1}, msg: "not YAML"}
-	var e *yaml.LoadError
-	if errors.As(err, &e) {
-		m.msg += ": " + e.Message
-		m.at.Line, m.at.column = max(1, e.Mark.Line), max(1, e.Mark.Column)
-		if e.Stage == yaml.ComposerStage {
-			m.msg = "not YAML: an alias of an unknown anchor" // the parser's words quote the file
-		}
-	}
-	// What is not closed is noticed at the end; what is wrong stands before it.
-	for m.at.Line > 1 && strings.TrimSpace(s.line(m.at.Line)) == "" {
-		m.at.Line--
-		m.at.column = len([]rune(strings.TrimRight(s.line(m.at.Line), " \t"))) + 1
-	}
-	line := s.line(m.at.Line)
-	switch {
-	case strings.HasPrefix(strings.TrimLeft(line, " "), "\t"):
-		m.hint = "indent with spaces, not with tabs"
-	case strings.Contains(line, ": @"), strings.Contains(line, ": *"):
-		m.hint = `a value that begins with @ or * needs quotes: schedule: "@weekly"`
-	case strings.Contains(m.msg, "mapping values"):
-		m.hint = "check the indentation of this line and the one before it; a value with a colon and a space in it needs quotes"
-	}
-	return m
-}
-
 // File adds one file to doc, a pointer of the form's type of a whole config. It
 // returns false if the file could not be taken apart, so that what is missing in
 // doc means nothing. The error is that of reading it.

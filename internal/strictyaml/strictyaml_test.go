@@ -89,7 +89,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		`0.yaml:4 goods.pear.price: wants a whole number, not a text ()`,
 		`0.yaml:4 goods.pear.cost: a cost is called price (write price:)`,
 		`0.yaml:4 goods.pear.note: wants a text, not a number (put it in quotes: "5")`,
-		`0.yaml:5 goods.plum.colour: what stands here is not one of its values (did you mean red?)`,
+		`0.yaml:5 goods.plum.colour: unknown value "rde" (did you mean red?)`,
 	}
 	got := strings.Join(said, "\n")
 	for _, w := range want {

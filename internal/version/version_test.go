@@ -12,10 +12,10 @@ func TestLine(t *testing.T) {
 		{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "true"},
 	}}
 	info.Main.Version = "v0.1.0"
-	if got, want := line("", info), "rotate v0.1.0 0123456789ab+changes go1.26 linux/arm64"; got != want {
+	if got, want := made("", info).Line(), "rotate v0.1.0 0123456789ab+changes go1.26 linux/arm64"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := line("v2.0.0", info); !strings.HasPrefix(got, "rotate v2.0.0 ") {
+	if got := made("v2.0.0", info).Line(); !strings.HasPrefix(got, "rotate v2.0.0 ") {
 		t.Error(got)
 	}
 }

@@ -99,7 +99,7 @@ func checkFile(f *os.File, mode fs.FileMode) error {
 		return err
 	}
 	if perm := info.Mode().Perm(); perm&0o077&^mode != 0 {
-		return unsafe(fmt.Errorf("%s has mode %04o, the config says %04o", f.Name(), perm, mode),
+		return unsafe(fmt.Errorf("%s has mode %04o, and may have %04o at most", f.Name(), perm, mode),
 			fmt.Sprintf("chmod %04o %s, and ask who has read it", mode, f.Name()))
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/keyrotate/rotate/internal/judge"
 )
@@ -24,28 +25,33 @@ type Tool struct {
 	Name, Version, Home string
 }
 
-// document is the shape of the JSON.
-type document struct {
-	Tool     string  `json:"tool"`
-	Version  string  `json:"version"`
-	Findings []entry `json:"findings"`
+// Schema names the form of a Document. Members may be added to it.
+const Schema = "rotate/check/v1"
+
+// A Document is what is written as JSON.
+type Document struct {
+	Schema   string    `json:"schema"`   // rotate/check/v1
+	At       time.Time `json:"at"`       // when the secrets were judged
+	Version  string    `json:"version"`  // of the program that judged
+	Findings []Entry   `json:"findings"` // fine ones included, in the order of the sources
 }
 
-type entry struct {
-	Name    string         `json:"name,omitempty"`
-	File    string         `json:"file,omitempty"`
-	Line    int            `json:"line,omitempty"`
-	Verdict string         `json:"verdict"`
-	Bits    int            `json:"bits"`
-	Reasons []judge.Reason `json:"reasons"`
-	Text    []string       `json:"text"`
+// An Entry is the answer about one secret.
+type Entry struct {
+	Name    string         `json:"name,omitempty"` // of the variable, member or key
+	File    string         `json:"file,omitempty"` // or STORE:NAME; absent for standard input
+	Line    int            `json:"line,omitempty"` // from 1; absent where the place has no lines
+	Verdict string         `json:"verdict"`        // guessable, below-advice or fine
+	Bits    int            `json:"bits"`           // of strength, at most
+	Reasons []judge.Reason `json:"reasons"`        // why, as data
+	Text    []string       `json:"text"`           // why, for people
 }
 
 // JSON writes all findings, fine ones included, in their order.
-func JSON(w io.Writer, t Tool, all []Finding) error {
-	doc := document{Tool: t.Name, Version: t.Version, Findings: []entry{}}
+func JSON(w io.Writer, t Tool, now time.Time, all []Finding) error {
+	doc := Document{Schema: Schema, At: now.UTC().Truncate(time.Second), Version: t.Version, Findings: []Entry{}}
 	for _, f := range all {
-		doc.Findings = append(doc.Findings, entry{
+		doc.Findings = append(doc.Findings, Entry{
 			Name: f.Name, File: f.File, Line: f.Line,
 			Verdict: f.Result.Verdict.String(), Bits: f.Result.Bits,
 			Reasons: append([]judge.Reason{}, f.Result.Reasons...),

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyrotate/rotate/internal/judge"
 	"github.com/keyrotate/rotate/internal/judge/report"
@@ -26,10 +27,15 @@ func findings() []report.Finding {
 	}
 }
 
+// asJSON is report.JSON at a fixed time.
+func asJSON(w io.Writer, t report.Tool, all []report.Finding) error {
+	return report.JSON(w, t, time.Unix(0, 0), all)
+}
+
 func TestGolden(t *testing.T) {
 	tool := report.Tool{Name: "rotate", Version: "1.2.3", Home: "https://github.com/keyrotate/rotate"}
 	for file, write := range map[string]func(io.Writer, report.Tool, []report.Finding) error{
-		"testdata/findings.json": report.JSON, "testdata/findings.sarif": report.SARIF,
+		"testdata/findings.json": asJSON, "testdata/findings.sarif": report.SARIF,
 	} {
 		var b bytes.Buffer
 		if err := write(&b, tool, findings()); err != nil {
@@ -55,7 +61,7 @@ func TestGolden(t *testing.T) {
 
 // Nothing found is an empty list, not null: readers of SARIF refuse that.
 func TestNothingFound(t *testing.T) {
-	for name, write := range map[string]func(io.Writer, report.Tool, []report.Finding) error{"JSON": report.JSON, "SARIF": report.SARIF} {
+	for name, write := range map[string]func(io.Writer, report.Tool, []report.Finding) error{"JSON": asJSON, "SARIF": report.SARIF} {
 		var b bytes.Buffer
 		if err := write(&b, report.Tool{Name: "rotate"}, nil); err != nil {
 			t.Fatal(err)

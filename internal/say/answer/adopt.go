@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/intake"
 	"github.com/keyrotate/rotate/internal/judge"
 	"github.com/keyrotate/rotate/internal/ops"
@@ -15,6 +16,20 @@ import (
 
 // Adopted says what came of the adoption of a source.
 func Adopted(now time.Time, a *ops.Adopted) Answer {
+	f := &form.Adopted{
+		Key: keyForm(now, a.Key, a.Result.Set), Outcome: "adopted", Source: say.Clean(a.Source.Where),
+		Weak: a.Weak(), Notes: AdoptedNotes(a), Warnings: AdoptedWarnings(a),
+	}
+	switch {
+	case a.Dry:
+		f.Outcome, f.Members = "dry_run", members(a.Source)
+	case len(a.Result.Did) == 0:
+		f.Outcome = "adopted_before"
+	}
+	return adopted(now, a).with(f)
+}
+
+func adopted(now time.Time, a *ops.Adopted) Answer {
 	k, set := a.Key, a.Result.Set
 	t := &sheet{now: now, head: k.Name + ": adopted; it goes on signing, and nothing changes for its readers"}
 	switch {
@@ -50,22 +65,25 @@ func Adopted(now time.Time, a *ops.Adopted) Answer {
 		t.row("left", where+" is as it was: remove the value there once every application reads this key from its store")
 	}
 	if a.Dry {
-		t.members(a.Source)
+		var names []string
+		for _, m := range members(a.Source) {
+			names = append(names, m.Name+" ("+m.Kind+")")
+		}
+		if len(names) > 0 {
+			t.row("members", strings.Join(names, ", "))
+		}
 	}
 	return t.answer("")
 }
 
 // members lists what the source has, by name.
-func (s *sheet) members(src ops.Source) {
-	var names []string
+func members(src ops.Source) (all []form.Member) {
 	for _, m := range intake.Members(src.Read) {
 		if m.Kind != "object" {
-			names = append(names, say.Clean(m.Name)+" ("+m.Kind+")")
+			all = append(all, form.Member{Name: say.Clean(m.Name), Kind: m.Kind})
 		}
 	}
-	if len(names) > 0 {
-		s.row("members", strings.Join(names, ", "))
-	}
+	return all
 }
 
 // verifying tells of the keys that only verify, and until when.

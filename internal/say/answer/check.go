@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/keyrotate/rotate/internal/intake"
 	"github.com/keyrotate/rotate/internal/judge"
@@ -20,11 +21,11 @@ func tool() report.Tool {
 	return report.Tool{Name: "rotate", Version: version.String(), Home: "https://github.com/keyrotate/rotate"}
 }
 
-// CheckedForms is the forms in which findings are written, by name.
-func CheckedForms() map[string]func(io.Writer, []report.Finding) error {
+// CheckedForms is the forms in which findings are written at a time, by name.
+func CheckedForms(now time.Time) map[string]func(io.Writer, []report.Finding) error {
 	return map[string]func(io.Writer, []report.Finding) error{
 		"text":  checkedText,
-		"json":  func(w io.Writer, all []report.Finding) error { return report.JSON(w, tool(), all) },
+		"json":  func(w io.Writer, all []report.Finding) error { return report.JSON(w, tool(), now, all) },
 		"sarif": func(w io.Writer, all []report.Finding) error { return report.SARIF(w, tool(), all) },
 	}
 }
@@ -124,7 +125,7 @@ var checkCures = map[intake.Code]string{
 	intake.Document:        "give the value alone, or name a .env file with --env FILE",
 	intake.Lines:           "give the one line that is the secret, or name a .env file with --env FILE",
 	intake.NoPrivate:       "name the private key; a public key is no secret",
-	intake.NeedsPassphrase: "decrypt it first: openssl pkey -in FILE | rotate check -",
+	intake.NeedsPassphrase: "name a file that has the passphrase with --passphrase-file, or decrypt the key first: openssl pkey -in FILE | rotate check -",
 	intake.OnlyPublic:      "name the key that signs; a public key is no secret",
 	intake.Mixed:           "name one of the keys after #, such as #keys.0",
 	intake.Object:          "name a member of it after #, with dots for members of members",

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
@@ -15,6 +16,27 @@ import (
 // Revoking says what users and applications will notice of a report; dry tells that
 // nothing comes of it.
 func Revoking(now time.Time, r *ops.Report, dry bool) Answer {
+	f := &form.Revoked{Key: keyForm(now, r.Key, r.Before), Outcome: "dry_run", Kids: revokedKids(now, r)}
+	return revoking(now, r, dry).with(f)
+}
+
+// revokedKids is the reported keys for programs.
+func revokedKids(now time.Time, r *ops.Report) (kids []form.RevokedKid) {
+	for _, kid := range r.Kids {
+		f := form.RevokedKid{Kid: kid}
+		if i := slices.IndexFunc(r.Before.Keys, func(k keyset.Key) bool { return k.Kid == kid }); i >= 0 {
+			h := r.Harm(i, now)
+			f.Status, f.Users = string(r.Before.Keys[i].Status), Harm(now, h)
+			if !h.None {
+				f.From, f.To = some(h.From), some(h.To)
+			}
+		}
+		kids = append(kids, f)
+	}
+	return kids
+}
+
+func revoking(now time.Time, r *ops.Report, dry bool) Answer {
 	t := &sheet{head: r.Key.Name + ": " + about(dry), now: now}
 	p := r.Key.Policy
 	var stay []string
@@ -31,7 +53,7 @@ func Revoking(now time.Time, r *ops.Report, dry bool) Answer {
 	} else if slices.Contains(r.Kids, r.Before.Signing().Kid) {
 		t.row("signs", "a fresh key, from the moment that each issuer reads it")
 		if p.Propagation > 0 {
-			t.row("until", fmt.Sprintf("everyone has read it, for up to %s (propagation), tokens of the fresh key are refused by verifiers that have not, and tokens of the old one go on being made and accepted: restart applications, or have them read again, to make that shorter", rotation.Duration(p.Propagation)))
+			t.row("until", fmt.Sprintf("everyone has read it, which takes up to %s (propagation).\nWho has not read it refuses tokens of the fresh key, and signs and accepts tokens of the old one.\nRestart applications, or have them read again, to make that shorter", rotation.Duration(p.Propagation)))
 		}
 	}
 	if len(stay) > 0 && !r.Done() {
@@ -101,7 +123,27 @@ func Revoked(now time.Time, r *ops.Revocation) Answer {
 		t.row("left", how)
 	}
 	t.row("lives in", places(r.Report))
-	return t.answer(also(alarm, weak(now, r)))
+	return t.answer(also(alarm, weak(now, r))).with(revokedForm(now, r))
+}
+
+// revokedForm is a revocation for programs.
+func revokedForm(now time.Time, r *ops.Revocation) *form.Revoked {
+	f := &form.Revoked{Key: keyForm(now, r.Key, r.Found.Set), Outcome: "revoked", Kids: revokedKids(now, r.Report), Since: some(r.Since())}
+	switch {
+	case r.Repeat:
+		f.Outcome = "repeat"
+	case !r.Wish.Took(rotation.Revoke):
+		f.Outcome = "revoked_before"
+	}
+	f.AttentionCodes = say.Codes(r.Wish.Last.Step.Alarms)
+	for _, p := range r.Found.Pasts {
+		t := r.In(now, p)
+		f.Places = append(f.Places, form.Place{Output: p.Name, Secret: p.Secret, How: t.How, Until: some(t.Until), Remains: p.Traits.Remains})
+	}
+	for _, l := range r.Found.Left {
+		f.Left = append(f.Left, form.Left{Output: l.Output, Secret: l.Secret, Why: say.Clean(say.Left(l))})
+	}
+	return f
 }
 
 // placeName is a place in a sentence; "" for the key's own.
@@ -117,10 +159,7 @@ func placeName(r *ops.Revocation, name string) string {
 func remains(now time.Time, r *ops.Revocation) (rows []string) {
 	for _, p := range r.Found.Pasts {
 		trace, name := r.In(now, p), placeName(r, p.Name)
-		text := fmt.Sprintf("%s: what is gone is %s. %s", name, say.Erased(now, trace, nil), p.Traits.Remains)
-		if trace.How == rotation.NotYet || trace.How == rotation.CannotTell {
-			text = fmt.Sprintf("%s: %s. %s", name, say.Erased(now, trace, nil), p.Traits.Remains)
-		}
+		text := fmt.Sprintf("%s: %s. %s", name, say.Erased(now, trace, nil), p.Traits.Remains)
 		if ids := r.ErasedIn(p.Secret); len(ids) > 0 && rotation.Reversible(trace.How) {
 			text += "\nThese are they: " + strings.Join(ids, ", ")
 		}

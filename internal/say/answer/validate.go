@@ -7,10 +7,30 @@ import (
 
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
 )
+
+// ValidForm is a valid config for programs.
+func ValidForm(now time.Time, path string, conf *config.Config, keys []*fleet.Key) *form.Config {
+	f := &form.Config{Head: form.Head{Schema: form.Validate}, Path: path, Environment: conf.Environment, Notes: conf.Notes, Warnings: mistakes(conf.Warnings)}
+	for _, k := range keys {
+		p := k.Policy
+		key := form.ConfigKey{
+			Name: k.Name, Algorithm: string(k.Spec.Algorithm), Store: k.StoreName, Secret: k.Secret, Location: k.Where(), Due: some(p.Due(now)),
+			GraceSeconds: seconds(p.Grace), PropagationSeconds: seconds(p.Propagation), TokenSeconds: seconds(p.TokenTTL), LongestToken: seconds(p.LongestToken()),
+		}
+		for _, o := range k.Outputs {
+			key.Outputs = append(key.Outputs, o.Name)
+		}
+		f.Keys = append(f.Keys, key)
+	}
+	return f
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 // Valid says what a config at a path makes of its keys.
 func Valid(now time.Time, path string, conf *config.Config, keys []*fleet.Key) string {
@@ -44,7 +64,7 @@ func keyLine(now time.Time, k *fleet.Key) string {
 func Probed(p ops.Probed) string {
 	switch {
 	case p.Store != "":
-		text := fmt.Sprintf("  store %s: reads and writes; what is gone is %s\n", p.Store, p.Traits.Erases)
+		text := fmt.Sprintf("  store %s: reads and writes; deleted keys: %s\n", p.Store, p.Traits.Erases)
 		for _, note := range p.Traits.Notes {
 			text += "    note: " + note + "\n"
 		}
@@ -53,6 +73,14 @@ func Probed(p ops.Probed) string {
 		return fmt.Sprintf("  output %s: its folder reads and writes\n", p.Output)
 	}
 	return ""
+}
+
+// ProbeForm is what came of one place, for programs.
+func ProbeForm(p ops.Probed) form.Probe {
+	return form.Probe{
+		Store: p.Store, Output: p.Output, Secret: p.Who, Erases: string(p.Traits.Erases),
+		Notes: p.Traits.Notes, Excess: p.Excess, Error: Problem(p.Err),
+	}
 }
 
 // Excess warns of rights that nobody needs; "" if there are none.
@@ -66,12 +94,13 @@ func Excess(p ops.Probed) string {
 // Forgetting says what is removed from a place, and Forgotten that it was.
 func Forgetting(l *ops.Leaving, dry bool) Answer {
 	if dry {
-		return Line(fmt.Sprintf("%s: dry run, nothing was changed; it would be removed from %s: whatever still reads it there loses the key", l.Key.Name, l.Place))
+		text := fmt.Sprintf("%s: dry run, nothing was changed; rotate would remove it from %s, and whoever still reads it there would lose the key", l.Key.Name, l.Place)
+		return Line(text).with(&form.Forgotten{Key: *Key(l.Key), Outcome: "dry_run", Place: l.Place})
 	}
-	return Line(fmt.Sprintf("key %s is removed from %s: whatever still reads it there loses the key", l.Key.Name, l.Place))
+	return Line(fmt.Sprintf("rotate removes key %s from %s: whoever still reads it there loses the key", l.Key.Name, l.Place))
 }
 
 // Forgotten says that it was.
 func Forgotten(l *ops.Leaving) Answer {
-	return Line(fmt.Sprintf("%s: removed from %s", l.Key.Name, l.Place))
+	return Line(fmt.Sprintf("%s: removed from %s", l.Key.Name, l.Place)).with(&form.Forgotten{Key: *Key(l.Key), Outcome: "removed", Place: l.Place})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation"
@@ -35,7 +36,7 @@ func Rotated(now time.Time, of *ops.Wish) Answer {
 	if w.Took(rotation.Create) {
 		t.row("use", fmt.Sprintf("rotate get %s --format env; sign with current, verify with current, next and previous", w.Key.Name))
 	}
-	return t.answer(also(w.alarms(), w.hidden()))
+	return w.finished(t)
 }
 
 // Waiting says what a wish waits for.
@@ -48,7 +49,28 @@ func Alarms(w *ops.Wish) string { return wish{Wish: w}.alarms() }
 
 func (w wish) alarms() string { return say.Alarms(w.Last.Step.Alarms, w.Key.Subject(), say.Plain) }
 
-func (w wish) hidden() string { return say.Hidden(w.Hidden(w.now), say.From(w.now)) }
+// finished is the answer: a second rotation within the grace is what was asked for,
+// so that a key is hidden by it is a warning and no alarm.
+func (w wish) finished(t *sheet) Answer {
+	a := t.answer(w.alarms())
+	f := &form.Rotated{Key: keyForm(w.now, w.Key, w.Last.Set), Outcome: string(w.Turn())}
+	if w.Ask.Away != keyset.FromNothing {
+		f.Away = w.Ask.Away
+	}
+	if w.Last.Set != nil {
+		hidden := w.Hidden(w.now)
+		a.Warning, f.Hidden = say.Hidden(hidden, say.From(w.now)), kidsOf(hidden.Keys)
+		if r, recorded := w.Recorded(); recorded {
+			f.AskedBy = r.By
+		}
+	}
+	if w.Dry {
+		f.Would = string(w.Last.Step.Do)
+	}
+	f.AttentionCodes = say.Codes(w.Last.Step.Alarms)
+	a.Form = f
+	return a
+}
 
 func (w wish) when(t time.Time) string { return say.When(w.now, t) }
 
@@ -56,34 +78,32 @@ func (w wish) sheet(headline string) *sheet {
 	return &sheet{head: w.Key.Name + ": " + headline, now: w.now}
 }
 
-// headline is the outcome. The request on record decides whose rotation it is:
-// exactly one asker is named there, whoever made the other writes.
+// headline says what became of the wish.
 func (w wish) headline() string {
-	current := w.Last.Set.Signing()
+	current, before := w.Last.Set.Signing(), "kid "+say.Kid(w.Ask.Away)
 	r, recorded := w.Recorded()
-	mine := recorded && r.By == w.Ask.By
-	before := "kid " + say.Kid(w.Ask.Away)
-	switch {
-	case w.Took(rotation.Create):
+	who := "another process"
+	if recorded {
+		who = r.By
+	}
+	switch w.Turn() {
+	case ops.Created:
 		return "created; there was no key before"
-	case recorded && r.From != w.Ask.Away:
-		return fmt.Sprintf("nothing to do: request %q was served already; %s asked at %s", w.Ask.ID, r.By, w.when(r.At))
-	case w.Ask.Away == keyset.FromNothing:
-		who := "another process"
-		if recorded {
-			who = r.By
-		}
-		return fmt.Sprintf("created by %s at %s, before this process could; one key is enough", who, w.when(current.NotBefore))
-	case current.Kid != w.Ask.Away && (mine || !recorded && w.Took(rotation.Promote)):
+	case ops.CreatedByOther:
+		return fmt.Sprintf("%s created it at %s, before this process could; one key is enough", who, w.when(current.NotBefore))
+	case ops.Served:
+		return fmt.Sprintf("nothing to do: request %q was served already; %s asked at %s", w.Ask.ID, who, w.when(r.At))
+	case ops.Rotated:
 		return "rotated away from " + before
-	case current.Kid != w.Ask.Away && recorded:
-		return fmt.Sprintf("rotated away from %s at %s, as %s asked; one rotation is enough", before, w.when(current.NotBefore), r.By)
-	case current.Kid != w.Ask.Away:
-		return fmt.Sprintf("rotated away from %s at %s by another process; one rotation is enough", before, w.when(current.NotBefore))
-	case w.Outlook().Full():
-		return fmt.Sprintf("the wish to rotate away from %s is on record, but nothing can be published %s", before, w.room())
-	case recorded && !mine:
-		return fmt.Sprintf("a rotation away from %s is under way already; %s asked at %s", before, r.By, w.when(r.At))
+	case ops.RotatedByOther:
+		if recorded {
+			return fmt.Sprintf("rotated away from %s at %s, as %s asked; one rotation is enough", before, w.when(current.NotBefore), who)
+		}
+		return fmt.Sprintf("another process rotated away from %s at %s; one rotation is enough", before, w.when(current.NotBefore))
+	case ops.NoRoom:
+		return fmt.Sprintf("the wish to rotate away from %s is on record, but no key can be published %s", before, w.room())
+	case ops.UnderWayByOther:
+		return fmt.Sprintf("a rotation away from %s is under way already; %s asked at %s", before, who, w.when(r.At))
 	}
 	return "a rotation away from " + before + " is under way"
 }
@@ -140,16 +160,14 @@ func (w wish) algorithms(t *sheet) {
 func (w wish) would() Answer {
 	t := w.sheet("dry run, nothing was changed")
 	t.row("would", w.wouldDo(w.Last.Step))
-	alarm := w.alarms()
 	if set := w.Last.Set; set != nil {
 		if made := w.Key.Spec.Algorithm; w.Last.Step.Do == rotation.Publish && made != set.Signing().Alg {
 			t.row("changes", fmt.Sprintf("from %s to %s: verifiers must know both algorithms first", set.Signing().Alg, made))
 		}
 		w.keysNow(t)
-		alarm = also(alarm, w.hidden())
 	}
 	t.row("lives in", w.Key.Place())
-	return t.answer(alarm)
+	return w.finished(t)
 }
 
 // wouldDo words the first step of a pass.
@@ -166,7 +184,7 @@ func (w wish) wouldDo(step rotation.Step) string {
 		return "publish a next key; " + wait
 	case rotation.Record:
 		if w.Outlook().Full() {
-			return "put the wish on record; nothing can be published " + w.room()
+			return "put the wish on record; no key can be published " + w.room()
 		}
 		return "put the wish on record; the key that is next signs as soon as its readers have had time to learn it"
 	case rotation.Wait:

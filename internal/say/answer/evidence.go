@@ -1,4 +1,4 @@
-package audit
+package answer
 
 import (
 	"fmt"
@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/say"
 )
 
-// Text writes the report for people.
-func (r Report) Text(w io.Writer) error {
+// Evidence writes an audit report for people.
+func Evidence(w io.Writer, r audit.Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s, store %s, secret %s\n", r.Key, r.Environment, r.Store, r.Secret)
 	if r.Generation > 0 {
@@ -39,7 +40,7 @@ func (r Report) Text(w io.Writer) error {
 	return err
 }
 
-func entries(b *strings.Builder, list []Entry) {
+func entries(b *strings.Builder, list []audit.Entry) {
 	for _, e := range list {
 		at := "at no known time      "
 		if e.At != nil {
