@@ -14,7 +14,7 @@ machine_base() {
 		command -v "${tool%:*}" >/dev/null || die "${tool%:*} is missing: apt-get install ${tool#*:}"
 	done
 	rm -rf "$base"
-	run nice debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,polkitd bookworm "$base" >"$cache/debootstrap.log" 2>&1 ||
+	run nice debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,polkitd,libpam-systemd bookworm "$base" >"$cache/debootstrap.log" 2>&1 ||
 		{ tail -20 "$cache/debootstrap.log" >&2; die "debootstrap failed"; }
 	rm -rf "$base"/var/cache/apt/archives/*.deb "$base"/var/lib/apt/lists/*
 	touch "$base.done"
