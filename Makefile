@@ -10,7 +10,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
 .PHONY: conformance-page
 .PHONY: judge simulate soak mutants planted interleavings edges
-.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
+.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-door conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: chart conformance-http conformance-helm conformance-kubelet
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
@@ -144,6 +144,10 @@ conformance-page: ## the page in Chromium, with axe-core; IMAGES=docs/images tak
 conformance-dotenv: ## eight readers of .env files themselves, against what rotate knows of them; RANDOM_FILES and SEED for more
 	time ./e2e/dotenv.sh
 
+conformance-door: ## tokens and cookies of real libraries and frameworks: keys adopted from each kind of source, templates that they read
+	./e2e/tools.sh python3:python3 python3-venv openssl:openssl node:nodejs npm:npm java:default-jdk-headless mvn:maven nginx:nginx-light ruby:ruby ruby-activesupport
+	time ./e2e/door.sh
+
 conformance-http: ## a daemon under a thousand hostile connections; EACH=1000 of every kind for more
 	./e2e/tools.sh python3:python3
 	time ./e2e/http.sh
@@ -168,7 +172,7 @@ conformance-adapter: ## a store that is a module of its own: examples/adapter ho
 	time ./e2e/adapter.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-adapter conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

@@ -135,7 +135,7 @@ for name in outputs/production-auth-jwt outputs/api-tokens outputs/api-value sho
 done
 # after: the pods' template has the revision of the output, by the right to patch this one Deployment.
 shop() { kubectl -n shop get deployment shop -o jsonpath="{.metadata.generation} {.spec.template.metadata.annotations['keyrotate\\.github\\.io/read-$1']}"; }
-read=$(printf 'shop auth-jwt-env' | sha256sum | cut -c1-12)
+read=$(printf 'auth-jwt shop auth-jwt-env' | sha256sum | cut -c1-12)
 rolled=$(shop "$read")
 test -n "${rolled#* }" || die 'outputs: the Deployment does not tell what its pods have read'
 as_pod outputs rotate "$work/config.yaml" run --once >/dev/null 2>&1

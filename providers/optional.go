@@ -92,6 +92,14 @@ type Locator interface {
 	Where(secret string) string
 }
 
+// A Namer tells which names its stores take, before one is opened and without a
+// call: takes and rule are the Traits.TakesName and Traits.NameRule of each.
+// `rotate validate` asks it. Without it, a name that is not taken is found out when
+// the store is opened.
+type Namer interface {
+	NameRule() (takes func(name string) bool, rule string)
+}
+
 // OneValued tells of stores that keep nothing of a value that was replaced. There
 // the output format `value` keeps the previous key in a second secret.
 type OneValued interface {
@@ -113,6 +121,22 @@ type OutputOpener interface {
 type Roller interface {
 	TakesWorkload(workload string) bool
 	Rollout(ctx context.Context, workload, output, revision string) error
+}
+
+// A FieldKeeper keeps outputs in fields of one secret, where the service keeps a
+// secret as several named texts: each output has some, and the rest is not touched.
+// A revision is then of these fields alone: whatever else changes in the secret makes
+// none. TakesField tells which names of fields the service takes.
+type FieldKeeper interface {
+	TakesField(field string) bool
+	OpenFields(ctx context.Context, fields []string) (Store, error)
+}
+
+// A PublicKeeper may keep things where anybody can read them: if PublicOnly, it is
+// refused as the store of a key, and for every output that is not of public keys alone
+// and in a field of its own.
+type PublicKeeper interface {
+	PublicOnly() bool
 }
 
 // A Rendering says what kind of output a store is opened for.

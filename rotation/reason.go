@@ -51,6 +51,7 @@ const (
 	NotErased    Code = "not_erased"    // superseded revisions in Output ("" is the store) could not be erased
 	NotGone      Code = "not_gone"      // the removed Kid is only Is (see Trace.How) in Output, until At; Whose is "revoked" if it was compromised
 	SharedKey    Code = "shared_key"    // Kid is live in another keyset, Of, too
+	SharedKid    Code = "shared_kid"    // the kid of a key pair is that of another one in another keyset, Of, too
 	Overdue      Code = "overdue"       // the step Is could have been taken since At, and nobody did
 	WeakKey      Code = "weak_key"      // the adopted Kid is weak and live
 	NoKeyYet     Code = "missing"       // there is no keyset yet

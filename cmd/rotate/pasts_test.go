@@ -26,6 +26,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/test/azurefake"
 	"github.com/keyrotate/rotate/internal/test/gcpfake"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // once is what an output in a manager was at one time.
@@ -55,6 +56,25 @@ type way struct {
 
 func always(once) bool { return true }
 func never(once) bool  { return false }
+
+// taken tells of variables in a Secret whether they are taken for an application's own:
+// the current key in JWT_SECRET, and live keys in the others.
+func (e *everywhere) taken(data map[string][]byte) bool {
+	rev, err := e.key.Store.Read(e.t.Context(), e.key.Secret)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	set, err := keyset.Parse(rev.Value.Reveal())
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	for _, v := range data {
+		if !slices.ContainsFunc(set.Keys, func(k keyset.Key) bool { return string(k.Text().Reveal()) == string(v) }) {
+			return false
+		}
+	}
+	return string(data["JWT_SECRET"]) == string(set.Signing().Text().Reveal())
+}
 
 func (p *past) carriesNext() bool { return !strings.Contains(p.output, "jwt") }
 
@@ -231,7 +251,7 @@ func (e *everywhere) inCluster(secret string) *past {
 			})
 		}},
 		{name: "data alone", ours: always, put: func(o once) { replace(func(s *corev1.Secret) { s.Data = o.raw.(*corev1.Secret).Data }) }},
-		{name: "data, and no annotations", ours: never, put: func(o once) {
+		{name: "data, and no annotations", ours: func(o once) bool { return e.taken(o.raw.(*corev1.Secret).Data) }, put: func(o once) {
 			replace(func(s *corev1.Secret) { s.Data, s.Annotations = o.raw.(*corev1.Secret).Data, nil })
 		}},
 	}}

@@ -73,7 +73,7 @@ func (r *roller) Rollout(_ context.Context, workload, output, revision string) e
 func TestRollout(t *testing.T) {
 	r := &roller{}
 	holds(t, Rollout(r, "deployment/shop")(t.Context(), change))
-	if r.got != "deployment/shop /etc/shop/.env r1" {
+	if r.got != "deployment/shop auth-jwt /etc/shop/.env r1" {
 		t.Errorf("rolled out %q", r.got)
 	}
 	r.err = &providers.Error{Op: "patch", Name: "deployment/shop", Kind: providers.ErrDenied, Hint: "the Role"}

@@ -12,7 +12,7 @@ import (
 // nothing.
 func Rollout(r providers.Roller, workload string) Way {
 	return func(ctx context.Context, c Change) error {
-		err := r.Rollout(ctx, workload, c.Output, c.Revision)
+		err := r.Rollout(ctx, workload, c.Key+" "+c.Output, c.Revision) // several keys can have parts of one Secret
 		if err == nil {
 			return nil
 		}

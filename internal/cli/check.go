@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -103,9 +102,7 @@ func (a *App) check(ctx context.Context, args []string, o checkOptions) error {
 // checker takes what a check needs of this process. A config is of use where there
 // is one: for its stores, and the names in it.
 func (a *App) checker(ctx context.Context) (*ops.Checker, error) {
-	host, _ := os.Hostname() // without one, no name is made of it
 	c := &ops.Checker{
-		Host:   host,
 		Lookup: func(name string) (string, bool) { v := a.Getenv(name); return v, v != "" },
 		Stdin: func() ([]byte, error) {
 			return console.UnlessInterrupted(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(a.Stdin, intake.MaxSource+1)) })

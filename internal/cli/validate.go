@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/console"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/form"
+	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/usage"
 )
@@ -49,23 +51,30 @@ func (a *App) validate(ctx context.Context, o validateOptions) error {
 	for _, w := range conf.Warnings {
 		a.console.Voice.Warn("%s", w)
 	}
-	warned := len(conf.Warnings) > 0
+	unfit := slices.Collect(ops.Unfit(ctx, keys))
+	host := a.host(slog.New(slog.DiscardHandler))
+	excess, probed := false, error(nil)
 	if o.probe {
-		excess, err := a.probe(ctx, keys)
-		if err != nil {
-			return err
-		}
-		warned = warned || excess
+		excess, probed = a.probe(ctx, host, keys)
+		unfit = slices.AppendSeq(unfit, host.Unheld(ctx, keys))
 	}
-	return console.Attention(warned && o.strict)
+	for i, h := range unfit { // what stands in a file may be in the store as well
+		if same := func(o ops.Hold) bool { return o.Key == h.Key && o.Output == h.Output }; !slices.ContainsFunc(unfit[:i], same) {
+			a.console.Voice.Warn("%s", answer.Unfit(h))
+		}
+	}
+	if probed != nil {
+		return probed
+	}
+	return console.Attention(len(unfit) > 0 || o.strict && (excess || len(conf.Warnings) > 0))
 }
 
 // probe tries every store and output, and says what each erases. It reports whether
 // rotate may do more somewhere than it needs.
-func (a *App) probe(ctx context.Context, keys []*fleet.Key) (excess bool, err error) {
+func (a *App) probe(ctx context.Context, host *ops.Host, keys []*fleet.Key) (excess bool, err error) {
 	failed := false
 	doc, _ := a.document.(*form.Config)
-	for p := range a.host(slog.New(slog.DiscardHandler)).Probe(ctx, keys) {
+	for p := range host.Probe(ctx, keys) {
 		if doc != nil {
 			doc.Probes = append(doc.Probes, answer.ProbeForm(p))
 		} else if p.Err == nil {

@@ -62,9 +62,10 @@ type Key struct {
 
 // An Output is a further place that gets the key.
 type Output struct {
-	Name    string // where it is: "STORE SECRET", or the path of the file
+	Name    string // where it is: "STORE SECRET", "STORE SECRET#FIELD", or the path of the file
 	Store   string // key of Config.Stores; "" for a file by its path
 	Secret  string // the name in the store; of a file by its path the last part
+	Field   string // the one data key of the secret that it has; "" if it has more, or all
 	Format  format.Format
 	Options format.Options
 	Config  providers.Config // of the store, or of the file's folder

@@ -61,25 +61,27 @@ func (f *fake) Validate() error {
 	return nil
 }
 
-// cluster is a type of store with workloads.
-type cluster struct {
-	Namespace string `yaml:"namespace"`
+// fakeCluster is a type of store that keeps fields, with one value each.
+type fakeCluster struct{ fake }
+
+func (f *fakeCluster) TakesField(field string) bool { return !strings.Contains(field, "/") }
+
+func (f *fakeCluster) OpenFields(context.Context, []string) (providers.Store, error) {
+	return memory.New(), nil
 }
 
-func (*cluster) Open(context.Context) (providers.Store, error)         { return memory.New(), nil }
-func (*cluster) Rollout(context.Context, string, string, string) error { return nil }
-func (*cluster) TakesWorkload(workload string) bool {
+func (f *fakeCluster) OneValue() bool { return true }
+
+func (f *fakeCluster) Rollout(context.Context, string, string, string) error { return nil }
+
+func (f *fakeCluster) TakesWorkload(workload string) bool {
 	return strings.HasPrefix(workload, "deployment/")
 }
 
-func registry() stores.Registry {
-	return stores.Registry{"fake": func() providers.Config { return &fake{} }}
-}
+func (f *fakeCluster) PublicOnly() bool { return f.Region == "public" }
 
-// withCluster is a registry with a type of store that has workloads.
-func withCluster(r stores.Registry, name string) stores.Registry {
-	r[name] = func() providers.Config { return &cluster{} }
-	return r
+func registry() stores.Registry {
+	return stores.Registry{"fake": func() providers.Config { return &fake{} }, "cluster": func() providers.Config { return &fakeCluster{} }}
 }
 
 // write puts files into a folder of the test's own.
@@ -111,7 +113,7 @@ func TestMistakes(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			_, err := Load(file, registryFor(file))
+			_, err := Load(file, registry())
 			var found strictyaml.Problems
 			if !errors.As(err, &found) {
 				t.Fatalf("%v; want Problems", err)
@@ -128,14 +130,6 @@ func TestMistakes(t *testing.T) {
 			golden(t, strings.TrimSuffix(file, "yaml")+"txt", got)
 		})
 	}
-}
-
-// registryFor knows clusters where a file has them: hints list the types.
-func registryFor(file string) stores.Registry {
-	if filepath.Base(file) == "after.yaml" {
-		return withCluster(registry(), "cluster")
-	}
-	return registry()
 }
 
 func golden(t *testing.T, path string, got []byte) {
@@ -498,7 +492,7 @@ keys:
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Load(path, withCluster(registry(), "cluster"))
+	c, err := Load(path, registry())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func readExample(t *testing.T) (asItStands, allOptions []byte) {
 }
 
 func exampleRegistry() stores.Registry {
-	return withCluster(stores.Registry{"file": func() providers.Config { return &fake{} }}, "kubernetes")
+	return stores.Registry{"file": func() providers.Config { return &fake{} }, "kubernetes": func() providers.Config { return &fakeCluster{} }}
 }
 
 func TestExampleLoads(t *testing.T) {

@@ -36,6 +36,8 @@ type outputOptions struct {
 	Group  strictyaml.Option[string]        `yaml:"group" doc:"Group of the file at path, by name or number."`
 	Names  strictyaml.Option[envNames]      `yaml:"names" doc:"Names of the variables of format env."`
 
+	DataKey strictyaml.Option[string] `yaml:"data_key" doc:"The data key of a Kubernetes Secret that gets it. The others stay as they are, and may be other keys'."`
+
 	Template     strictyaml.Option[string] `yaml:"template" doc:"The text of format template: Go's text/template over the keys; docs/outputs.md lists what it can name."`
 	TemplateFile strictyaml.Option[string] `yaml:"template_file" doc:"The file that has this text, from this file's folder; instead of template."`
 
@@ -120,6 +122,8 @@ func (r *resolver) output(k *Key, s outputSection) {
 		r.outputStore(&o, s)
 		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.At, s.Group.At)
 	}
+	r.outputField(&o, s)
+	r.outputPublic(o, s)
 	r.outputFormat(&o, k, s)
 	r.outputTemplate(&o, k, s)
 	r.outputAfter(&o, s)
@@ -127,22 +131,70 @@ func (r *resolver) output(k *Key, s outputSection) {
 		return
 	}
 	o.Name = o.Store + " " + o.Secret
-	if o.Store == "" {
+	switch {
+	case o.Store == "":
 		o.Name = s.path
+	case o.Field != "":
+		o.Name += "#" + o.Field
 	}
 	for _, name := range r.placesOf(o, k) {
-		id := r.where(o.Store, name)
-		if o.Store == "" {
-			id = [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}
-		}
-		if other, taken := r.secrets[id]; taken {
-			r.Fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
+		if !r.outputPlace(o, k, s, name) {
 			return
 		}
-		r.secrets[id] = k.Name
 	}
 	k.Outputs = append(k.Outputs, o)
 	r.outputNotes(o, k)
+}
+
+// outputPlace takes one of the places that an output writes, if it can be had.
+func (r *resolver) outputPlace(o Output, k *Key, s outputSection, name string) bool {
+	id, parts := [2]string{"type " + fileType, filepath.Join(filepath.Dir(s.path), name)}, o.Parts(*k)
+	if o.Store != "" {
+		if !r.takesName(o.Store, name, r.blame(s.at, s.Secret.At)) {
+			return false
+		}
+		id = r.where(o.Store, name)
+	}
+	other, named, ok := r.places.claim(id, k.Name, parts)
+	switch {
+	case ok:
+		return r.oneMode(id, o, s)
+	case named:
+		r.Fail(r.blame(s.at, s.Names.At, s.DataKey.At), "give it another name: data_key, or names: {current: SESSION_SECRET} of format env", "the key %s has a variable or data key of the same name there already", r.named(other))
+	default:
+		r.Fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
+	}
+	return false
+}
+
+// oneMode holds the outputs that share a file to one mode and group: the last one that
+// writes it would set its own.
+func (r *resolver) oneMode(id [2]string, o Output, s outputSection) bool {
+	if o.Store != "" {
+		return true
+	}
+	text := fmt.Sprintf("%+v", o.Config)
+	if other, ok := r.modes[id]; ok && other != text {
+		r.Fail(r.blame(s.at, s.Mode.At, s.Group.At), "give all outputs in this file the same mode: and group:", "another output in this file has another mode or group")
+		return false
+	}
+	r.modes[id] = text
+	return true
+}
+
+// Parts is the variables or data keys that an output of a key has in a .env file or a
+// Secret, of which the rest may be others'; nil if it has a place to itself.
+func (o Output) Parts(k Key) []string {
+	_, fields := o.Config.(providers.FieldKeeper)
+	switch {
+	case o.Field != "" && o.KeepsPrevious(k):
+		return []string{o.Field, PreviousOf(o.Field)}
+	case o.Field != "":
+		return []string{o.Field}
+	case o.Format == format.Env && (o.Store == "" || fields):
+		return o.Options.Names()
+	}
+	return nil
 }
 
 // outputNotes says what follows from an output for those who read it.
@@ -177,7 +229,7 @@ func (o Output) KeepsPrevious(k Key) bool {
 
 // placesOf is every secret that an output writes.
 func (r *resolver) placesOf(o Output, k *Key) []string {
-	if o.KeepsPrevious(*k) {
+	if o.KeepsPrevious(*k) && o.Field == "" {
 		return []string{o.Secret, PreviousOf(o.Secret)}
 	}
 	return []string{o.Secret}
@@ -209,6 +261,43 @@ func (r *resolver) outputStore(o *Output, s outputSection) {
 	case !secretName(o.Secret):
 		r.Fail(s.Secret.At, "secret is the name under which the store keeps it, never its value", "is not a name for a secret")
 	}
+}
+
+// outputField takes the data key, if it is one.
+func (r *resolver) outputField(o *Output, s outputSection) {
+	at := s.DataKey.At
+	if !at.Known() {
+		return
+	}
+	keeper, ok := o.Config.(providers.FieldKeeper)
+	switch {
+	case s.Path.At.Known():
+		r.Fail(at, "a Secret of Kubernetes has data keys", "does not belong here")
+	case o.Format == format.Env:
+		r.Fail(at, "format env has a data key for each variable: set names", "does not belong here")
+	case !ok && o.Config != nil:
+		r.Fail(at, "leave data_key out; of rotate's own types only kubernetes has them", "a store of this type has no data keys")
+	case ok && !(keeper.TakesField(s.DataKey.Value) && keeper.TakesField(PreviousOf(s.DataKey.Value))):
+		r.Fail(at, "letters, digits, - _ and ., at most 244, which leaves room for .previous", "is not the name of a data key")
+	}
+	o.Field = s.DataKey.Value
+}
+
+// outputPublic keeps what is not public out of a store that anybody can read.
+func (r *resolver) outputPublic(o Output, s outputSection) {
+	switch {
+	case !publicOnly(o.Config):
+	case o.Format != format.JWKS && o.Format != format.PEM:
+		r.Fail(r.blame(s.at, s.Format.At), "take jwks or pem, or a store of Secrets", "this store is for public keys, and %s has more", o.Format)
+	case o.Field == "":
+		r.Fail(s.at, "such as data_key: jwks.json", "has no data_key, and this store wants one")
+	}
+}
+
+// publicOnly reports whether anybody may read what a store holds.
+func publicOnly(c providers.Config) bool {
+	p, ok := c.(providers.PublicKeeper)
+	return ok && p.PublicOnly()
 }
 
 // outputFormat holds the format against the key and the names.

@@ -14,7 +14,6 @@ import (
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/lazy"
 	"github.com/keyrotate/rotate/internal/strictyaml"
-	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -34,16 +33,17 @@ const nameHint = "use up to 63 of a-z, 0-9, '.', '_' and '-', beginning with a l
 // what no option can tell by itself.
 type resolver struct {
 	*strictyaml.Decoder
-	doc     *document
-	config  *Config
-	secrets map[[2]string]string // store and secret, or type and place → the key that has it
+	doc    *document
+	config *Config
+	places places
+	modes  map[[2]string]string // of files that are outputs
 }
 
 // resolve adds what is wrong to d's mistakes; the Config counts only if there
 // are none.
 func resolve(d *strictyaml.Decoder, doc *document) *Config {
 	r := &resolver{
-		Decoder: d, doc: doc, secrets: map[[2]string]string{},
+		Decoder: d, doc: doc, places: places{}, modes: map[[2]string]string{},
 		config: &Config{Environment: doc.Environment.Value, Stores: map[string]Store{}},
 	}
 	file := d.Start()
@@ -154,7 +154,9 @@ func (r *resolver) preset(text string, v reflect.Value) {
 
 func (r *resolver) checkStore(k *Key, s keySection, at strictyaml.Place) {
 	known := slices.Sorted(maps.Keys(r.doc.Stores))
-	switch _, ok := r.doc.Stores[k.Store]; {
+	switch store, ok := r.doc.Stores[k.Store]; {
+	case ok && publicOnly(store.config):
+		r.Fail(r.blame(at, s.Store.At), "give the key another store; this one is for outputs of the formats jwks and pem", "its store is for public keys, which anybody can read")
 	case s.Store.Bad || ok || r.Lacks("stores"):
 	case len(known) == 0:
 		r.Fail(r.blame(at, s.Store.At), "such as: stores: {disk: {type: file, dir: ./keys}}", "there are no stores")
@@ -181,24 +183,12 @@ func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
 		}
 		return
 	}
-	if s.Store.Bad {
+	if s.Store.Bad || !r.takesName(k.Store, k.Secret, r.blame(at, s.Secret.At)) {
 		return
 	}
-	id := r.where(k.Store, k.Secret)
-	if other, taken := r.secrets[id]; taken {
+	if other, _, ok := r.places.claim(r.where(k.Store, k.Secret), k.Name, nil); !ok {
 		r.Fail(r.blame(at, s.Secret.At), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", r.named(other))
-		return
 	}
-	r.secrets[id] = k.Name
-}
-
-// where is the place of a secret, the same for two stores that share it.
-func (r *resolver) where(store, secret string) [2]string {
-	s := r.doc.Stores[store]
-	if l, ok := s.config.(providers.Locator); ok {
-		return [2]string{"type " + s.typ, l.Where(secret)}
-	}
-	return [2]string{store, secret}
 }
 
 // unknownName is about a name that is younger than most libraries (RFC 9864,

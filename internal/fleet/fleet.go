@@ -39,6 +39,7 @@ type Key struct {
 	location     func(secret string) string // nil where the store cannot tell
 	outputStores []string                   // what the outputs may hang on
 	own          map[string]providers.OutputOpener
+	fields       map[string]providers.FieldKeeper
 }
 
 // Stores is the config's stores by name, opened as they are needed.
@@ -60,7 +61,7 @@ func (s Stores) Open(ctx context.Context, name string) (providers.Store, error) 
 // Of makes the keys of a config, by name. count, if it is not nil, gives what is
 // told each call of the store of a name.
 func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
-	opened, own := Stores{}, map[string]providers.OutputOpener{}
+	opened, own, fields := Stores{}, map[string]providers.OutputOpener{}, map[string]providers.FieldKeeper{}
 	for name, s := range conf.Stores {
 		open := stores.Opener(s.Config.Open)
 		if count != nil {
@@ -69,6 +70,9 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 		opened[name] = stores.NewLazy(s.Type, open)
 		if o, ok := s.Config.(providers.OutputOpener); ok {
 			own[name] = o
+		}
+		if f, ok := s.Config.(providers.FieldKeeper); ok {
+			fields[name] = f
 		}
 	}
 	warnings := warningsOf(conf)
@@ -82,7 +86,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 				Outputs: outputs(k, opened),
 			},
 			Sync: k.Sync, Spec: k.Spec, Chosen: k.Chosen, Cron: k.Schedule,
-			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, own: own,
+			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, own: own, fields: fields,
 		}
 		if l, ok := store.Config.(providers.Locator); ok {
 			built.location = l.Where

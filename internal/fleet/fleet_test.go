@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
+	"github.com/keyrotate/rotate/providers/memory"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -162,6 +164,60 @@ func TestAfterOfAnOutput(t *testing.T) {
 	}
 	if got, want := strings.Join(keys[0].Schedule().OutputStores, ", "), filepath.Join(dir, "jwt")+", after "+filepath.Join(dir, "jwt"); got != want {
 		t.Errorf("it shares %q, want %q", got, want)
+	}
+}
+
+// A cluster is a type of store that keeps fields; it notes which ones are opened.
+type cluster struct {
+	Name   string `yaml:"name"`
+	opened []string
+}
+
+func (c *cluster) Open(context.Context) (providers.Store, error) { return memory.New(), nil }
+func (c *cluster) OneValue() bool                                { return true }
+func (c *cluster) TakesField(string) bool                        { return true }
+
+func (c *cluster) OpenFields(_ context.Context, fields []string) (providers.Store, error) {
+	c.opened = append(c.opened, strings.Join(fields, " "))
+	return memory.New(), nil
+}
+
+// Outputs in fields of a secret open these fields, those of the previous key of a
+// value too, and so does what a document has on record of them.
+func TestFieldsOfASecret(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rotate.yaml")
+	text := "environment: test\nstores: {c: {type: cluster}}\nkeys: {a: {store: c, outputs: [{store: c, secret: app, format: value, data_key: jwt}, " +
+		"{store: c, secret: env, format: env, names: {current: A}}, {store: c, secret: whole}]}}"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := &cluster{}
+	conf, err := config.Load(path, stores.Registry{"cluster": func() providers.Config { return c }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, names := Of(conf, nil)[0], []string{}
+	for _, o := range k.Outputs {
+		names = append(names, o.Name+" in "+o.Secret)
+		if _, err := o.Store.History(t.Context(), o.Secret); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, o := range []keyset.Output{{Name: "c old#jwt", Format: "list"}, {Name: "c old", Format: "env", Variables: []string{"B", "B_NEXT", "B_PREVIOUS"}}, {Name: "c old", Format: "list"}} {
+		out, err := k.OpenWritten(t.Context(), o)
+		if err != nil || out.Secret != "old" {
+			t.Errorf("%v: %q, %v", o, out.Secret, err)
+			continue
+		}
+		if _, err := out.Store.History(t.Context(), out.Secret); err != nil {
+			t.Error(err)
+		}
+	}
+	if got, want := strings.Join(names, ", "), "c app#jwt in app, c app#jwt.previous in app, c env in env, c whole in whole"; got != want {
+		t.Errorf("outputs %s, want %s", got, want)
+	}
+	if got, want := strings.Join(c.opened, ", "), "jwt, jwt.previous, A A_NEXT A_PREVIOUS, jwt, B B_NEXT B_PREVIOUS"; got != want {
+		t.Errorf("fields %s, want %s", got, want)
 	}
 }
 

@@ -25,6 +25,9 @@ func outputs(k config.Key, opened Stores) (all []engine.Output) {
 		if own, ok := o.Config.(providers.OutputOpener); ok {
 			store = ownStore(own, o)
 		}
+		if keeper, ok := o.Config.(providers.FieldKeeper); ok {
+			store = partStore(store, keeper, fieldsOf(o))
+		}
 		f, options := o.Format, o.Options
 		next, previous := f.Carries(options)
 		out := engine.Output{
@@ -60,7 +63,12 @@ func afterOf(k config.Key, o config.Output) func(context.Context, string) error 
 // that was replaced. It is never empty: without a previous key it repeats the
 // current one.
 func previousOf(o config.Output, value engine.Output) engine.Output {
-	value.Name, value.Secret = config.PreviousOf(value.Name), config.PreviousOf(value.Secret)
+	value.Name = config.PreviousOf(value.Name)
+	if keeper, ok := o.Config.(providers.FieldKeeper); ok && o.Field != "" {
+		value.Store = partStore(value.Store, keeper, []string{config.PreviousOf(o.Field)})
+	} else {
+		value.Secret = config.PreviousOf(value.Secret)
+	}
 	if own, ok := o.Config.(providers.OutputOpener); ok && o.Store == "" {
 		o.Secret = value.Secret
 		value.Store = ownStore(own, o)
@@ -81,6 +89,26 @@ func ownStore(own providers.OutputOpener, o config.Output) *stores.Lazy {
 	return stores.NewLazy("file", func(ctx context.Context) (providers.Store, error) {
 		return own.OpenOutput(ctx, rendering(o))
 	})
+}
+
+// fieldsOf is the fields of a secret that an output has; nil if it has all of it.
+func fieldsOf(o config.Output) []string {
+	switch {
+	case o.Field != "":
+		return []string{o.Field}
+	case o.Format == format.Env:
+		return o.Options.Names()
+	}
+	return nil
+}
+
+// partStore is the store of some fields of a secret; the one of whole secrets if
+// there are none.
+func partStore(whole providers.Store, keeper providers.FieldKeeper, fields []string) providers.Store {
+	if len(fields) == 0 {
+		return whole
+	}
+	return stores.NewLazy("part", func(ctx context.Context) (providers.Store, error) { return keeper.OpenFields(ctx, fields) })
 }
 
 // rendering is what such a store has to know.

@@ -71,6 +71,14 @@ func (k *Key) OpenWritten(ctx context.Context, o keyset.Output) (engine.Output, 
 		}).Open(ctx)
 		return out, err
 	}
+	secret, field, one := strings.Cut(out.Secret, "#")
+	if keeper, ok := k.fields[name]; ok && one {
+		out.Secret, out.Store = secret, partStore(nil, keeper, []string{field})
+		return out, nil
+	} else if ok && len(o.Variables) > 0 {
+		out.Store = partStore(nil, keeper, o.Variables)
+		return out, nil
+	}
 	out.Store, err = k.Stores.Open(ctx, name)
 	return out, err
 }

@@ -93,7 +93,7 @@ func (f Format) Render(s *keyset.Set, o Options) (secret.Text, error) {
 // renderList writes a JSON array: the one notation of lists that texts with
 // commas, quotes and line ends survive, and that frameworks parse out of a
 // variable: Flask's from_prefixed_env for SECRET_KEY_FALLBACKS, JSON.parse for
-// the keys of Express' cookie-session and the secrets of NextAuth.
+// the keys of Express' cookie-session and the secrets of Auth.js (NextAuth 5).
 func renderList(s *keyset.Set) (secret.Text, error) {
 	var texts []string
 	for _, k := range s.Keys {

@@ -59,12 +59,12 @@ func TestTemplatesOfFrameworks(t *testing.T) {
 	parseAfter(t, second, "SECRET_KEY_FALLBACKS = ", &fallbacks)
 	same(t, "Django", append([]string{key}, fallbacks...), all)
 
-	// NextAuth: secret: [current, …old], newest first (authjs.dev, "rotation of
+	// Auth.js (NextAuth 5): secret: [current, …old], newest first (authjs.dev, "rotation of
 	// secrets"); express-session: secret: an array, the first signs
 	// (expressjs.com/en/resources/middleware/session).
 	var list []string
 	parseAfter(t, fill(t, "{{json .texts}}", keyset.HS256, s), "", &list)
-	same(t, "NextAuth and express-session", list, all)
+	same(t, "Auth.js and express-session", list, all)
 
 	// Auth.js: AUTH_SECRET, AUTH_SECRET_1, AUTH_SECRET_2, …
 	authjs := fill(t, "AUTH_SECRET={{.current.text}}\n{{range $i, $t := .fallbackTexts}}"+

@@ -50,7 +50,7 @@ func (t *taker) takeJSON(data []byte) error {
 }
 
 // takeList takes texts, or private keys in PEM, of which the first signs: the
-// order of NextAuth, Django, Rails and Express.
+// order of Auth.js, Django, Rails and Express.
 func (t *taker) takeList(elements []node) error {
 	if len(elements) == 0 {
 		return &Refusal{Code: Empty}

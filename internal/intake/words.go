@@ -78,7 +78,7 @@ var notes = map[NoteCode]string{
 	EscapedLines:  `its line ends were written as \n; rotate writes them as line ends`,
 	OtherForm:     "the key was {name} and is PKCS #8 from now on: the same key, in the form that current libraries all read",
 	PassedOver:    "passed over: {members}",
-	FirstSigns:    "of {n} texts the first signs, as in NextAuth, Django and Rails; the others only verify",
+	FirstSigns:    "of {n} texts the first signs, as in Auth.js, Django and Rails; the others only verify",
 	SameAgain:     "text {n} of the list is there a second time, and counts once",
 	HalvesDropped: "of {kids} only the public half is kept: they verify and sign no more",
 	DatesIgnored:  "its dates (iat, nbf, exp) are not taken over: rotate counts from the adoption",

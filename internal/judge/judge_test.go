@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/keyrotate/rotate/internal/judge"
+	"github.com/keyrotate/rotate/internal/say"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -50,7 +51,7 @@ func TestWords(t *testing.T) {
 	} {
 		r := judge.Text([]byte(text), names)
 		fmt.Fprintf(&b, "%q\n  %v, %d bits\n", text, r.Verdict, r.Bits)
-		for _, line := range judge.Say(r) {
+		for _, line := range say.Judged(r) {
 			fmt.Fprintf(&b, "  %s\n", line)
 		}
 	}
@@ -129,8 +130,8 @@ func TestNamesCount(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	for _, from := range []string{"host name", "Git remote", "config"} {
-		if !strings.Contains(strings.Join(judge.Say(r), "\n"), from) {
-			t.Errorf("it is not said that a name is from the %s: %q", from, judge.Say(r))
+		if !strings.Contains(strings.Join(say.Judged(r), "\n"), from) {
+			t.Errorf("it is not said that a name is from the %s: %q", from, say.Judged(r))
 		}
 	}
 }
@@ -162,7 +163,7 @@ func FuzzText(f *testing.F) {
 		if again := judge.Text(text, c); fmt.Sprint(again) != fmt.Sprint(r) {
 			t.Fatalf("two answers: %+v and %+v", r, again)
 		}
-		if (r.Verdict == judge.Fine) != (len(r.Reasons) == 0) || (r.Verdict == judge.Fine) != (len(judge.Say(r)) == 0) {
+		if (r.Verdict == judge.Fine) != (len(r.Reasons) == 0) || (r.Verdict == judge.Fine) != (len(say.Judged(r)) == 0) {
 			t.Fatalf("a verdict without a reason, or a reason without a verdict: %+v", r)
 		}
 		if len(text) <= 16 && r.Verdict != judge.Guessable {
@@ -173,7 +174,7 @@ func FuzzText(f *testing.F) {
 			t.Fatalf("%d bytes are guessable, and twice the same are not", len(text))
 		}
 		// No part of the text that is longer than any word of an answer.
-		said, err := json.Marshal([]any{r, judge.Say(r)})
+		said, err := json.Marshal([]any{r, say.Judged(r)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +203,7 @@ func isRow(r judge.Result) bool {
 
 // everySentence has the words that answers are made of.
 var everySentence = sync.OnceValue(func() string {
-	data, err := os.ReadFile("say.go")
+	data, err := os.ReadFile("../say/judged.go")
 	if err != nil {
 		panic(err)
 	}

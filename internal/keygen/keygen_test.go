@@ -16,6 +16,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/judge"
 	"github.com/keyrotate/rotate/internal/keygen"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
@@ -186,7 +187,7 @@ func TestGeneratedIsNeverWeak(t *testing.T) {
 			}
 			r := judge.Text(text.Reveal(), judge.Context{MinBytes: keyset.HS256.MinBytes(), For: "HS256"})
 			if r.Verdict != judge.Fine {
-				t.Fatalf("%s: %v", e, judge.Say(r))
+				t.Fatalf("%s: %v", e, say.Judged(r))
 			}
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/intake"
 	"github.com/keyrotate/rotate/internal/judge"
-	"github.com/keyrotate/rotate/internal/judge/around"
 	"github.com/keyrotate/rotate/internal/usage"
 )
 
@@ -47,12 +46,9 @@ func (s CheckSource) Parts() (names []string) {
 
 // A Checker reads what is to be checked.
 type Checker struct {
-	Stdin func() ([]byte, error)
-	Keys  []*fleet.Key // of the config; none if there is no config
-	// Host and Lookup are os.Hostname's answer and os.LookupEnv, for the names near
-	// a secret.
-	Host   string
-	Lookup func(string) (string, bool)
+	Stdin  func() ([]byte, error)
+	Keys   []*fleet.Key                // of the config; none if there is no config
+	Lookup func(string) (string, bool) // os.LookupEnv, for the names near a secret
 }
 
 // Read reads - (standard input), FILE, FILE#PART or STORE:NAME#PART. A file that
@@ -124,23 +120,15 @@ func isEnv(path string) bool {
 	return name == ".env" || strings.HasPrefix(name, ".env.") || strings.HasSuffix(name, ".env")
 }
 
-// Names is the names that people make secrets from: of the host, of the project that
-// a source lies in, of its own variables, and of the config.
+// Names is the names that people make secrets from, near a source: its own variables
+// come before those of the environment.
 func (c *Checker) Names(s CheckSource) []judge.Name {
-	dir, err := filepath.Abs(s.Dir) // of "" the working folder
-	if err != nil {
-		dir = "/"
-	}
-	names := around.Names(dir, c.Host, func(variable string) (string, bool) {
+	return namesNear(s.Dir, func(variable string) (string, bool) {
 		if s.Env {
 			if read, err := dotenv.Read(s.Read.Text, variable, nil); err == nil {
 				return string(read.Value.Reveal()), true
 			}
 		}
 		return c.Lookup(variable)
-	})
-	for _, k := range c.Keys {
-		names = append(names, namesOf(k)...)
-	}
-	return names
+	}, c.Keys...)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"os"
+	"path/filepath"
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/judge"
@@ -13,7 +14,7 @@ import (
 
 // judge asks of each key how easily it can be guessed.
 func (a *Adopted) judge() {
-	names := namesNear(a.Key)
+	names := namesNear("", os.LookupEnv, a.Key)
 	for _, k := range a.Taken.Keys {
 		a.Verdicts = append(a.Verdicts, judged(k, k.Alg, names))
 	}
@@ -39,15 +40,20 @@ func judged(k keyset.Key, alg keyset.Algorithm, names []judge.Name) judge.Result
 	return judge.Result{}
 }
 
-// namesNear is the names that people make a key's secret from: of the host, the
-// project of the working folder, and the config.
-func namesNear(k *fleet.Key) []judge.Name {
+// namesNear is the names that people make secrets from: of this host, of the project
+// that a folder lies in ("" is the working folder), of what lookup knows as
+// os.LookupEnv does, and of keys of the config.
+func namesNear(dir string, lookup func(string) (string, bool), keys ...*fleet.Key) []judge.Name {
 	host, _ := os.Hostname() // without a name it has none
-	dir, err := os.Getwd()
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		dir = "/"
 	}
-	return append(around.Names(dir, host, os.LookupEnv), namesOf(k)...)
+	names := around.Names(dir, host, lookup)
+	for _, k := range keys {
+		names = append(names, namesOf(k)...)
+	}
+	return names
 }
 
 // namesOf is what the config calls a key.

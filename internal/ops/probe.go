@@ -60,7 +60,8 @@ func (h *Host) Probe(ctx context.Context, keys []*fleet.Key) iter.Seq[Probed] {
 	}
 }
 
-// probeFolders tries the outputs of a key that share no store of the config.
+// probeFolders tries the outputs of a key that share no store of the config: files,
+// and parts of a secret.
 func (h *Host) probeFolders(ctx context.Context, k *fleet.Key, yield func(Probed) bool) bool {
 	for _, o := range k.Outputs {
 		own, ok := o.Store.(*stores.Lazy)
@@ -110,10 +111,9 @@ func survey(ctx context.Context, k *fleet.Key, opened map[string]providers.Store
 		return false
 	}
 	for _, o := range k.Outputs {
-		for name, store := range opened {
-			if o.Store == providers.Store(k.Stores[name]) && !ask(fmt.Sprintf("key %s, output %s", k.Name, o.Name), store, o.Secret) {
-				return false
-			}
+		name, _, _ := strings.Cut(o.Name, " ")
+		if store := opened[name]; store != nil && !ask(fmt.Sprintf("key %s, output %s", k.Name, o.Name), store, o.Secret) {
+			return false
 		}
 	}
 	return true

@@ -194,7 +194,7 @@ func fromStore(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 	} else if err != nil {
 		return Source{}, fmt.Errorf("key %s: %w; nothing was changed", k.Name, err)
 	}
-	src := Source{Read: read, Field: field, Where: store + ":" + name, Lies: true, IsOutput: k.Writes(store + " " + name)}
+	src := Source{Read: read, Field: field, Where: store + ":" + name, Lies: true, IsOutput: k.Writes(store+" "+name) || k.Writes(store+" "+name+"#"+field)}
 	if set, err := keyset.Parse(bytes.TrimSpace(src.Read.Text)); err == nil {
 		return Source{}, refused(k, src.Where, &intake.Refusal{Code: intake.OwnKeyset, Name: set.Name})
 	}

@@ -40,6 +40,8 @@ func Alarm(r rotation.Reason, about Subject, at Times) Words {
 		}
 	case rotation.StaleRead:
 		return Words{What: s.stale(r)}
+	case rotation.SharedKid:
+		return s.sharedKid(r)
 	case rotation.WeakKey:
 		return Words{What: fmt.Sprintf("the adopted kid %s is weak and still %s", Kid(r.Kid), s.weak(r))}
 	case rotation.NoKeyYet:
@@ -61,6 +63,15 @@ func (s speaker) notErased(r rotation.Reason) Words {
 		place = r.Output + ": "
 	}
 	return Words{What: place + "superseded revisions could not be erased: " + r.Cause, Hint: r.Hint}
+}
+
+// sharedKid words that two key pairs have one kid.
+func (s speaker) sharedKid(r rotation.Reason) Words {
+	return Words{
+		What: fmt.Sprintf("kid %s is also the kid of another key pair, of key %s (store %s, secret %s). A JWK Set of the config shows both, and a verifier may try the wrong one and refuse a good token. "+
+			"Both are served and sign as before", r.Kid, r.Of.Key, r.Of.Store, r.Of.Secret),
+		Hint: fmt.Sprintf("rotate one of the two: rotate now %s. Its next key has a kid of its own, and this ends with its grace", s.Key),
+	}
 }
 
 // weak words how long a weak key is still of use to a thief.

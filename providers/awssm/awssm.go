@@ -54,7 +54,7 @@ func (s *store) Traits() providers.Traits {
 		// move ("AWS Secrets Manager quotas": combined rate of PutSecretValue,
 		// UpdateSecretVersionStage and others).
 		WritesAMinute: 150,
-		TakesName:     takesName, NameRule: "AWS takes 1 to 512 letters, digits and /_+=.@-",
+		TakesName:     takesName, NameRule: nameRule,
 		Remains: "Unlabelled versions: whoever may call GetSecretValue and knows a version's id can read it until AWS removes it, " +
 			"which it does in its own time, when a secret has more than 100 versions and not within a version's first 24 hours.",
 		Notes: []string{

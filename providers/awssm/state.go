@@ -84,6 +84,11 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
 func takesName(name string) bool { return len(name) <= 512 && validChars().MatchString(name) }
 
+const nameRule = "AWS takes 1 to 512 letters, digits and /_+=.@-"
+
+// NameRule implements providers.Namer.
+func (c *Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
+
 var validChars = lazy.Regexp(`^[A-Za-z0-9/_+=.@-]+$`)
 
 // newest is the label that was made last of those known to have been the head's.

@@ -119,9 +119,11 @@ func (c *Config) address() string {
 	return "https://" + strings.ToLower(c.Vault) + clouds[c.Cloud].suffix
 }
 
-// Where tells people, and the config, which secret is meant.
+// Where tells people, and the config, which secret is meant. Identifiers of secrets
+// do not tell capitals from small letters:
+// https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 func (c *Config) Where(secret string) string {
-	return "Azure Key Vault, " + c.address() + "/secrets/" + secret
+	return "Azure Key Vault, " + c.address() + "/secrets/" + strings.ToLower(secret)
 }
 
 // Open prepares the credentials. It does not call the service.
@@ -190,7 +192,7 @@ func (s *store) Traits() providers.Traits {
 		// 300 creations of secrets, certificates and keys in 10 s and vault, of which
 		// a Write makes one: https://learn.microsoft.com/azure/key-vault/general/service-limits
 		WritesAMinute: 180,
-		TakesName:     takesName, NameRule: "Key Vault takes 1 to 127 letters, digits and -: give the key another name there with `secret:`, such as {store: azure, secret: production-auth-jwt}",
+		TakesName:     takesName, NameRule: nameRule,
 		Remains: "Disabled versions: reading one is refused, but whoever may update secrets can enable it again, and a backup of the secret holds it. " +
 			"Azure has no call that deletes one version.",
 		Notes: []string{

@@ -22,6 +22,11 @@ const (
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 func takesName(name string) bool { return len(name) <= 127 && validChars().MatchString(name) }
 
+const nameRule = "Key Vault takes 1 to 127 letters, digits and -: give the key another name there with `secret:`, such as {store: azure, secret: production-auth-jwt}"
+
+// NameRule implements providers.Namer.
+func (c *Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
+
 var validChars = lazy.Regexp(`^[0-9A-Za-z-]+$`)
 
 var (

@@ -34,6 +34,7 @@ const maxValue = 64 << 10
 type store struct {
 	dir     string
 	only    string // the one file of this name in dir; "" where NAME is DIR/NAME.json
+	part    string // of a .env file that others may have parts of, too: the first variable; "" for usual
 	mode    fs.FileMode
 	gid     int         // -1 leaves the group alone
 	there   atomic.Bool // the directory was seen: without it, something is lost
@@ -61,6 +62,9 @@ func (c Config) open(ctx context.Context, o providers.Rendering) (_ *store, err 
 		return nil, unsafe(err, hintOf(err))
 	}
 	s := &store{only: o.Name}
+	if len(o.Variables) > 0 && o.Variables[0] != usual {
+		s.part = o.Variables[0]
+	}
 	s.mode, _ = parseMode(c.Mode)
 	s.gid, _ = parseGroup(c.Group)
 	// The way to the directory may lead through symbolic links: it is the
@@ -139,7 +143,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "file", MaxValue: maxValue, OneValue: true, Witness: true,
-		TakesName: s.takesName, NameRule: s.nameRule(),
+		TakesName: takesName, NameRule: nameRule,
 		Erases:  providers.Unlinked,
 		Remains: "The old file's blocks until the disk reuses them, and every snapshot and backup that was taken meanwhile.",
 		Notes: []string{

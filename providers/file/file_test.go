@@ -85,11 +85,11 @@ func FuzzNames(f *testing.F) {
 	}
 	s := &store{dir: "/keys"}
 	f.Fuzz(func(t *testing.T, one, two string) {
-		if !s.takesName(one) {
+		if !takesName(one) {
 			return
 		}
 		p, q := s.place(one), place{}
-		if s.takesName(two) {
+		if takesName(two) {
 			q = s.place(two)
 		}
 		mine := []string{p.head, p.lock, p.temp, p.witness}

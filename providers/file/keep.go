@@ -59,7 +59,7 @@ func (o *output) like(path string, old found) (mode fs.FileMode, gid int, dress 
 		gid = old.gid
 	}
 	return mode, gid, func(f *os.File) error {
-		if err := copyAttributes(path, f); err != nil {
+		if err := copyAttributes(path, f); err != nil && !errors.Is(err, fs.ErrNotExist) { // lastLook tells that it is gone
 			return unsafe(fmt.Errorf("the access control list and other attributes of %s cannot be kept: %w", path, err),
 				"let rotate run as a user that may set them, or take them off: setfacl -b "+path)
 		}

@@ -25,14 +25,12 @@ type place struct {
 	dirs                      []string // from the store's directory to the files'
 	helpers                   string   // a folder of the last three, made by the first write; "" where they need none
 	head, lock, temp, witness string
+	former                    string // where an earlier version kept the witness; "" for where it is
 }
 
 // takesName takes names of which no segment begins with a dot, so that none
-// reaches a hidden file, "." or "..". A store with only takes that name alone.
-func (s *store) takesName(name string) bool {
-	if s.only != "" {
-		return name == s.only
-	}
+// reaches a hidden file, "." or "..".
+func takesName(name string) bool {
 	if len(name) > maxName {
 		return false
 	}
@@ -44,17 +42,27 @@ func (s *store) takesName(name string) bool {
 	return true
 }
 
-// nameRule tells people what takesName takes.
-func (s *store) nameRule() string {
+const nameRule = "names are at most 200 letters, digits, . _ - and / between segments, of which none begins with a dot"
+
+// NameRule implements providers.Namer. The one file of an output's path is named by
+// that path.
+func (c Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
+
+// names is what a store takes: one with only that name alone.
+func (s *store) names() (takes func(name string) bool, rule string) {
 	if s.only != "" {
-		return "this output is the file " + s.only + " and no other"
+		return func(name string) bool { return name == s.only }, "this output is the file " + s.only + " and no other"
 	}
-	return "names are at most 200 letters, digits, . _ - and / between segments, of which none begins with a dot"
+	return takesName, nameRule
 }
 
 // exact is the place of the one file that a store with only is about. What lies
 // beside it is in a folder with a .gitignore of its own, so that a line with the
 // file's name is all that the .gitignore of others needs.
+//
+// Several outputs may have parts of one .env file. They share the lock, and each has
+// a note of its own, with the name of its first variable. That of the usual variables
+// has no name in it, as notes had none before.
 //
 // Earlier versions kept the three files beside the file. Where such a note is,
 // all three stay there, so that two versions that overlap wait for one lock.
@@ -65,15 +73,28 @@ func (s *store) exact() place {
 	if strings.HasPrefix(name, ".") {
 		old = name + ".rotate-"
 	}
-	old = filepath.Join(s.dir, old)
-	if _, err := os.Lstat(old + "note"); err == nil {
-		p.lock, p.temp, p.witness = old+"lock", old+"tmp", old+"note"
-		return p
-	}
 	p.helpers = filepath.Join(s.dir, helpers)
 	hidden := filepath.Join(p.helpers, name+".")
-	p.lock, p.temp, p.witness = hidden+"lock", hidden+"tmp", hidden+"note"
+	beside := hidden
+	if old = filepath.Join(s.dir, old); exists(old + "note") {
+		beside = old
+	}
+	p.lock, p.temp, p.witness = beside+"lock", beside+"tmp", beside+"note"
+	switch {
+	case s.part != "":
+		p.former, p.witness = p.witness, hidden+s.part+".part" // no file has a note, lock or temporary file that ends so
+	case beside == old:
+		p.helpers = ""
+	}
 	return p
+}
+
+// usual is the variable of an output whose config names none.
+const usual = "JWT_SECRET"
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // helpers is the folder of what lies beside outputs.
@@ -97,7 +118,7 @@ func (p place) makeHelpers() error {
 	return syncDir(filepath.Dir(p.helpers))
 }
 
-// place finds the files of a name that takesName takes.
+// place finds the files of a name that the store takes.
 func (s *store) place(name string) place {
 	if s.only != "" {
 		return s.exact()

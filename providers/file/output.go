@@ -3,6 +3,7 @@
 package file
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -59,9 +60,10 @@ type output struct {
 
 // Traits implements providers.Store.
 func (o *output) Traits() providers.Traits {
+	takes, rule := o.names()
 	return providers.Traits{
 		Type: "file", MaxValue: maxValue, OneValue: true,
-		TakesName: o.takesName, NameRule: o.nameRule(),
+		TakesName: takes, NameRule: rule,
 		Erases:  providers.Unlinked,
 		Remains: o.store.Traits().Remains,
 		Notes: []string{
@@ -88,11 +90,17 @@ func check(salt, value []byte) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
+// of tells whether a value is the one that was written last.
+func (s sidecar) of(value []byte) bool {
+	return s.Write != "" && s.Check == check([]byte(s.Write), value)
+}
+
 // A found is a file as it was found: its revision and all of its text.
 type found struct {
 	providers.Revision
 	text  []byte
 	there bool // is there a file? It may have no value of ours
+	moves bool // the sidecar is still where an earlier version kept it
 	perm  fs.FileMode
 	gid   int
 }
@@ -137,13 +145,20 @@ func (o *output) find(p place) (found, error) {
 	if len(value) == 0 {
 		return f, nil
 	}
+	if side.Write == "" && p.former != "" {
+		// Another output may have left that one, so it counts only for what it was
+		// written with.
+		if former, err := readSidecar(p.former); err == nil && former.of(value) {
+			side, f.moves = former, true
+		}
+	}
 	f.Revision = providers.Revision{
 		ID: providers.RevisionID("unwritten-" + check(o.salt, value)), Value: providers.NewSecret(value),
 		// guard 6: a file output tells the generation that was written to it
 		Note:    providers.Note(side.Note),
 		Created: info.ModTime(),
 	}
-	if side.Write != "" && side.Check == check([]byte(side.Write), value) {
+	if side.of(value) {
 		f.ID, f.WasRead = providers.RevisionID(side.Write), side.Read
 	}
 	return f, nil
@@ -244,15 +259,17 @@ func (o *output) put(ctx context.Context, p place, head found, v providers.Secre
 	}
 	mode, gid, dress := o.like(p.head, head)
 	made, err := fill(p.temp, text, mode, gid, dress)
+	if err == nil {
+		_, err = fill(p.sideTemp(), beside, 0o600, -1)
+	}
+	if err == nil {
+		err = o.lastLook(ctx, p, head)
+	}
+	if err == nil {
+		err = putSide(p, head)
+	}
 	if err != nil {
-		return rev, err
-	}
-	if ctx.Err() != nil { // the last moment to stop
-		_ = os.Remove(p.temp) // if this fails, the next call clears it
-		return rev, ended(ctx)
-	}
-	if err := o.putSide(p, beside); err != nil {
-		_ = os.Remove(p.temp) // likewise
+		_, _ = os.Remove(p.temp), os.Remove(p.sideTemp()) // if this fails, the next call clears them
 		return rev, err
 	}
 	if renamed, err := replace(p.temp, p.head); err != nil {
@@ -264,12 +281,31 @@ func (o *output) put(ctx context.Context, p place, head found, v providers.Secre
 	return providers.Revision{ID: providers.RevisionID(side.Write), Value: v, Note: n, Created: made}, nil
 }
 
-func (o *output) putSide(p place, text []byte) error {
-	if _, err := fill(p.sideTemp(), text, 0o600, -1); err != nil {
+// lastLook is the last moment to stop: for who cancels, and for people, who take no
+// lock when they edit the rest of a .env file.
+func (o *output) lastLook(ctx context.Context, p place, head found) error {
+	if ctx.Err() != nil {
+		return ended(ctx)
+	}
+	text, _, err := load(p.head, o.mode)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !head.there:
+		return nil
+	case err == nil && head.there && bytes.Equal(text, head.text):
+		return nil
+	case err == nil || errors.Is(err, fs.ErrNotExist):
+		return &providers.Error{Kind: providers.ErrConflict, Err: fmt.Errorf("%s was changed while it was to be replaced", p.head)}
+	}
+	return err
+}
+
+// putSide puts the sidecar in place, and takes away one that lies where an earlier
+// version kept it: it would be taken for another output's.
+func putSide(p place, head found) error {
+	if _, err := replace(p.sideTemp(), p.witness); err != nil || !head.moves {
 		return err
 	}
-	_, err := replace(p.sideTemp(), p.witness)
-	return err
+	return remove(p.former)
 }
 
 // Probe implements what store.Probe does, and looks at the file as well.
@@ -371,6 +407,9 @@ func (o *output) Remove(ctx context.Context, name string, head providers.Revisio
 		if _, err = fill(p.temp, rest, f.perm, f.gid, dress); err == nil {
 			_, err = replace(p.temp, p.head)
 		}
+	}
+	if f.moves {
+		err = errors.Join(err, remove(p.former))
 	}
 	// The lock file stays, as with keysets: another may be waiting for it.
 	return errors.Join(err, remove(p.witness), syncDir(p.dirs[len(p.dirs)-1]))

@@ -250,3 +250,89 @@ func TestOutputCrashBetweenItsTwoFiles(t *testing.T) {
 	}
 	write(t, s, ".env", lines("two"), got.ID)
 }
+
+// part is an output in a .env file with other variables.
+func part(t testing.TB, path, name string) *output {
+	t.Helper()
+	return openOutput(t, Config{Dir: filepath.Dir(path)}, providers.Rendering{Name: ".env", Variables: []string{name, name + "_NEXT", name + "_PREVIOUS"}})
+}
+
+func partLines(name, text string) string { return strings.ReplaceAll(lines(text), "JWT_SECRET", name) }
+
+// Outputs that share a .env file have revisions of their own: what one writes, and
+// what a person writes elsewhere in the file, changes no other's.
+func TestPartsOfOneFile(t *testing.T) {
+	usual, path := dotEnv(t, "PORT=1\n")
+	other := part(t, path, "MAIL_SECRET")
+	first := write(t, usual, ".env", lines("one"), "")
+	second := write(t, other, ".env", partLines("MAIL_SECRET", "two"), "")
+	must(t, os.WriteFile(path, []byte(strings.Replace(content(t, path), "PORT=1", "# mine\nPORT=2", 1)), 0o600))
+	for _, s := range []struct {
+		*output
+		want providers.RevisionID
+	}{{usual, first.ID}, {other, second.ID}, {part(t, path, "MAIL_SECRET"), second.ID}} {
+		if got, err := s.Read(t.Context(), ".env"); err != nil || got.ID != s.want {
+			t.Errorf("%s: another's change made a revision of it: %v", s.vars[0], err)
+		}
+	}
+	third := write(t, other, ".env", partLines("MAIL_SECRET", "three"), second.ID)
+	must(t, usual.Remove(t.Context(), ".env", first.ID))
+	if got, err := other.Read(t.Context(), ".env"); err != nil || got.ID != third.ID {
+		t.Errorf("it is gone with another output: %v", err)
+	}
+	if got, want := content(t, path), "# mine\nPORT=2\n"+partLines("MAIL_SECRET", "three"); got != want {
+		t.Errorf("the file is %q, want %q", got, want)
+	}
+}
+
+// The note of other variables than the usual ones was once where the note of those
+// is. It goes on counting for what it was written with, for nothing else, and moves
+// with the next write.
+func TestPartFindsItsFormerNote(t *testing.T) {
+	usual, path := dotEnv(t, "")
+	s := part(t, path, "MAIL_SECRET")
+	p := s.place(".env")
+	rev := write(t, s, ".env", partLines("MAIL_SECRET", "one"), "")
+	must(t, os.Rename(p.witness, p.former))
+	if got, err := s.Read(t.Context(), ".env"); err != nil || got.ID != rev.ID || got.Note != rev.Note {
+		t.Errorf("its former note does not count: %v", err)
+	}
+	write(t, s, ".env", partLines("MAIL_SECRET", "two"), rev.ID)
+	if exists(p.former) || !exists(p.witness) {
+		t.Error("the note did not move")
+	}
+	must(t, os.Remove(p.witness))
+	write(t, usual, ".env", lines("mine"), "")
+	if got, err := s.Read(t.Context(), ".env"); err != nil || got.Note != (providers.Note{}) {
+		t.Errorf("it takes the note of another output for its own: %v", err)
+	}
+}
+
+// Who edits the file while rotate makes its successor loses nothing: the write is a
+// lost race, and leaves the revision that was there.
+func TestAnEditDuringAWriteIsKept(t *testing.T) {
+	s, path := dotEnv(t, "A=1\n")
+	rev := write(t, s, ".env", lines("one"), "")
+	p := s.place(".env")
+	for name, change := range map[string]func(){
+		"edited":  func() { must(t, os.WriteFile(path, []byte("A=2\n"+lines("one")), 0o600)) },
+		"deleted": func() { must(t, os.Remove(path)) },
+	} {
+		head, err := s.find(p)
+		must(t, err)
+		change()
+		_, err = s.put(t.Context(), p, head, providers.NewSecret([]byte(lines("two"))), providers.Note{})
+		fails(t, err, providers.ErrConflict)
+		got, err := s.Read(t.Context(), ".env")
+		if name == "edited" && (err != nil || got.ID != rev.ID || content(t, path) != "A=2\n"+lines("one")) {
+			t.Errorf("%s: the file is %q, its revision changed, or %v", name, content(t, path), err)
+		}
+		if name == "deleted" && (!errors.Is(err, providers.ErrNotFound) || exists(path)) {
+			t.Errorf("%s: it is back: %v", name, err)
+		}
+		if exists(p.temp) || exists(p.sideTemp()) {
+			t.Errorf("%s: it leaves a text behind", name)
+		}
+		must(t, os.WriteFile(path, []byte("A=1\n"+lines("one")), 0o600))
+	}
+}

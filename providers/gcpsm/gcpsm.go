@@ -63,7 +63,7 @@ func (s *store) Traits() providers.Traits {
 		// 2 a second and secret:
 		// https://docs.cloud.google.com/secret-manager/quotas
 		WritesAMinute: 20,
-		TakesName:     takesName, NameRule: "Google takes 1 to 255 letters, digits, - and _",
+		TakesName:     takesName, NameRule: nameRule,
 		Remains: "Of a destroyed version its number and dates, no data. Where the secret has a version_destroy_ttl it is disabled until that ends, " +
 			"and whoever may call EnableSecretVersion can have it back until then.",
 		Notes: []string{
@@ -76,6 +76,11 @@ func (s *store) Traits() providers.Traits {
 
 // https://docs.cloud.google.com/secret-manager/docs/reference/rpc/google.cloud.secretmanager.v1#createsecretrequest
 func takesName(name string) bool { return len(name) <= 255 && validChars().MatchString(name) }
+
+const nameRule = "Google takes 1 to 255 letters, digits, - and _"
+
+// NameRule implements providers.Namer.
+func (c *Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
 
 var validChars = lazy.Regexp(`^[A-Za-z0-9_-]+$`)
 

@@ -22,24 +22,24 @@ var errTimeout = errors.New("no reply within 30s")
 
 func (s *store) get(ctx context.Context, name string) (*corev1.Secret, time.Time, error) {
 	object := &corev1.Secret{}
-	date, err := do(ctx, s.core.Get().Namespace(s.Namespace).Resource("secrets").Name(name), object, false)
+	date, err := s.do(ctx, s.core.Get().Namespace(s.Namespace).Resource(s.resource()).Name(name), object, false)
 	return object, date, err
 }
 
 // create fills in what the API server added; with dry it only asks whether it
 // would ([k8s] dry runs pass through admission and validation).
 func (s *store) create(ctx context.Context, object *corev1.Secret, dry bool) (time.Time, error) {
-	r := s.core.Post().Namespace(s.Namespace).Resource("secrets").Body(object)
+	r := s.core.Post().Namespace(s.Namespace).Resource(s.resource()).Body(s.body(object))
 	if dry {
 		r.Param("dryRun", "All")
 	}
-	return do(ctx, r.Param("fieldManager", manager), object, !dry)
+	return s.do(ctx, r.Param("fieldManager", manager), object, !dry)
 }
 
 // update replaces the Secret if it has the resourceVersion of object.
 func (s *store) update(ctx context.Context, object *corev1.Secret) (time.Time, error) {
-	r := s.core.Put().Namespace(s.Namespace).Resource("secrets").Name(object.Name).Body(object)
-	return do(ctx, r.Param("fieldManager", manager), object, true)
+	r := s.core.Put().Namespace(s.Namespace).Resource(s.resource()).Name(object.Name).Body(s.body(object))
+	return s.do(ctx, r.Param("fieldManager", manager), object, true)
 }
 
 // do makes one call, once: client-go would repeat it after a 429 or a 5xx.

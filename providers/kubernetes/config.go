@@ -28,6 +28,7 @@ type Config struct {
 	Namespace   string            `yaml:"namespace" doc:"Where the Secrets are. Within a pod its own by default."`
 	Kubeconfig  string            `yaml:"kubeconfig" doc:"A kubeconfig, outside of a pod; without it $KUBECONFIG or ~/.kube/config counts, if context is set."`
 	Context     string            `yaml:"context" doc:"Which of the kubeconfig's contexts. The current one is not taken: kubectl changes it."`
+	Kind        string            `yaml:"kind" doc:"Secret, or ConfigMap for outputs of public keys (jwks, pem) with a data_key; Secret by default."`
 	SecretType  string            `yaml:"secret_type" doc:"The type of new Secrets; Opaque by default. Existing ones keep theirs."`
 	Labels      map[string]string `yaml:"labels" doc:"Put on each Secret at each write."`
 	Annotations map[string]string `yaml:"annotations" doc:"Put on each Secret at each write, such as reloader.stakater.com/match: \"true\"."`
@@ -62,6 +63,10 @@ func (c *Config) Relative(base string) {
 func (c *Config) Validate() error {
 	o := c.Owner
 	switch {
+	case c.Kind != "" && c.Kind != "Secret" && c.Kind != configMap:
+		return errors.New("kind is not Secret or ConfigMap")
+	case c.public() && c.SecretType != "":
+		return errors.New("secret_type is set, and a ConfigMap has no type")
 	case c.Namespace != "" && len(validation.IsDNS1123Label(c.Namespace)) > 0:
 		return errors.New("namespace is not a name of one")
 	case c.Context == "" && c.Kubeconfig != "":
@@ -88,7 +93,7 @@ func (c *Config) Validate() error {
 
 // Where is a secret's place, for people.
 func (c *Config) Where(secret string) string {
-	return fmt.Sprintf("secret %s in namespace %s of %s", secret, cmp.Or(c.Namespace, "(the pod's)"), cmp.Or(c.Context, "this cluster"))
+	return fmt.Sprintf("%s %s in namespace %s of %s", c.noun(), secret, cmp.Or(c.Namespace, "(the pod's)"), cmp.Or(c.Context, "this cluster"))
 }
 
 // Open finds the way to the API server. It makes no call.

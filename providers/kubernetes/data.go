@@ -209,10 +209,16 @@ func (s *store) fill(object *corev1.Secret, v providers.Secret, n providers.Note
 		keys = append(keys, e.key)
 	}
 	newest := noteIn(object, newestAnnotation).Newest(n)
-	object.Labels = over(object.Labels, s.Labels, map[string]string{managedBy: manager})
-	object.Annotations = over(object.Annotations, s.Annotations, map[string]string{
-		dataAnnotation: strings.Join(keys, ","), noteAnnotation: textOf(n), newestAnnotation: textOf(newest),
-	})
+	s.mark(object)
+	object.Labels[managedBy] = manager
+	object.Annotations[dataAnnotation] = strings.Join(keys, ",")
+	object.Annotations[noteAnnotation], object.Annotations[newestAnnotation] = textOf(n), textOf(newest)
+}
+
+// mark puts what the config asks for on a Secret: labels, annotations and an owner.
+func (s *store) mark(object *corev1.Secret) {
+	object.Labels = over(object.Labels, s.Labels)
+	object.Annotations = over(object.Annotations, s.Annotations)
 	if o := s.Owner; o != (Owner{}) {
 		ref := metav1.OwnerReference{APIVersion: o.APIVersion, Kind: o.Kind, Name: o.Name, UID: o.uid()}
 		if !slices.ContainsFunc(object.OwnerReferences, func(r metav1.OwnerReference) bool { return r.UID == ref.UID }) {
@@ -236,12 +242,20 @@ type note struct {
 	Digest     string `json:"digest,omitempty"`
 }
 
-func textOf(n providers.Note) string {
-	var text note
-	if n != (providers.Note{}) {
-		text = note{n.Lineage, strconv.FormatUint(n.Generation, 10), n.Digest}
+func asNote(n providers.Note) note {
+	if n == (providers.Note{}) {
+		return note{}
 	}
-	b, _ := json.Marshal(text)
+	return note{n.Lineage, strconv.FormatUint(n.Generation, 10), n.Digest}
+}
+
+func (n note) of() providers.Note {
+	g, _ := strconv.ParseUint(n.Generation, 10, 64)
+	return providers.Note{Lineage: n.Lineage, Generation: g, Digest: n.Digest}
+}
+
+func textOf(n providers.Note) string {
+	b, _ := json.Marshal(asNote(n))
 	return string(b)
 }
 
@@ -250,6 +264,5 @@ func noteIn(object *corev1.Secret, annotation string) providers.Note {
 	if json.Unmarshal([]byte(object.Annotations[annotation]), &n) != nil {
 		return providers.Note{}
 	}
-	g, _ := strconv.ParseUint(n.Generation, 10, 64)
-	return providers.Note{Lineage: n.Lineage, Generation: g, Digest: n.Digest}
+	return n.of()
 }

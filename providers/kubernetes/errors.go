@@ -30,6 +30,7 @@ var kinds = []struct {
 	{"", "denied request", providers.ErrDenied, true, "an admission policy of the cluster refused it"},     // a ValidatingAdmissionPolicy
 	{metav1.StatusReasonNotFound, "namespaces ", providers.ErrUnavailable, true, "there is no such namespace: check the store's namespace"},
 	{metav1.StatusReasonNotFound, "secrets ", providers.ErrNotFound, true, ""},
+	{metav1.StatusReasonNotFound, "configmaps ", providers.ErrNotFound, true, ""},
 	{metav1.StatusReasonConflict, "resourcequotas", providers.ErrThrottled, true, ""}, // somebody else's use of the quota was counted in between
 	{metav1.StatusReasonConflict, "", providers.ErrConflict, true, ""},
 	{metav1.StatusReasonAlreadyExists, "", providers.ErrConflict, true, ""},
@@ -40,7 +41,7 @@ var kinds = []struct {
 	{metav1.StatusReasonTooManyRequests, "", providers.ErrThrottled, true, ""},
 	{metav1.StatusReasonRequestEntityTooLarge, "", providers.ErrTooLarge, true, ""},
 	{metav1.StatusReasonInvalid, "Too long", providers.ErrTooLarge, true, ""},
-	{metav1.StatusReasonInvalid, "immutable", providers.ErrUnsafe, true, "the Secret was made immutable: give the key another secret"},
+	{metav1.StatusReasonInvalid, "immutable", providers.ErrUnsafe, true, "it was made immutable: give the key another secret"},
 	{metav1.StatusReasonInvalid, "", providers.ErrUnavailable, true, ""},
 	{metav1.StatusReasonBadRequest, "", providers.ErrUnavailable, true, ""},
 	{metav1.StatusReasonInternalError, "request is too large", providers.ErrTooLarge, true, ""},      // etcd's limit of a request

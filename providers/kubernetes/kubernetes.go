@@ -38,7 +38,7 @@ func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "kubernetes", MaxValue: maxValue, OneValue: true, Clock: true, Witness: true,
 		TakesName: takesName,
-		NameRule:  "names of Secrets are lower case letters, digits, - and ., at most 253, with a letter or digit at both ends: set the key's `secret`",
+		NameRule:  nameRule,
 
 		Erases:  providers.Replaced,
 		Remains: "The API server has no copy; etcd keeps replaced values until it compacts (5 minutes by default), its backups and snapshots what they were made with, encrypted only if encryption at rest is set up.",
@@ -62,10 +62,8 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 
 // revision is what a Secret holds.
 func (s *store) revision(object *corev1.Secret, date time.Time) (providers.Revision, error) {
-	if object.DeletionTimestamp != nil {
-		return providers.Revision{}, &providers.Error{Kind: providers.ErrUnreadable,
-			Err:  fmt.Errorf("the Secret is being deleted, with the time stamp %s, and waits for %s", object.DeletionTimestamp.UTC().Format(time.RFC3339), strings.Join(object.Finalizers, ", ")),
-			Hint: "a deletion cannot be taken back: save the Secret, let it go, and create it again from that"}
+	if err := leaving(object); err != nil {
+		return providers.Revision{}, err
 	}
 	v, err := decode(object.Data, ownKeys(object))
 	if err != nil {
@@ -82,9 +80,8 @@ func (s *store) revision(object *corev1.Secret, date time.Time) (providers.Revis
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
 	defer s.dress(&err, "write", name)
 	var date time.Time
-	object := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace}}
+	object := s.bare(name)
 	if after == "" {
-		object.Type = corev1.SecretType(s.SecretType)
 		s.fill(object, v, n)
 		date, err = s.create(ctx, object, false)
 	} else {
@@ -111,15 +108,41 @@ func (s *store) base(ctx context.Context, name string, after providers.RevisionI
 		return nil, err
 	case object.ResourceVersion != string(after):
 		return nil, conflict(nil)
-	case object.DeletionTimestamp != nil:
-		return nil, conflict(errors.New("the Secret is being deleted"))
-	case object.Immutable != nil && *object.Immutable:
-		return nil, unsafe(errors.New("the Secret is immutable"), "that cannot be taken back: give the key another secret, or delete this one once nothing reads it")
-	case !ours(object):
+	}
+	if err := changeable(object); err != nil {
+		return nil, err
+	}
+	if !ours(object) {
 		return nil, unsafe(errors.New("the Secret was not made by rotate"),
 			fmt.Sprintf("give rotate a Secret of its own; or hand this one over, all its data with it: kubectl label -n %s secret %s %s=%s --overwrite", s.Namespace, name, managedBy, manager))
 	}
 	return object, nil
+}
+
+// bare is a new Secret with nothing in it.
+func (s *store) bare(name string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace}, Type: corev1.SecretType(s.SecretType)}
+}
+
+// leaving is the error of a Secret that waits for its finalizers, nil of others.
+func leaving(object *corev1.Secret) error {
+	if object.DeletionTimestamp == nil {
+		return nil
+	}
+	return &providers.Error{Kind: providers.ErrUnreadable,
+		Err:  fmt.Errorf("the %s is being deleted, with the time stamp %s, and waits for %s", kindOf(object), object.DeletionTimestamp.UTC().Format(time.RFC3339), strings.Join(object.Finalizers, ", ")),
+		Hint: "a deletion cannot be taken back: save it, let it go, and create it again from that"}
+}
+
+// changeable refuses a Secret that nobody can change.
+func changeable(object *corev1.Secret) error {
+	switch {
+	case object.DeletionTimestamp != nil:
+		return conflict(fmt.Errorf("the %s is being deleted", kindOf(object)))
+	case object.Immutable != nil && *object.Immutable:
+		return unsafe(fmt.Errorf("the %s is immutable", kindOf(object)), "that cannot be taken back: give the key another secret, or delete this one once nothing reads it")
+	}
+	return nil
 }
 
 // History implements providers.Store: the head, or nothing.
@@ -155,8 +178,13 @@ func (s *store) Erase(ctx context.Context, name string, id, head providers.Revis
 // takesName takes the names that the API server takes ([k8s] ValidateSecretName).
 func takesName(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
 
-// where is a Secret as kubectl names it.
-func (s *store) where(name string) string { return "secret " + s.Namespace + "/" + name }
+const nameRule = "names of Secrets are lower case letters, digits, - and ., at most 253, with a letter or digit at both ends: set the key's `secret`"
+
+// NameRule implements providers.Namer.
+func (c *Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
+
+// where is a Secret or ConfigMap as kubectl names it.
+func (s *store) where(name string) string { return s.noun() + " " + s.Namespace + "/" + name }
 
 // ownKeys are the data keys that rotate wrote, in its order; none of a Secret
 // that it did not write.

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/keyrotate/rotate/providers"
 )
@@ -33,7 +31,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 	if err := s.lacking(has); err != nil {
 		return err
 	}
-	object := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace}, Type: corev1.SecretType(s.SecretType)}
+	object := s.bare(name)
 	s.fill(object, providers.NewSecret([]byte("a dry run")), providers.Note{})
 	_, err = s.create(ctx, object, true)
 	return err
@@ -48,7 +46,7 @@ func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, 
 		return nil, err
 	}
 	if more := slices.DeleteFunc(slices.Clone(never), func(verb string) bool { return !slices.Contains(has, verb) }); len(more) > 0 {
-		excess = []string{rule(more) + " in " + s.Namespace}
+		excess = []string{s.rule(more) + " in " + s.Namespace}
 	}
 	return excess, s.lacking(has)
 }
@@ -59,13 +57,13 @@ func (s *store) lacking(has []string) error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	return &providers.Error{Kind: providers.ErrDenied, Err: fmt.Errorf("the account may not %s secrets in namespace %s", strings.Join(lacks, ", "), s.Namespace),
-		Hint: "its Role needs: " + rule(lacks) + "; docs/providers/kubernetes.md has the whole of it"}
+	return &providers.Error{Kind: providers.ErrDenied, Err: fmt.Errorf("the account may not %s %s in namespace %s", strings.Join(lacks, ", "), s.resource(), s.Namespace),
+		Hint: "its Role needs: " + s.rule(lacks) + "; docs/providers/kubernetes.md has the whole of it"}
 }
 
-// rule is how a Role grants verbs on Secrets.
-func rule(verbs []string) string {
-	return fmt.Sprintf(`{apiGroups: [""], resources: [secrets], verbs: [%s]}`, strings.Join(verbs, ", "))
+// rule is how a Role grants verbs.
+func (s *store) rule(verbs []string) string {
+	return fmt.Sprintf(`{apiGroups: [""], resources: [%s], verbs: [%s]}`, s.resource(), strings.Join(verbs, ", "))
 }
 
 // held is which of some verbs this account has on a Secret, or on any if name is
@@ -80,7 +78,7 @@ func (s *store) held(ctx context.Context, name string, verbs []string) (has []st
 		return nil, err
 	}
 	for _, verb := range verbs {
-		yes := granted(review.Status.ResourceRules, verb, name)
+		yes := granted(review.Status.ResourceRules, s.resource(), verb, name)
 		if !yes && review.Status.Incomplete { // an authorizer that cannot list its rules can still answer
 			if yes, err = s.may(ctx, verb, name); err != nil {
 				return nil, err
@@ -94,12 +92,12 @@ func (s *store) held(ctx context.Context, name string, verbs []string) (has []st
 }
 
 // granted says that some rule gives a verb on a Secret; on any if name is "".
-func granted(rules []authorizationv1.ResourceRule, verb, name string) bool {
+func granted(rules []authorizationv1.ResourceRule, resource, verb, name string) bool {
 	has := func(list []string, want string) bool {
 		return slices.Contains(list, want) || slices.Contains(list, "*")
 	}
 	return slices.ContainsFunc(rules, func(r authorizationv1.ResourceRule) bool {
-		if !has(r.APIGroups, "") || !has(r.Resources, "secrets") || !has(r.Verbs, verb) {
+		if !has(r.APIGroups, "") || !has(r.Resources, resource) || !has(r.Verbs, verb) {
 			return false
 		}
 		switch { // RBAC cannot limit these to names: it does not know any when it decides
@@ -118,7 +116,7 @@ func (s *store) may(ctx context.Context, verb, name string) (bool, error) {
 		name = ""
 	}
 	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: s.Namespace, Verb: verb, Resource: "secrets", Name: name},
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: s.Namespace, Verb: verb, Resource: s.resource(), Name: name},
 	}}
 	_, err := do(ctx, s.authorization.Post().Resource("selfsubjectaccessreviews").Body(review), review, false)
 	return review.Status.Allowed, err

@@ -13,7 +13,9 @@ func (s *store) path(name string) string {
 func (s *store) at(kind, name string) string { return s.Mount + "/" + kind + "/" + s.path(name) }
 
 // takesName takes 1 to 200 bytes of letters, digits, . _ - @ and single /
-// between segments: nothing that a URL, a policy's glob or path.Join changes.
+// between segments: nothing that a URL, a policy's glob or path.Join changes. Vault
+// itself takes more (https://developer.hashicorp.com/vault/docs/concepts/policies
+// gives + and * in a path a meaning of their own).
 func takesName(name string) bool {
 	ok := len(name) <= 200
 	for _, segment := range strings.Split(name, "/") {
@@ -21,5 +23,10 @@ func takesName(name string) bool {
 	}
 	return ok
 }
+
+const nameRule = "names are at most 200 letters, digits, . _ - @ and / between segments"
+
+// NameRule implements providers.Namer.
+func (c *Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
 
 const nameBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@"

@@ -42,7 +42,7 @@ type store struct {
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "vaultkv", MaxValue: maxValue, Stale: s.Stale, Clock: true, Witness: true,
-		TakesName: takesName, NameRule: "names are at most 200 letters, digits, . _ - @ and / between segments",
+		TakesName: takesName, NameRule: nameRule,
 
 		Erases:  providers.Destroyed,
 		Remains: "Vault has no copy; its storage's snapshots and backups, which it encrypts, keep what they were made with.",

@@ -1,6 +1,9 @@
 package engine_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"testing"
@@ -71,4 +74,83 @@ func TestAKeyIsNoTwinOfItself(t *testing.T) {
 			t.Error(alarm)
 		}
 	})
+}
+
+// Two key pairs of one kid are an alarm on both until one is rotated away. One pair
+// under two names is told as that alone, and symmetric keys may have one kid: no JWK
+// Set shows them.
+func TestOneKidOfTwoPairsIsAnAlarm(t *testing.T) {
+	symmetric := func(t *testing.T, n string) keyset.Key {
+		k, err := keyset.AdoptSymmetric("2024-01", keyset.HS256, secret.New([]byte("a secret that is long enough for it: "+n)), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	pair := func(t *testing.T, _ string) keyset.Key {
+		signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := keyset.AdoptAsymmetric("2024-01", keyset.ES256, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	var one keyset.Key
+	for name, c := range map[string]struct {
+		make func(*testing.T, string) keyset.Key
+		want string // in the alarm of the first; "" if there is none
+	}{
+		"two pairs":          {pair, "shared_kid"},
+		"two symmetric keys": {symmetric, ""},
+		"one pair twice": {func(t *testing.T, n string) keyset.Key {
+			if n == "auth-jwt" {
+				one = pair(t, n)
+			}
+			return one
+		}, "shared_key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				a, b := newRig(t), newRig(t)
+				b.target.Name, b.target.Secret = "other", "other"
+				b.engine = a.engine
+				for _, r := range []*rig{a, b} {
+					if _, err := r.engine.Adopt(t.Context(), r.target, []keyset.Key{c.make(t, r.target.Name)}, 0, ""); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for r, other := range map[*rig]string{a: "other", b: "auth-jwt"} {
+					if got := twinCodes(r); got != c.want {
+						t.Errorf("the alarms of %s: %q, want %q", r.target.Name, got, c.want)
+					}
+					if alarm := alarms(r.pass(engine.Ask{})); c.want != "" && !strings.Contains(alarm, "of key "+other) {
+						t.Errorf("the alarm of %s: %q", r.target.Name, alarm)
+					}
+				}
+				if c.want != "shared_kid" {
+					return
+				}
+				a.pass(engine.Ask{Rotate: true})
+				for range 3 {
+					time.Sleep(grace + time.Hour)
+					a.pass(engine.Ask{})
+				}
+				if got := twinCodes(a) + twinCodes(b); got != "" {
+					t.Errorf("one was rotated away: %q", got)
+				}
+			})
+		})
+	}
+}
+
+// twinCodes is what a rig shares with others.
+func twinCodes(r *rig) string {
+	var codes []string
+	for _, twin := range r.pass(engine.Ask{}).Step.Alarms {
+		codes = append(codes, string(twin.Code))
+	}
+	return strings.Join(codes, " ")
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/judge"
+	"github.com/keyrotate/rotate/internal/say"
 )
 
 // A Finding is the answer about one secret.
@@ -55,7 +56,7 @@ func JSON(w io.Writer, t Tool, now time.Time, all []Finding) error {
 			Name: f.Name, File: f.File, Line: f.Line,
 			Verdict: f.Result.Verdict.String(), Bits: f.Result.Bits,
 			Reasons: append([]judge.Reason{}, f.Result.Reasons...),
-			Text:    append([]string{}, judge.Say(f.Result)...),
+			Text:    append([]string{}, say.Judged(f.Result)...),
 		})
 	}
 	return encode(w, doc)
@@ -81,7 +82,7 @@ func SARIF(w io.Writer, t Tool, all []Finding) error {
 		id := string(f.Result.Reasons[0].Code)
 		one.Results = append(one.Results, result{
 			RuleID: id, RuleIndex: one.Tool.Driver.index(id), Level: level(f.Result.Verdict),
-			Message:   message{strings.Join(judge.Say(f.Result), "; ")},
+			Message:   message{strings.Join(say.Judged(f.Result), "; ")},
 			Locations: locations(f),
 		})
 	}

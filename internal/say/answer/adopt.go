@@ -141,7 +141,7 @@ func AdoptedNotes(a *ops.Adopted) (all []string) {
 		}
 	}
 	if v := a.Verdicts[0]; !a.Weak() {
-		all = append(all, judge.Say(v)...)
+		all = append(all, say.Judged(v)...)
 	}
 	return all
 }
@@ -153,7 +153,7 @@ func AdoptedWarnings(a *ops.Adopted) (all []string) {
 		all = append(all, fmt.Sprintf("the adopted key is for %s, but the config makes %s keys: its successor will be one, so set algorithm: %s, or have applications verify both", alg, made, alg))
 	}
 	if a.Weak() {
-		why := judge.Say(a.Verdicts[0])
+		why := say.Judged(a.Verdicts[0])
 		if len(why) == 0 {
 			for _, n := range a.Taken.Short {
 				why = append(why, n.String())
@@ -165,7 +165,7 @@ func AdoptedWarnings(a *ops.Adopted) (all []string) {
 	}
 	for i, v := range a.Verdicts[1:] {
 		if v.Verdict == judge.Guessable {
-			all = append(all, fmt.Sprintf("key %d of the source, which only verifies, is weak: %s; whoever finds it can sign until it leaves, so leave it out if no token needs it", i+2, strings.Join(judge.Say(v), "; ")))
+			all = append(all, fmt.Sprintf("key %d of the source, which only verifies, is weak: %s; whoever finds it can sign until it leaves, so leave it out if no token needs it", i+2, strings.Join(say.Judged(v), "; ")))
 		}
 	}
 	if len(a.Taken.Keys) == 1 && a.Verify > 0 {

@@ -41,7 +41,7 @@ func checkedText(w io.Writer, all []report.Finding) error {
 	for _, f := range all {
 		counts[f.Result.Verdict]++
 		fmt.Fprintf(&b, "%s: %s\n", placeOf(f), verdicts[f.Result.Verdict])
-		for _, reason := range judge.Say(f.Result) {
+		for _, reason := range say.Judged(f.Result) {
 			fmt.Fprintf(&b, "  %s\n", reason)
 		}
 	}

@@ -70,7 +70,7 @@ func Probed(p ops.Probed) string {
 		}
 		return text
 	case p.Output != "":
-		return fmt.Sprintf("  output %s: its folder reads and writes\n", p.Output)
+		return fmt.Sprintf("  output %s: rotate can read and write there\n", p.Output)
 	}
 	return ""
 }
@@ -81,6 +81,15 @@ func ProbeForm(p ops.Probed) form.Probe {
 		Store: p.Store, Output: p.Output, Secret: p.Who, Erases: string(p.Traits.Erases),
 		Notes: p.Traits.Notes, Excess: p.Excess, Error: Problem(p.Err),
 	}
+}
+
+// Unfit warns of an output that cannot hold what stands there or in the store.
+func Unfit(h ops.Hold) string {
+	text := fmt.Sprintf("key %s, output %s cannot hold the text that applications use now, and while it does not, no other key can sign: %v", h.Key, h.Output, h.Err)
+	if hint := h.Hint(); hint != "" {
+		text += "; " + hint
+	}
+	return text
 }
 
 // Excess warns of rights that nobody needs; "" if there are none.

@@ -44,6 +44,7 @@ type Fake struct {
 	Mu         sync.Mutex
 	revision   int                       // etcd's, one for all objects
 	Secrets    map[string]*corev1.Secret // by namespace/name
+	maps       map[string]*corev1.Secret // ConfigMaps, likewise; see handleMap
 	Namespaces map[string]bool           // true while it is being deleted
 	Quota      map[string]int            // count/secrets, by namespace
 	Rules      map[string][]rbacv1.PolicyRule
@@ -139,13 +140,20 @@ func (f *Fake) handle(r *http.Request, body []byte) (int, any) {
 	}
 	part := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/v1/namespaces/"), "/")
 	ns, object := part[0], ""
+	kind := "secrets"
+	if len(part) > 1 {
+		kind = part[1]
+	}
 	if len(part) == 3 {
 		object = part[2]
 	}
 	verb := map[string]string{"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}[r.Method]
-	if !f.allowed(user, ns, verb, object) { // [apiserver] authorization comes before all that follows
+	if !f.allowed(user, ns, kind, verb, object) { // [apiserver] authorization comes before all that follows
 		//lint:ignore ST1005 the API server's own words
-		return fail(apierrors.NewForbidden(SecretResource, object, fmt.Errorf("User %q cannot %s resource %q in API group %q in the namespace %q", user, verb, "secrets", "", ns)))
+		return fail(apierrors.NewForbidden(SecretResource, object, fmt.Errorf("User %q cannot %s resource %q in API group %q in the namespace %q", user, verb, kind, "", ns)))
+	}
+	if kind == configMaps {
+		return f.handleMap(r, ns, object, body)
 	}
 	var in corev1.Secret
 	if r.Method == "POST" || r.Method == "PUT" {
@@ -153,17 +161,22 @@ func (f *Fake) handle(r *http.Request, body []byte) (int, any) {
 			return fail(apierrors.NewBadRequest("Secret in version \"v1\" cannot be handled as a Secret"))
 		}
 	}
+	return f.serve(r, ns, object, &in)
+}
+
+// serve is what follows authorization.
+func (f *Fake) serve(r *http.Request, ns, object string, in *corev1.Secret) (int, any) {
 	key := ns + "/" + object
 	old := f.Secrets[key]
 	switch {
 	case r.Method == "POST":
-		return f.create(ns, &in, r.URL.Query().Get("dryRun") == "All")
+		return f.create(ns, in, r.URL.Query().Get("dryRun") == "All")
 	case old == nil:
 		return fail(apierrors.NewNotFound(SecretResource, object)) // [k8s] secret strategy: no create on update
 	case r.Method == "GET":
 		return 200, old
 	case r.Method == "PUT":
-		return f.update(key, old, &in)
+		return f.update(key, old, in)
 	case len(old.Finalizers) > 0: // [apiserver] registry/rest/delete.go: it stays until the last finalizer is gone
 		now := metav1.Now()
 		next := old.DeepCopy()
@@ -257,6 +270,9 @@ func (f *Fake) keep(key string, object *corev1.Secret) *corev1.Secret {
 	return object
 }
 
+// Edit puts an object as a person would, whatever their rights. Mu is held.
+func (f *Fake) Edit(key string, object *corev1.Secret) { f.keep(key, object) }
+
 // invalid is [k8s] ValidateSecret, without the types of Kubernetes itself.
 func invalid(s *corev1.Secret) (words field.ErrorList) {
 	for _, w := range validation.IsDNS1123Subdomain(s.Name) {
@@ -292,12 +308,12 @@ func invalid(s *corev1.Secret) (words field.ErrorList) {
 
 // allowed is RBAC ([k8s] plugin/pkg/auth/authorizer/rbac): the name of what is
 // to be created is in the body, which an authorizer never sees.
-func (f *Fake) allowed(user, ns, verb, object string) bool {
+func (f *Fake) allowed(user, ns, kind, verb, object string) bool {
 	return slices.ContainsFunc(f.granted(user, ns), func(r rbacv1.PolicyRule) bool {
 		has := func(list []string, want string) bool {
 			return slices.Contains(list, want) || slices.Contains(list, "*")
 		}
-		return has(r.APIGroups, "") && has(r.Resources, "secrets") && has(r.Verbs, verb) && (len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, object))
+		return has(r.APIGroups, "") && has(r.Resources, kind) && has(r.Verbs, verb) && (len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, object))
 	})
 }
 
@@ -315,7 +331,7 @@ func (f *Fake) review(user, kind string, body []byte) (int, any) {
 		if err := json.Unmarshal(body, &in); err != nil {
 			return fail(apierrors.NewBadRequest(err.Error()))
 		}
-		in.Status.Allowed = f.allowed(user, in.Spec.ResourceAttributes.Namespace, in.Spec.ResourceAttributes.Verb, in.Spec.ResourceAttributes.Name)
+		in.Status.Allowed = f.allowed(user, in.Spec.ResourceAttributes.Namespace, in.Spec.ResourceAttributes.Resource, in.Spec.ResourceAttributes.Verb, in.Spec.ResourceAttributes.Name)
 		return 201, in
 	}
 	var in authorizationv1.SelfSubjectRulesReview
