@@ -44,8 +44,8 @@ inside systemctl start shop
 inside sed -i 's|mode: "0640"}|mode: "0640", after: {systemd: shop.service}}|' /etc/rotate/rotate.yaml
 inside grep -q after: /etc/rotate/rotate.yaml || die "the config has no after"
 inside systemctl restart rotate
-unread() { rotate status -o json | grep -q output_unread; }
-well() { ! unread; }
+unread() { rotate status -o json >"$work/status"; grep -q output_unread "$work/status"; } # status ends with 3 then
+well() { rotate status >/dev/null; }
 within 20 "rotate says that the application does not read" unread
 said rotate.service 4 'polkit has to allow it' || said rotate.service 3 'polkit has to allow it' || die "the log does not say what is missing"
 before=$(kid current)
