@@ -188,7 +188,7 @@ def a_later_writer():
         doc = key.document()
         doc["history"] = [[doc["generation"], doc["digest"]], *doc.get("history", [])]
         doc["generation"] += 1
-        doc["min_writer"] += 1
+        doc["min_writer"] += 2  # pauses have the second
         doc["later"] = {"member": "that neither knows"}
         text = sealed(doc)
         key.path.write_bytes(text)
@@ -200,6 +200,32 @@ def a_later_writer():
             time.sleep(2 * PERIOD)
         assert key.path.read_bytes() == text, "it was written over"
         assert all(p.read_bytes() == was for p, was in shown.items()), "an output was written"
+
+
+def a_pause():
+    """The first version knows no pauses: it leaves a paused key alone until the pause has gone."""
+    step("a pause halts the first version, and changes no output")
+    key = Key("paused")
+    key.call("old", "now", "auth-jwt")
+    key.call("new", "run", "--once")
+    places = [key.dir / "jwt", key.dir / "copy.json", key.dir / ".env"]
+    shown = {p: p.read_bytes() for p in places}
+    key.call("new", "pause", "auth-jwt", "--until", "1h", "--reason", "a release")
+    text = key.path.read_bytes()
+    assert key.document()["min_writer"] == 2
+    with key.daemons("new"):
+        time.sleep(2 * PERIOD)
+    for args in (["run", "--once"], ["now", "auth-jwt"], ["status"]):
+        said = key.call("old", *args, code=(1, 3))
+        assert "run the newest rotate everywhere" in said, said
+    assert key.path.read_bytes() == text, "a paused document was written over"
+    assert all(p.read_bytes() == was for p, was in shown.items()), "a pause changed an output"
+    step("resumed, the first version goes on with it")
+    key.call("new", "resume", "auth-jwt")
+    assert key.document()["min_writer"] == 1
+    with key.daemons("old"):
+        key.lives(1)
+    assert len(key.lineages) == 1
 
 
 def an_unknown_member():
@@ -262,6 +288,6 @@ def outputs_that_this_version_made():
 
 
 os.environ.pop("ROTATE_CONFIG", None)
-for scenario in (a_life, a_later_writer, an_unknown_member, outputs_that_this_version_made):
+for scenario in (a_life, a_later_writer, a_pause, an_unknown_member, outputs_that_this_version_made):
     scenario()
 print("the two versions agree")

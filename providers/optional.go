@@ -1,6 +1,9 @@
 package providers
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // The powers that only some stores have. Each is an interface that a Store, or
 // its Config, may implement; nothing in rotate asks which adapter it talks to.
@@ -38,6 +41,38 @@ type Remover interface {
 // readers read once.
 type ReadNoter interface {
 	NoteRead(ctx context.Context, name string, id RevisionID) error
+}
+
+// A Lister tells which names a store has and reads no value, unless the service
+// shows notes only with values (see Listed.Untold). `rotate list` asks it. A name that was
+// written, or lost, within Traits.Stale may be missing from it, or still be in
+// it. So nothing is ever taken for gone because a listing lacks it.
+//
+// The order is that of the names. Names that Traits does not take are left out.
+// A list that the service refuses is ErrDenied; rotate's own rights need not
+// include it. An adapter for a service where the right to list shows values has
+// no such right by design: its List makes no call, and its ErrDenied says why.
+type Lister interface {
+	List(ctx context.Context) ([]Listed, error)
+}
+
+// A Listed is one name of a store, as its listing shows it.
+type Listed struct {
+	Name string // as Read takes it
+
+	// Note is the newest one that the listing shows, and zero where it shows none:
+	// then the value is somebody else's, and rotate does not read it. Where the
+	// listing cannot tell, Untold is set, and only a Read does.
+	Note   Note
+	Untold bool
+
+	// Output says that the store knows the value for an output's. It is not read as
+	// a keyset is.
+	Output bool
+
+	Size    int       // of the value in bytes; 0 where the listing does not tell
+	Created time.Time // when the name was first stored; zero where the listing does not tell
+	Written time.Time // when its head was; zero where the listing does not tell
 }
 
 // A FieldReader hands out a secret by its fields, where the service keeps a secret

@@ -165,6 +165,7 @@ type Traits struct {
 	OneValue bool          // a write replaces its predecessor: History has at most the head
 	Clock    bool          // Revision.Service is set
 	Witness  bool          // Revision.Witness is kept
+	Lists    bool          // List asks no service, so a pass and `rotate status` may ask it each time
 
 	// TakesName tells whether the store takes a name, and NameRule tells people
 	// which names it takes. No such name leads out of the place that the store

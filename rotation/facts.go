@@ -18,7 +18,10 @@ const (
 	MarkSettled Action = "settled" // note that the promotion was seen everywhere
 	Retire      Action = "retire"  // remove a previous key
 	Revoke      Action = "revoke"  // remove compromised keys
+	Rename      Action = "rename"  // give the keyset the key's new name
 	Record      Action = "record"  // put a request on record, nothing else
+	Pause       Action = "pause"   // put a pause on record; a person decides that
+	Resume      Action = "resume"  // take it away; a person decides that
 	Accept      Action = "accept"  // go on from a restored document; a person decides that, never Plan
 	Wait        Action = "wait"    // nothing until At
 	Halt        Action = "halt"    // nothing until a person has looked
@@ -39,6 +42,7 @@ type Step struct {
 // Facts are what was read since the last step. Nothing in them is remembered
 // from before, save this process's own marks.
 type Facts struct {
+	Name    string      // that the key should have; "" if nobody says
 	Set     *keyset.Set // nil if the store never had one
 	Outputs []Output
 	Request Request

@@ -24,7 +24,15 @@ func (o Outlook) Publishes() time.Time {
 	if due.IsZero() {
 		return due
 	}
-	return due.Add(-o.Policy.Lead())
+	return latest(due.Add(-o.Policy.Lead()), o.resumes())
+}
+
+// resumes is when the pause on record ends; zero if there is none.
+func (o Outlook) resumes() time.Time {
+	if o.Set.Paused == nil {
+		return time.Time{}
+	}
+	return o.Set.Paused.Until
 }
 
 // Known is when every reader has the next key; zero while it was not seen in every place.
@@ -44,10 +52,38 @@ func (o Outlook) wait() time.Duration { return o.Policy.Propagation + o.Policy.S
 // it is due, beyond what the document has on record.
 func (o Outlook) Begins(asked bool) time.Time {
 	known := o.Known()
-	if _, pending := o.Set.Pending(); known.IsZero() || pending || asked {
+	if known.IsZero() {
 		return known
 	}
-	return latest(known, o.Due())
+	known = latest(known, o.resumes())
+	if _, pending := o.Set.Pending(); pending || asked {
+		return known
+	}
+	return o.Policy.Window.Next(latest(known, o.Due()))
+}
+
+// HeldSince is since when a pause holds back a rotation that is due or asked for; zero if it holds none back.
+func (o Outlook) HeldSince(now time.Time) time.Time {
+	wanted := o.Due()
+	if r, ok := o.Set.Pending(); ok {
+		wanted = r.At
+	}
+	if o.Set.Paused.Over(now) || wanted.IsZero() || wanted.After(now) {
+		return time.Time{}
+	}
+	return wanted
+}
+
+// Signs is Begins, as it is at the time now: where the window was missed, it is the next opening.
+func (o Outlook) Signs(now time.Time, asked bool) time.Time {
+	at := o.Begins(asked)
+	if _, pending := o.Set.Pending(); at.IsZero() || pending || asked || at.After(now) {
+		return at
+	}
+	if opens := o.Policy.Window.Next(now); opens.After(now) {
+		return opens
+	}
+	return at
 }
 
 // Promotes is when a rotation makes another key sign, if all goes well from now on; zero if none is under way and nobody
@@ -55,13 +91,15 @@ func (o Outlook) Begins(asked bool) time.Time {
 func (o Outlook) Promotes(now time.Time, asked bool) time.Time {
 	_, published := o.Set.Next()
 	_, pending := o.Set.Pending()
-	switch at := o.Begins(asked); {
+	switch at := o.Signs(now, asked); {
 	case !at.IsZero():
 		return latest(at, now)
+	case published && !pending && !asked:
+		return o.Policy.Window.Next(latest(now.Add(o.wait()), o.resumes()))
 	case published:
-		return now.Add(o.wait())
+		return latest(now.Add(o.wait()), o.resumes())
 	case pending || asked:
-		return latest(now, o.Room()).Add(o.wait())
+		return latest(now, o.Room(), o.resumes()).Add(o.wait())
 	}
 	return time.Time{}
 }
@@ -101,7 +139,7 @@ func (o Outlook) Room() (first time.Time) {
 func (o Outlook) LateSince(step Step) time.Time {
 	wanted, published := o.Due(), o.Publishes()
 	if r, ok := o.Set.Pending(); ok {
-		wanted, published = r.At, r.At
+		wanted, published = latest(r.At, o.resumes()), latest(r.At, o.resumes())
 	}
 	switch step.Do {
 	case Publish:
@@ -110,7 +148,7 @@ func (o Outlook) LateSince(step Step) time.Time {
 		next, _ := o.Set.Next()
 		return next.Issued
 	case Promote:
-		return latest(wanted, o.Known())
+		return latest(wanted, o.Known(), o.resumes())
 	case MarkSettled:
 		return o.Set.Signing().NotBefore
 	case Retire:
@@ -118,6 +156,16 @@ func (o Outlook) LateSince(step Step) time.Time {
 		return o.Removed(k)
 	}
 	return time.Time{}
+}
+
+// FreshFor is how long a key counts as new.
+const FreshFor = 7 * 24 * time.Hour
+
+// Fresh tells whether the keyset began a short while ago, with a key that rotate made and that still signs. Nobody had
+// it before, so whoever trusted another key is logged out.
+func (o Outlook) Fresh(now time.Time) bool {
+	k := o.Set.Signing()
+	return k.Made == 1 && !k.Adopted && now.Sub(k.Issued) < FreshFor
 }
 
 // Changed is when the keys changed last.

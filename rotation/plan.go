@@ -2,7 +2,6 @@ package rotation
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -35,7 +34,7 @@ type planner struct {
 }
 
 func (pl planner) plan() Step {
-	rules := []func() (Step, bool){pl.revoke}
+	rules := []func() (Step, bool){pl.revoke, pl.rename}
 	if pl.doubt(pl.p.Propagation).IsZero() {
 		rules = append(rules, pl.ready, pl.settled, pl.retire, pl.promote, pl.publish)
 	}
@@ -61,6 +60,14 @@ func (pl planner) revoke() (Step, bool) {
 		}
 	}
 	return Step{}, false
+}
+
+// rename: the keyset has a name that its key had before.
+func (pl planner) rename() (Step, bool) {
+	if pl.f.Name == "" || pl.f.Name == pl.set.Name {
+		return Step{}, false
+	}
+	return Step{Do: Rename, At: pl.f.Clock.stamp(), Why: Reason{Code: WasCalled, Is: pl.set.Name}}, true
 }
 
 // ready: next stands in the store (it was just read there) and in every output
@@ -117,16 +124,16 @@ func (pl planner) retire() (Step, bool) {
 }
 
 // promote: next stood, seen everywhere, for the propagation, and its time has
-// come or someone asked.
+// come, within the window, or someone asked.
 func (pl planner) promote() (Step, bool) {
 	next, ok := pl.set.Next()
-	if !ok || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) ||
+	if !ok || pl.paused() || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) ||
 		// guard 2: promotion waits for the propagation
 		pl.p.Propagation > 0 && pl.early.Before(pl.Known()) {
 		return Step{}, false
 	}
 	why, wanted := pl.wanted(0)
-	if !wanted {
+	if !wanted || why.Code == ScheduleDue && !pl.p.Window.Open(pl.early) {
 		return Step{}, false
 	}
 	return Step{Do: Promote, Kid: next.Kid, At: pl.late, Why: why}, true
@@ -134,7 +141,7 @@ func (pl planner) promote() (Step, bool) {
 
 // publish: a rotation is wanted and nothing stands as next.
 func (pl planner) publish() (Step, bool) {
-	if _, ok := pl.set.Next(); ok {
+	if _, ok := pl.set.Next(); ok || pl.paused() {
 		return Step{}, false
 	}
 	why, wanted := pl.wanted(pl.p.Lead())
@@ -143,6 +150,9 @@ func (pl planner) publish() (Step, bool) {
 	}
 	return Step{Do: Publish, At: pl.late, Why: why}, true
 }
+
+// paused tells whether a pause holds publish and promote. It holds nothing else.
+func (pl planner) paused() bool { return !pl.set.Paused.Over(pl.early) }
 
 // record: a request that no other write took along.
 func (pl planner) record() (Step, bool) {
@@ -200,11 +210,12 @@ func (pl planner) wait() Step {
 	for _, k := range pl.set.Previous() {
 		add(pl.Removed(k), RemovedThen, k.Kid)
 	}
+	add(pl.resumes(), PauseEnds, "")
 	if next, ok := pl.set.Next(); !ok {
 		add(pl.Publishes(), PublishedThen, "")
 	} else if pl.seen(pl.set.Ready, next.Kid, carriesNext) {
 		_, asked := pl.newRequest()
-		add(pl.Begins(asked), SignsThen, next.Kid)
+		add(pl.Signs(pl.early, asked), SignsThen, next.Kid)
 	}
 	if !step.At.IsZero() {
 		// The host's clock will show that time later where the store's is behind.
@@ -252,45 +263,6 @@ func (pl planner) seen(m *keyset.Mark, kid string, which func(Output) bool) bool
 		!pl.f.Covered &&
 		// guard 2: promotion wants a mark of the outputs as they are
 		m.Places == pl.f.places(which).Digest()
-}
-
-// othersReady and othersSettled are until when a mark is left to another process
-// that has other outputs; zero if it is not.
-func (pl planner) othersReady() time.Time {
-	return pl.others(pl.set.Ready, pl.f.Ready, pl.p.Propagation, carriesNext)
-}
-
-func (pl planner) othersSettled() time.Time {
-	return pl.others(pl.set.Settled, pl.f.Settled, pl.p.Grace, anyOutput)
-}
-
-// others is until when this process leaves another one's mark alone. The other
-// one replaced this one's mark, though the outputs here have not changed. If
-// this one replaced it in turn, each would put off the other's wait for ever.
-// So the mark stands until its wait is over: who has not acted on it by then is
-// gone, or stopped.
-func (pl planner) others(m, own *keyset.Mark, wait time.Duration, which func(Output) bool) (until time.Time) {
-	if m == nil || own == nil || m.Kid != own.Kid || !pl.seen(own, own.Kid, which) || pl.seen(m, m.Kid, which) {
-		return time.Time{}
-	}
-	// guard 8: another's mark is not made anew while its wait runs
-	// guard 8: another's mark is made anew once its wait is over
-	if until = m.At.Add(wait + 2*pl.p.Skew()); pl.early.Before(until) {
-		return until
-	}
-	return time.Time{}
-}
-
-// lacking names the outputs that the document knows and this process does not
-// have; "" if it is the other one that lacks some.
-func (pl planner) lacking() string {
-	var more []string
-	for _, o := range pl.set.Outputs {
-		if !slices.ContainsFunc(pl.f.Outputs, func(own Output) bool { return own.Name == o.Name }) {
-			more = append(more, o.Name)
-		}
-	}
-	return strings.Join(more, ", ")
 }
 
 // places is the chosen outputs as a mark notes them.

@@ -20,6 +20,12 @@ type Every time.Duration
 // Next adds the period to t, which has to be the time the key began to sign.
 func (e Every) Next(t time.Time) time.Time { return t.Add(time.Duration(e)) }
 
+// Manual is the schedule of a key that is rotated only when someone asks.
+type Manual struct{}
+
+// Next is never.
+func (Manual) Next(time.Time) time.Time { return time.Time{} }
+
 // A Policy is how one key is rotated.
 type Policy struct {
 	Schedule    Schedule
@@ -27,6 +33,7 @@ type Policy struct {
 	Propagation time.Duration // P: the longest time until every reader has what was written
 	TokenTTL    time.Duration // longest life of a token; 0 if not told
 	Jitter      time.Duration // this key's own share of the window over which keys of one schedule spread
+	Window      Window        // when a key may begin to sign without being asked to
 }
 
 // Skew is how far clocks may differ in a wait: Skew, or 0 where the propagation
@@ -60,6 +67,8 @@ func (p Policy) Due(nbf time.Time) time.Time {
 	}
 	// guard incident 28: keys of one schedule are spread
 	due = due.Add(p.Jitter)
+	// A due date outside the window waits for its opening.
+	due = p.opens(due)
 	// guard incident 19: due is in whole seconds
 	return due.UTC().Truncate(time.Second)
 }
@@ -115,7 +124,7 @@ func (p Policy) CheckSchedule(from time.Time) (r Rhythm) {
 		if t.IsZero() {
 			break
 		}
-		if gap := t.Sub(last); gap < p.MinPeriod() {
+		if gap := t.Sub(p.opens(last)); gap < p.MinPeriod() {
 			r.Close, r.Gap = last, gap
 			break
 		}

@@ -115,6 +115,7 @@ func (w world) successors(t *testing.T, steps map[rotation.Action]int) []world {
 	step := rotation.Plan(policy, w.facts())
 	steps[step.Do]++
 	w.looks(t, step)
+	w.pauses(t, step)
 	var out []world
 	if step.Do == rotation.Wait {
 		out = append(out, w.waits(t, step)...)

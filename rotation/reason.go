@@ -18,10 +18,13 @@ const (
 	GraceOver    Code = "grace_over"    // retire: the grace ended at At
 	AskedFor     Code = "asked_for"     // publish, promote: Whose asked
 	ScheduleDue  Code = "due"           // publish, promote: the schedule wants it at At
+	WasCalled    Code = "was_called"    // rename: the keyset still has the key's earlier name Is
 	RequestNew   Code = "request_new"   // record: a request that is not on record yet
 	OutputNew    Code = "output_new"    // record: an output that the document does not know yet
 	AdoptedKey   Code = "adopted_key"   // create: applications use this key already
 	AcceptedOver Code = "accepted_over" // accept: generation Have goes on, over generation Want that Whose remembers
+	PausedBy     Code = "paused_by"     // pause: until At, by Whose, who says the reason Cause
+	ResumedBy    Code = "resumed_by"    // resume: by Whose
 	PlaceCleaned Code = "place_cleaned" // forget: Output was cleaned
 	Superseded   Code = "superseded"    // erase: a revision in Output ("" is the store) is Is, a word of providers.How, until At
 )
@@ -33,6 +36,7 @@ const (
 	OwnMarkThen   Code = "own_mark_then"  // this process makes its own mark at the time of the step
 	RemovedThen   Code = "removed_then"   // Kid is removed
 	PublishedThen Code = "published_then" // the next key is published
+	PauseEnds     Code = "pause_ends"     // the key is paused until then
 	SignsThen     Code = "signs_then"     // Kid begins to sign
 	StaleRead     Code = "stale_read"     // the store shows less than Whose remembers, as it may for a while: nobody can tell yet
 	WritersBusy   Code = "writers_busy"   // other writers were faster Have times in one pass; an alarm, too
@@ -43,19 +47,20 @@ const (
 
 // What needs a person, although work goes on. An output that is behind has one of its own codes.
 const (
-	ClocksApart  Code = "clocks_apart"  // the host's clock says At, For more than the store's
-	ClockBehind  Code = "clock_behind"  // the document is of At, For later than the host's clock says
-	ClockJumped  Code = "clock_jumped"  // the host's clock jumped For ago; it is trusted again at At
-	OtherOutputs Code = "other_outputs" // another process has other outputs for this key; this one lacks Output
-	NoRoom       Code = "no_room"       // a rotation is wanted, but Have keys are live, and no more can be
-	NotErased    Code = "not_erased"    // superseded revisions in Output ("" is the store) could not be erased
-	NotGone      Code = "not_gone"      // the removed Kid is only Is (see Trace.How) in Output, until At; Whose is "revoked" if it was compromised
-	SharedKey    Code = "shared_key"    // Kid is live in another keyset, Of, too
-	SharedKid    Code = "shared_kid"    // the kid of a key pair is that of another one in another keyset, Of, too
-	Overdue      Code = "overdue"       // the step Is could have been taken since At, and nobody did
-	WeakKey      Code = "weak_key"      // the adopted Kid is weak and live
-	NoKeyYet     Code = "missing"       // there is no keyset yet
-	NotLookedAt  Code = "not_looked_at" // the daemon began a moment ago
+	ClocksApart   Code = "clocks_apart"   // the host's clock says At, For more than the store's
+	ClockBehind   Code = "clock_behind"   // the document is of At, For later than the host's clock says
+	ClockJumped   Code = "clock_jumped"   // the host's clock jumped For ago; it is trusted again at At
+	OtherOutputs  Code = "other_outputs"  // another process has other outputs for this key; this one lacks Output
+	NoRoom        Code = "no_room"        // a rotation is wanted, but Have keys are live, and no more can be
+	NotErased     Code = "not_erased"     // superseded revisions in Output ("" is the store) could not be erased
+	NotGone       Code = "not_gone"       // the removed Kid is only Is (see Trace.How) in Output, until At; Whose is "revoked" if it was compromised
+	SharedKey     Code = "shared_key"     // Kid is live in another keyset, Of, too
+	SharedKid     Code = "shared_kid"     // the kid of a key pair is that of another one in another keyset, Of, too
+	Overdue       Code = "overdue"        // the step Is could have been taken since At, and nobody did
+	WeakKey       Code = "weak_key"       // the adopted Kid is weak and live
+	NoKeyYet      Code = "missing"        // there is no keyset yet
+	UnnamedKeyset Code = "unnamed_keyset" // the key is new, and no key of the config has Have keysets in the same store, of which Of is the first
+	NotLookedAt   Code = "not_looked_at"  // the daemon began a moment ago
 )
 
 // What is less than it should be.
@@ -65,6 +70,7 @@ const (
 	ConfigAdvice   Code = "config"          // the config's own warning, in its words
 	LeftBehind     Code = "left_behind"     // Output is a place that no output of the config is in any more
 	ReadersUnknown Code = "readers_unknown" // whether the readers of Output were made to read it is known only to the process that writes it
+	Paused         Code = "paused"          // no key is published and none begins to sign until At; Whose set it, and says the reason Cause
 	NoHistory      Code = "no_history"      // what is still readable of the past could not be listed
 )
 
@@ -78,6 +84,7 @@ const (
 	OlderNote        Code = "older_note"        // the same at one generation: a later note of what was seen is lost, no key
 	KeyLost          Code = "key_lost"          // the store has nothing, and Whose remembers generation Want
 	PlaceShared      Code = "place_shared"      // the store has nothing, and Output belongs to another key, Of
+	Renamed          Code = "renamed"           // the store has nothing, and Output belongs to the key Of, which the config does not name
 	Spoilt           Code = "spoilt"            // what rotate wrote was changed, or cut
 	ForeignValue     Code = "foreign_value"     // the secret holds a value that rotate never wrote
 	// … and StoreFailure("unreadable"), StoreFailure("unsafe")

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -14,7 +15,10 @@ type Witness struct {
 	Output  string // its name, for AnOutput
 	Lineage string // "" for a witness of nothing
 	keyset.Past
-	Of *Ref // the key that this output belongs to, if that is another one; nil if it does not tell
+	Of *Ref // the key that this output belongs to, if that is another one, or has another secret; nil if nobody can tell
+
+	// Unnamed tells that Of is of this environment, and that no key of the config has it.
+	Unnamed bool
 }
 
 // reason is a Reason that tells of the witness.
@@ -33,14 +37,15 @@ func (w Witness) Contradicts(set *keyset.Set) bool {
 // overwritten.
 type Trust struct {
 	Name, Environment string
-	Restoring         bool // a person goes on from an old document: its age is no reason to stop
+	Was               []string // earlier names of the key
+	Restoring         bool     // a person goes on from an old document: its age is no reason to stop
 }
 
 // Document says why this key may not go on from a well-formed document; zero if it may.
 func (t Trust) Document(set *keyset.Set, witnesses ...Witness) Reason {
 	switch {
 	// guard 6: the name is checked
-	case set.Name != t.Name:
+	case set.Name != t.Name && !slices.Contains(t.Was, set.Name):
 		return Reason{Code: OtherName, Is: set.Name}
 	// guard 6: the environment is checked
 	case set.Environment != t.Environment:
@@ -83,6 +88,11 @@ func (t Trust) Nothing(w Witness) Reason {
 	switch {
 	case w.Lineage == "":
 		return Reason{}
+	// guard 6: a key that was renamed is told from one that is new
+	case w.Unnamed:
+		r := w.reason(Renamed)
+		r.Is = w.Lineage
+		return r
 	case w.Of != nil:
 		r := w.reason(PlaceShared)
 		r.Is = w.Lineage

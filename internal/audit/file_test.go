@@ -37,7 +37,7 @@ func TestManyWriters(t *testing.T) {
 		})
 	}
 	all.Wait()
-	events, spoilt, err := audit.Read(path, "k", "m", "s")
+	events, spoilt, err := audit.Read(path, []string{"k"}, "m", "s")
 	if err != nil || spoilt != 0 || len(events) != 400 {
 		t.Errorf("%d events, %d spoilt, %v", len(events), spoilt, err)
 	}
@@ -70,10 +70,10 @@ func TestNothingWaits(t *testing.T) {
 	if err := f.Write(event(2)); err != nil {
 		t.Error(err)
 	}
-	if events, _, err := audit.Read(late, "k", "m", "s"); len(events) != 1 || events[0].Kid != "kid-2" || err != nil {
+	if events, _, err := audit.Read(late, []string{"k"}, "m", "s"); len(events) != 1 || events[0].Kid != "kid-2" || err != nil {
 		t.Error(events, err)
 	}
-	if others, _, _ := audit.Read(late, "other", "m", "s"); len(others) != 0 {
+	if others, _, _ := audit.Read(late, []string{"other"}, "m", "s"); len(others) != 0 {
 		t.Error("events of another key")
 	}
 }

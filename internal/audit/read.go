@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -14,16 +15,16 @@ import (
 // maxLine is far more than an event has.
 const maxLine = 1 << 20
 
-// Read returns the events of one secret in the order in which they stand, and
-// how many lines of the file are none.
-func Read(path, key, store, secret string) (events []engine.Event, spoilt int, err error) {
+// Read returns the events of one secret in the order in which they stand, under any
+// name that its key has had, and how many lines of the file are none.
+func Read(path string, names []string, store, secret string) (events []engine.Event, spoilt int, err error) {
 	f, err := os.Open(path) //nolint:gosec // the path is the operator's
 	if err != nil {
 		return nil, 0, fmt.Errorf("audit file: %w", err)
 	}
 	defer f.Close()
 	return read(f, func(ev engine.Event) bool {
-		return ev.Key == key && ev.Store == store && (ev.Secret == secret || ev.Action == "erase")
+		return slices.Contains(names, ev.Key) && ev.Store == store && (ev.Secret == secret || ev.Action == "erase")
 	})
 }
 

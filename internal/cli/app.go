@@ -127,8 +127,8 @@ func (a *App) Root() *cobra.Command {
 	root.PersistentFlags().StringVarP(&a.path, "config", "c", "",
 		"config file, or folder of files (default $ROTATE_CONFIG, ./rotate.yaml, /etc/rotate/rotate.yaml)")
 	for _, command := range []func(*App) *cobra.Command{
-		runCommand, nowCommand, revokeCommand, acceptCommand, statusCommand, planCommand, adoptCommand, getCommand,
-		forgetCommand, checkCommand, validateCommand, auditCommand, generateCommand, schemaCommand, versionCommand,
+		runCommand, nowCommand, pauseCommand, resumeCommand, revokeCommand, acceptCommand, statusCommand, planCommand, adoptCommand, getCommand,
+		forgetCommand, listCommand, checkCommand, validateCommand, auditCommand, generateCommand, schemaCommand, versionCommand,
 	} {
 		root.AddCommand(command(a))
 	}

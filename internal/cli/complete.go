@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ const (
 func (a *App) complete(root *cobra.Command) {
 	arguments := map[string]cobra.CompletionFunc{
 		"now": a.completeKeys, "status": a.completeKeys, "plan": a.completeKeys, "audit": a.completeKeys, "run": a.completeKeys,
-		"get": a.completeKey, "accept": a.completeKey,
+		"get": a.completeKey, "accept": a.completeKey, "pause": a.completeKey, "resume": a.completeKey, "list": atMost(1, a.completeStore),
 		"revoke": a.afterKey(a.kids), "forget": a.afterKey(leftPlaces),
 		"adopt":    a.afterKey(func(context.Context, *fleet.Key, *keyset.Set) []string { return []string{"-"} }),
 		"check":    a.completeSource,
@@ -116,6 +117,14 @@ func (a *App) configured() []*fleet.Key {
 		return nil
 	}
 	return fleet.Of(conf, nil)
+}
+
+// completeStore offers the stores of the config.
+func (a *App) completeStore(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	if keys := a.configured(); len(keys) > 0 {
+		return slices.Sorted(maps.Keys(keys[0].Stores)), noFiles
+	}
+	return nil, noFiles
 }
 
 // completeKeys offers the keys that are not named yet.

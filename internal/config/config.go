@@ -52,12 +52,14 @@ type Key struct {
 	Policy rotation.Policy // Jitter is this key's own share
 	Sync   time.Duration   // how often to look when nothing is due
 
+	Was     []string // earlier names of the key
 	Outputs []Output
 
 	// Schedule is the cron text as it was written, for grouping: keys of the
 	// same text have equal schedules. "" if Every says when.
 	Schedule string
-	Every    time.Duration // anchored to the stored time of the last rotation; 0 if Schedule says when
+	Every    time.Duration // anchored to the stored time of the last rotation; 0 if Schedule says when, or if nobody but a person does
+	Window   string        // Policy.Window as it was written; "" if it is always open
 }
 
 // An Output is a further place that gets the key.

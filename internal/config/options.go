@@ -33,6 +33,7 @@ type auditSection struct {
 type keySection struct {
 	Secret strictyaml.Option[string] `yaml:"secret" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
 	shared
+	Was     strictyaml.Option[[]wasSection]    `yaml:"was" doc:"What the key was called before, after a rename that leaves its secret where it is."`
 	Outputs strictyaml.Option[[]outputSection] `yaml:"outputs" doc:"Further places that get the key in a form that applications read."`
 }
 
@@ -47,8 +48,9 @@ type shared struct {
 	Prefix    strictyaml.Option[string]           `yaml:"prefix" doc:"What the text of an opaque secret begins with, such as sk_live_."`
 	SecretAs  strictyaml.Option[secretAs]         `yaml:"secret_as" default:"text" doc:"What applications use a symmetric key's text as: the text itself, or the bytes that it decodes to (as JJWT does)."`
 
-	Schedule strictyaml.Option[string]        `yaml:"schedule" doc:"When to rotate, as cron has it: five fields, @monthly, @every 30d; UTC unless CRON_TZ=Europe/Berlin stands before it. Instead of every."`
+	Schedule strictyaml.Option[string]        `yaml:"schedule" doc:"When to rotate, as cron has it: five fields, @monthly, @every 30d; UTC unless CRON_TZ=Europe/Berlin stands before it. Or manual: only when somebody asks. Instead of every."`
 	Every    strictyaml.Option[time.Duration] `yaml:"every" doc:"Time from one rotation to the next, counted from the stored one; 90d if neither it nor schedule is set."`
+	Window   strictyaml.Option[string]        `yaml:"window" doc:"When a key that is due may begin to sign, such as Mon-Thu 09:00-16:00 Europe/Berlin; what is due outside waits for the next opening, and rotate now does not. Always if not set."`
 
 	Grace       strictyaml.Option[time.Duration] `yaml:"grace" default:"48h" doc:"How long a replaced key still verifies, once its successor was seen everywhere."`
 	Propagation strictyaml.Option[time.Duration] `yaml:"propagation" default:"2h" doc:"Longest time until every application has what was written: caches, restarts, syncs. 0s where all read at use."`

@@ -20,15 +20,19 @@ func (r *resolver) policy(k *Key, s *shared, at strictyaml.Place) {
 	k.Policy = rotation.Policy{
 		Grace: s.Grace.Value, Propagation: s.Propagation.Value, TokenTTL: s.TokenTTL.Value,
 	}
-	timed := r.schedule(k, s)
+	open, timed := r.window(k, s), r.schedule(k, s)
 	r.checkGrace(k, s, at)
 	if s.Sync.Value < time.Second && !s.Sync.Bad {
 		r.Fail(r.blame(at, s.Sync.At), "1h is usual; the daemon wakes for what is due in any case", "sync is less than a second")
 	}
-	if !timed || s.Grace.Bad || s.Propagation.Bad {
+	if !timed || !open || s.Grace.Bad || s.Propagation.Bad {
 		return
 	}
-	when := r.blame(at, s.Schedule.At, s.Every.At, s.Grace.At, s.Propagation.At)
+	if k.Policy.Schedule == (rotation.Manual{}) {
+		r.config.Notes = append(r.config.Notes, k.Name+": it is rotated only when somebody asks: rotate now "+k.Name)
+		return
+	}
+	when := r.blame(at, s.Schedule.At, s.Every.At, s.Window.At, s.Grace.At, s.Propagation.At)
 	rhythm := k.Policy.CheckSchedule(reference)
 	if !rhythm.Fits() {
 		r.Fail(when, "", "%s", tooClose(k.Policy, rhythm))
@@ -38,12 +42,16 @@ func (r *resolver) policy(k *Key, s *shared, at strictyaml.Place) {
 		r.Warn(when, fmt.Sprintf("up to %s pass between two rotations; 90 to 180 days are advised", rotation.Duration(rhythm.Longest)))
 	}
 	r.spread(k, s)
+	r.checkWindow(k, s)
 }
 
 // tooClose says what is wrong with the firings of a schedule.
 func tooClose(p rotation.Policy, r rotation.Rhythm) string {
 	if r.Never {
 		return "the schedule never fires"
+	}
+	if r.Gap <= 0 {
+		return fmt.Sprintf("the schedule fires at %s, waits for the window, and fires again before that opens: rotate less often, or widen the window", r.Close.Format(time.RFC3339))
 	}
 	return fmt.Sprintf("the schedule fires at %s and again %s later, but a rotation takes propagation %s + grace %s + 2·skew %s = %s: rotate less often, or lower grace or propagation",
 		r.Close.Format(time.RFC3339), rotation.Duration(r.Gap), rotation.Duration(p.Propagation), rotation.Duration(p.Grace), rotation.Duration(p.Skew()), rotation.Duration(p.MinPeriod()))
@@ -74,12 +82,16 @@ func (r *resolver) schedule(k *Key, s *shared) bool {
 		if s.twice() {
 			return false
 		}
-		every, periodic := schedule.(rotation.Every)
-		if !periodic {
+		switch schedule := schedule.(type) {
+		case rotation.Manual:
+			k.Policy.Schedule = schedule
+			return true
+		case rotation.Every:
+			k.Every = time.Duration(schedule)
+		default:
 			k.Policy.Schedule, k.Schedule = schedule, s.Schedule.Value
 			return true
 		}
-		k.Every = time.Duration(every)
 	} else if s.Every.Bad {
 		return false
 	} else if !s.Every.At.Known() {

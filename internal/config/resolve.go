@@ -103,6 +103,7 @@ func (r *resolver) key(name string, s keySection) Key {
 		r.Warn(r.blame(at, s.Algorithm.At), unknownName)
 	}
 	r.policy(&k, &s.shared, at)
+	r.was(&k, s)
 	return k
 }
 

@@ -15,15 +15,21 @@ import (
 
 var errSchedule = errors.New("is not a schedule")
 
-const cronHint = `five fields, minute hour day month weekday, in quotes: "0 3 1 */3 *" is 03:00 UTC on the first day of each quarter; or @monthly, @every 30d; another zone is CRON_TZ=Europe/Berlin before it`
+const cronHint = `five fields, minute hour day month weekday, in quotes: "0 3 1 */3 *" is 03:00 UTC on the first day of each quarter; or @monthly, @every 30d; manual is only when somebody asks; another zone is CRON_TZ=Europe/Berlin before it`
+
+// manual is the schedule of a key that is rotated only when somebody asks.
+const manual = "manual"
 
 // parseSchedule reads what stands after schedule: five cron fields or a
 // descriptor, in UTC unless a time zone stands before it. "@every 30d" gives an
 // Every, as the option of that name: cron counts it from the start of the
-// program, and a restart would put rotations off.
+// program, and a restart would put rotations off. "manual" never comes.
 func parseSchedule(text string) (rotation.Schedule, error) {
 	if len(text) > 200 {
 		return nil, errors.New("is too long")
+	}
+	if strings.TrimSpace(text) == manual {
+		return rotation.Manual{}, nil
 	}
 	zone, rest, err := splitZone(strings.TrimSpace(text))
 	if err != nil {

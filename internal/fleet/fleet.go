@@ -35,6 +35,7 @@ type Key struct {
 	Digest   string   // of all that the config says of it
 	Warnings []string // of the config
 	Stores   Stores   // of the whole config
+	Places   *Places  // the same
 
 	location     func(secret string) string // nil where the store cannot tell
 	outputStores []string                   // what the outputs may hang on
@@ -45,11 +46,19 @@ type Key struct {
 // Stores is the config's stores by name, opened as they are needed.
 type Stores map[string]*stores.Lazy
 
+// Find finds the store of a name that a person gave.
+func (s Stores) Find(name string) (*stores.Lazy, error) {
+	if l, ok := s[name]; ok {
+		return l, nil
+	}
+	return nil, &usage.Error{Msg: "there is no store " + usage.Quote(name, "of the name given"), Hint: "the config has " + strings.Join(slices.Sorted(maps.Keys(s)), ", ")}
+}
+
 // Open opens the store of a name that a person gave.
 func (s Stores) Open(ctx context.Context, name string) (providers.Store, error) {
-	l, ok := s[name]
-	if !ok {
-		return nil, &usage.Error{Msg: "there is no store " + usage.Quote(name, "of the name given"), Hint: "the config has " + strings.Join(slices.Sorted(maps.Keys(s)), ", ")}
+	l, err := s.Find(name)
+	if err != nil {
+		return nil, err
 	}
 	store, err := l.Open(ctx)
 	if err != nil {
@@ -75,18 +84,18 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 			fields[name] = f
 		}
 	}
-	warnings := warningsOf(conf)
+	warnings, places := warningsOf(conf), placesOf(conf)
 	var keys []*Key
 	for _, k := range conf.Keys {
 		store := conf.Stores[k.Store]
 		built := &Key{
 			Target: engine.Target{
-				Name: k.Name, Environment: conf.Environment, Policy: k.Policy,
+				Name: k.Name, Was: k.Was, Environment: conf.Environment, Policy: k.Policy,
 				StoreName: k.Store, Store: opened[k.Store], Secret: k.Secret,
-				Outputs: outputs(k, opened),
+				Outputs: outputs(k, opened), Census: places,
 			},
 			Sync: k.Sync, Spec: k.Spec, Chosen: k.Chosen, Cron: k.Schedule,
-			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, own: own, fields: fields,
+			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, Places: places, own: own, fields: fields,
 		}
 		if l, ok := store.Config.(providers.Locator); ok {
 			built.location = l.Where
@@ -118,8 +127,9 @@ func warningsOf(conf *config.Config) map[string][]string {
 // digestOf changes with everything that the config says of a key.
 func digestOf(k config.Key, s config.Store) string {
 	outputs := k.Outputs
-	k.Policy.Schedule, k.Outputs = nil, nil // they have pointers; Schedule and Every say the same as the first
-	text := fmt.Appendf(nil, "%+v %s %+v", k, s.Type, s.Config)
+	manual := k.Policy.Schedule == rotation.Schedule(rotation.Manual{})
+	k.Policy.Schedule, k.Policy.Window, k.Outputs = nil, rotation.Window{}, nil // they have pointers; Schedule, Every and Window say the same as the first two
+	text := fmt.Appendf(nil, "%+v %t %s %+v", k, manual, s.Type, s.Config)
 	for _, o := range outputs {
 		place := o.Config
 		o.Config = nil
@@ -155,6 +165,9 @@ func Choose(keys []*Key, names []string, all bool) ([]*Key, error) {
 	}
 	return chosen, nil
 }
+
+// Names is what the key is called, and what it was called before.
+func (k *Key) Names() []string { return append(slices.Clone(k.Was), k.Name) }
 
 // Match finds the keys that a person named, or all of them where none is named. A name may be a pattern as the shell has
 // them for files: * is any text, ? one character, [ab] one of some.

@@ -11,7 +11,8 @@ import (
 )
 
 // firstConfig is all that it takes to begin.
-const firstConfig = `four lines are enough to begin with; save them as rotate.yaml and call rotate now
+const firstConfig = `four lines are enough to begin with; save them as rotate.yaml.
+rotate now then makes a key; rotate adopt takes in the one that you have
 
 environment: development
 stores: {disk: {type: file, dir: ./keys}}

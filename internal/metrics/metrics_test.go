@@ -44,6 +44,9 @@ func busy(t *testing.T) live.Key {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if set, err = set.Pause(keyset.Pause{Until: now.Add(24 * time.Hour), By: "me", Reason: "a \"release\""}, now); err != nil {
+		t.Fatal(err)
+	}
 	policy := rotation.Policy{Schedule: rotation.Every(24 * time.Hour), Grace: 48 * time.Hour, Propagation: 2 * time.Hour}
 	return live.Of(now, status.Facts{
 		Target: engine.Target{
@@ -105,6 +108,7 @@ func TestKeys(t *testing.T) {
 		`rotate_key_state{key="k",state="overdue",store="m"} 1`,
 		`rotate_key_state{key="k",state="healthy",store="m"} 0`,
 		`rotate_key_attention{key="k",store="m"} 1`,
+		`rotate_key_paused_until_timestamp_seconds{key="k",reason="me: a \"release\"",store="m"} ` + unix(now.Add(24*time.Hour)),
 		`rotate_key_live{key="k",status="current",store="m"} 1`,
 		`rotate_key_live{key="k",status="previous",store="m"} 0`,
 		`rotate_key_issued_timestamp_seconds{key="k",store="m"} ` + unix(now.Add(-100*24*time.Hour)),

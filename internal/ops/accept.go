@@ -68,7 +68,7 @@ func (b *Backup) recall() error {
 	if path == "" {
 		return nil
 	}
-	events, _, err := audit.Read(path, b.Key.Name, b.Key.StoreName, b.Key.Secret)
+	events, _, err := audit.Read(path, b.Key.Names(), b.Key.StoreName, b.Key.Secret)
 	known := slices.Concat(b.Told, b.Found.Revoked)
 	for _, ev := range events {
 		if _, back := b.Found.Set.Key(ev.Kid); ev.Action == string(rotation.Revoke) && ev.To == "" && back && !slices.Contains(known, ev.Kid) {

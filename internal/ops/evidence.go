@@ -39,7 +39,7 @@ func (h *Host) Evidence(ctx context.Context, k *fleet.Key, path string) (audit.F
 		return f, nil
 	}
 	var err error
-	f.Events, f.Spoilt, err = audit.Read(f.Path, k.Name, k.StoreName, k.Secret)
+	f.Events, f.Spoilt, err = audit.Read(f.Path, k.Names(), k.StoreName, k.Secret)
 	if !named && errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}

@@ -47,7 +47,27 @@ func (h *Host) Status(ctx context.Context, keys []*fleet.Key) status.Report {
 		f.Twins = eng.Twins(f.Target) // all have been read
 		seen = append(seen, status.Of(f))
 	}
-	return status.New(h.Now(), seen)
+	report := status.New(h.Now(), seen)
+	report.Unnamed = unnamed(ctx, eng, keys)
+	return report
+}
+
+// unnamed is the keysets that no key of the config has, in the stores of some keys
+// where a listing asks no service. A store that cannot be listed is unreachable for its
+// keys, too, and told there.
+func unnamed(ctx context.Context, eng *engine.Engine, keys []*fleet.Key) (all []status.Unnamed) {
+	looked := map[string]bool{}
+	for _, k := range keys {
+		if looked[k.StoreName] || !k.Store.Traits().Lists {
+			continue
+		}
+		looked[k.StoreName] = true
+		found, _ := eng.Unnamed(ctx, k.Target)
+		for _, u := range found {
+			all = append(all, status.Unnamed{Store: u.Store, Secret: u.Secret, Key: u.Key, Lineage: u.Lineage})
+		}
+	}
+	return all
 }
 
 // facts reads what there is to know of a key.

@@ -12,7 +12,7 @@ import (
 func Alarm(r rotation.Reason, about Subject, at Times) Words {
 	s := speaker{about, at}
 	if r.Code.Behind() {
-		return Words{What: fmt.Sprintf("an output is behind: %s: %s. Nothing is retired until it is back", r.Output, Behind(r, at))}
+		return Words{What: fmt.Sprintf("an output is behind: %s: %s. No key is removed until it is up to date", r.Output, Behind(r, at))}
 	}
 	switch r.Code {
 	case rotation.ClocksApart:
@@ -46,10 +46,26 @@ func Alarm(r rotation.Reason, about Subject, at Times) Words {
 		return Words{What: fmt.Sprintf("the adopted kid %s is weak and still %s", Kid(r.Kid), s.weak(r))}
 	case rotation.NoKeyYet:
 		return Words{"there is no keyset yet", "rotate now " + s.Key + ", or a running daemon, makes the first key"}
+	case rotation.UnnamedKeyset:
+		return s.unnamed(r)
 	case rotation.NotLookedAt:
 		return Words{What: "not looked at yet since the daemon began"}
 	}
 	return s.failed(r)
+}
+
+// unnamed words keysets beside a new key.
+func (s speaker) unnamed(r rotation.Reason) Words {
+	more := ""
+	if r.Have > 1 {
+		more = fmt.Sprintf(" So do %d more, as `rotate list %s` shows.", r.Have-1, r.Of.Store)
+	}
+	return Words{
+		fmt.Sprintf("this key is new, and in secret %s of store %s stands the keyset of key %q, of the same environment, which no key of this config has.%s "+
+			"If this key took the place of one of them, everyone with a token of the old key is logged out", r.Of.Secret, r.Of.Store, r.Of.Key, more),
+		fmt.Sprintf("if the key was renamed, call it %s again, or say so with was: (docs/names.md). If another config has that keyset, or nobody needs it, nothing is to be done: this alarm ends %s after the key was made",
+			r.Of.Key, rotation.Duration(rotation.FreshFor)),
+	}
 }
 
 // doubt words why the time is not trusted.

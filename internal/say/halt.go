@@ -31,7 +31,10 @@ func (s speaker) halt(r rotation.Reason) Words {
 	who := Witness(r)
 	switch r.Code {
 	case rotation.OtherName:
-		return Words{fmt.Sprintf("it holds the keyset of %q", r.Is), "give every key a secret of its own"}
+		return Words{
+			fmt.Sprintf("it holds the keyset of %q", r.Is),
+			fmt.Sprintf("give every key a secret of its own. If the key was renamed, say so in the config: `was: [{name: %s}]`", r.Is),
+		}
 	case rotation.OtherEnvironment:
 		return Words{
 			fmt.Sprintf("it holds a keyset of environment %q, this is %q", r.Is, r.Whose),
@@ -61,10 +64,12 @@ func (s speaker) halt(r rotation.Reason) Words {
 			fmt.Sprintf("the store has nothing under this name, and %s belongs to key %q of environment %q, which wrote %s there", who, r.Of.Key, r.Of.Environment, lineage(r)),
 			"give the output a place of its own" + restart,
 		}
+	case rotation.Renamed:
+		return s.renamed(r)
 	case rotation.Spoilt:
 		return Words{
 			"what is stored there is not a keyset that can be trusted: " + r.Cause,
-			"put back the document that rotate wrote last, from the store's own history or a backup",
+			"put back the document that rotate wrote last, from the store's own history or a backup. If there is none: docs/runbooks/lost-store.md",
 		}
 	case rotation.ForeignValue:
 		return Words{
@@ -96,6 +101,27 @@ func (s speaker) lost(r rotation.Reason) Words {
 		"if the key is new, give the output a place of its own: `rotate status -o json`, with the config of the other key, shows whose lineage that is. If it was in use, restore it. " +
 			"To begin anew on purpose, remove what " + who + " holds, too: everyone with a token of the lost key is logged out" + restart,
 	}
+}
+
+// renamed words an empty store while an output belongs to a keyset that no key of the config has.
+func (s speaker) renamed(r rotation.Reason) Words {
+	what := fmt.Sprintf("the store has nothing under this name, and %s was written for the key %q of this environment", Witness(r), r.Of.Key)
+	same := r.Of.Key == s.Key && r.Of.Secret != ""
+	if same {
+		what = fmt.Sprintf("the store has nothing under this name, and %s was written for this key", Witness(r))
+	}
+	if r.Of.Secret != "" {
+		what += fmt.Sprintf(", whose keyset stands in secret %s of store %s", r.Of.Secret, r.Of.Store)
+	}
+	what += ". No key of this config has that keyset: the key was renamed. A fresh key would log everyone out"
+	if same {
+		return Words{what, "give the key `secret: " + r.Of.Secret + "` again" + restart}
+	}
+	todo := fmt.Sprintf("call the key %s again in the config", r.Of.Key)
+	if r.Of.Secret != "" && r.Of.Store == s.Store {
+		todo += fmt.Sprintf(", or keep its secret and say what it was called: `secret: %s` and `was: [{name: %s}]`", r.Of.Secret, r.Of.Key)
+	}
+	return Words{what, todo + ". If this is another key, give it an output of its own" + restart}
 }
 
 // Unclear says that nobody can tell yet what a store holds, and when to ask again.

@@ -97,6 +97,7 @@ func about(d time.Duration) string {
 // steps is what is done to a key, in a few words.
 var steps = map[rotation.Action]string{
 	rotation.Create:      "make the first key",
+	rotation.Rename:      "give the keyset its new name",
 	rotation.Publish:     "publish the next key",
 	rotation.MarkReady:   "confirm the next key",
 	rotation.Promote:     "the next key signs",

@@ -55,6 +55,9 @@ func expiry(k status.Key, kid string) string {
 
 // Upcoming tells that a rotation is due soon.
 func Upcoming(k status.Key, now time.Time) string {
+	if p := k.Paused; p != nil && p.Until.After(*k.Due) {
+		return fmt.Sprintf("%s: a rotation is due %s, and a pause holds it back until %s", named(k), When(now, *k.Due), When(now, p.Until))
+	}
 	return fmt.Sprintf("%s: another key begins to sign %s", named(k), When(now, *k.Due))
 }
 

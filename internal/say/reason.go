@@ -1,6 +1,7 @@
 package say
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -74,6 +75,8 @@ func (s speaker) step(r rotation.Reason) string {
 		return "asked for by " + r.Whose
 	case rotation.ScheduleDue:
 		return "due at " + s.at(r.At)
+	case rotation.WasCalled:
+		return "the keyset still has the key's earlier name, " + r.Is
 	case rotation.RequestNew:
 		return "a rotation was asked for"
 	case rotation.OutputNew:
@@ -84,6 +87,10 @@ func (s speaker) step(r rotation.Reason) string {
 		return fmt.Sprintf("generation %d was accepted over generation %d, which %s remembers", r.Have, r.Want, Witness(r))
 	case rotation.Superseded:
 		return superseded(r, s.at)
+	case rotation.PausedBy:
+		return "paused " + Pause(r.At, r.Whose, r.Cause, s.at)
+	case rotation.ResumedBy:
+		return "resumed by " + r.Whose
 	case rotation.PlaceCleaned:
 		return r.Output + " was cleaned"
 	}
@@ -99,6 +106,8 @@ func (s speaker) wait(r rotation.Reason) string {
 		return "kid " + r.Kid + " is removed"
 	case rotation.PublishedThen:
 		return "the next key is published"
+	case rotation.PauseEnds:
+		return "the pause ends"
 	case rotation.SignsThen:
 		return "kid " + r.Kid + " begins to sign"
 	case rotation.NothingDue:
@@ -115,6 +124,11 @@ func (s speaker) wait(r rotation.Reason) string {
 		return "adopted"
 	}
 	return ""
+}
+
+// Pause says until when a pause is, who set it, and why.
+func Pause(until time.Time, by, reason string, at Times) string {
+	return fmt.Sprintf("until %s, set by %s: %s", at(until), cmp.Or(Clean(by), "someone"), Clean(reason))
 }
 
 // Waiting says what a wait is for and how far away that is.

@@ -24,6 +24,12 @@ func Status(w io.Writer, r status.Report, v View) error {
 	} else {
 		lines(&b, r, v)
 	}
+	for i, u := range r.Unnamed {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "notice: store %s, secret %s: no key of this config has this keyset of key %q. Unless another config does, nobody rotates it\n", u.Store, u.Secret, Clean(u.Key))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -96,9 +102,21 @@ func (k keyStatus) attention(at Times) (all []remark) {
 }
 
 func (k keyStatus) overdue(r rotation.Reason, at Times) Words {
+	if k.Paused != nil && k.Then.Do == string(rotation.Wait) {
+		return k.held(r, at)
+	}
 	w := Words{Hint: "is `rotate run` running, or a timer that calls `rotate run --once`? Its log says what keeps it"}
 	if w.What = "a step is due, and nobody has taken it"; !k.many {
 		w.What = fmt.Sprintf("the step %q could have been taken since %s, and nobody has: %s", r.Is, at(r.At), k.why(at))
+	}
+	return w
+}
+
+// held is overdue where a pause holds back what is due.
+func (k keyStatus) held(r rotation.Reason, at Times) Words {
+	w := Words{Hint: "rotate resume " + k.Key.Key + " ends the pause"}
+	if w.What = "a rotation is wanted, and a pause holds it back"; !k.many {
+		w.What = fmt.Sprintf("a rotation has been wanted since %s, and a pause holds it back until %s", at(r.At), at(k.Paused.Until))
 	}
 	return w
 }
@@ -112,6 +130,8 @@ func (k keyStatus) warnings(at Times) (all []remark) {
 			text = Words{What: Hidden(k.Hidden, at)}
 		case rotation.OtherAlgorithm:
 			text.What = fmt.Sprintf("the config asks for %s, kid %s is for %s: the next key that is made will be for %s, and verifiers must know both algorithms first", r.Whose, Kid(r.Kid), r.Is, r.Whose)
+		case rotation.Paused:
+			text = Words{"no key is published and none begins to sign: paused " + Pause(r.At, r.Whose, r.Cause, at), "rotate resume " + k.Key.Key + " ends the pause"}
 		case rotation.NoHistory:
 			text.What = "what is still readable of the past could not be listed: " + r.Cause
 		case rotation.ReadersUnknown:

@@ -101,6 +101,10 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 	if r, ok := set.Pending(); ok {
 		k.Pending = &Request{At: r.At, By: r.By}
 	}
+	if p := set.Paused; !p.Over(f.Now) {
+		k.Paused = &Pause{Until: p.Until, Since: p.At, By: p.By, Reason: p.Reason}
+		k.warn(rotation.Reason{Code: rotation.Paused, At: p.Until, Whose: p.By, Cause: p.Reason})
+	}
 	look := f.outlook()
 	k.Due = some(look.Due())
 	step := f.Result.Step
@@ -145,6 +149,9 @@ func (k *Key) add(status keyset.Status, l Live) {
 func (k *Key) checkLate(f Facts) {
 	step := f.Result.Step
 	since := f.outlook().LateSince(step)
+	if step.Do == rotation.Wait {
+		since, step.Do = f.outlook().HeldSince(f.Now), rotation.Promote // a pause makes nothing less late
+	}
 	late := f.Now.Sub(since)
 	if since.IsZero() || late <= f.Late+f.Target.Policy.Skew() {
 		return
@@ -170,7 +177,7 @@ func live(f Facts, set *keyset.Set, k keyset.Key) (keyset.Status, Live) {
 		}
 	}
 	if k.Status == keyset.Next {
-		l.Signs = some(f.outlook().Begins(false))
+		l.Signs = some(f.outlook().Signs(f.Now, false))
 	}
 	if l.Expires != nil {
 		left := int64(max(0, l.Expires.Sub(f.Now)).Seconds())

@@ -20,6 +20,16 @@ type Report struct {
 	At        time.Time `json:"at"`        // when the report was made: ages count from here
 	Attention bool      `json:"attention"` // a key below needs a person; the exit code is 3
 	Keys      []Key     `json:"keys"`      // those that need attention first, then by name, unless --sort wants another order
+
+	Unnamed []Unnamed `json:"unnamed,omitempty"` // keysets of this environment that no key of the config has; only stores that ask no service are looked through
+}
+
+// An Unnamed is a keyset that no key of the config has. Nobody rotates it.
+type Unnamed struct {
+	Store   string `json:"store"`
+	Secret  string `json:"secret"`
+	Key     string `json:"key"` // what it calls itself
+	Lineage string `json:"lineage"`
 }
 
 // A State is one word for how a key is.
@@ -73,6 +83,7 @@ type Key struct {
 	Due     *time.Time `json:"due,omitempty"`     // when the schedule wants the next promotion
 	Pending *Request   `json:"pending,omitempty"` // a rotation that was asked for and has not happened
 	Then    *Step      `json:"then,omitempty"`    // what comes next
+	Paused  *Pause     `json:"paused,omitempty"`  // what keeps the key from being rotated
 
 	Outputs    []Output `json:"outputs,omitempty"`     // further places that get the key
 	LeftBehind []string `json:"left_behind,omitempty"` // places that no output of the config is in any more, and that may still hold the key
@@ -113,9 +124,17 @@ type Request struct {
 	By string    `json:"by,omitempty"` // who asked
 }
 
+// A Pause keeps a key from being rotated until a time.
+type Pause struct {
+	Until  time.Time `json:"until"`
+	Since  time.Time `json:"since"`
+	By     string    `json:"by,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+}
+
 // A Step is what will be done, and when.
 type Step struct {
-	Do   string        `json:"do"`             // create, publish, ready, promote, settled, retire, wait or halt
+	Do   string        `json:"do"`             // create, rename, publish, ready, promote, settled, retire, wait or halt
 	At   *time.Time    `json:"at,omitempty"`   // when; absent for at once
 	Why  string        `json:"why"`            // for people
 	Code rotation.Code `json:"code,omitempty"` // of why

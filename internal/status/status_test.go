@@ -52,6 +52,35 @@ func facts(now time.Time, set *keyset.Set) status.Facts {
 	}
 }
 
+// TestPaused: a pause is told with who set it, and makes nothing less late.
+func TestPaused(t *testing.T) {
+	ok := must(t)
+	created := ok(keyset.Create("k", "test", "l", newKey(t, "a"), start))
+	due := policy.Due(start)
+	paused := ok(created.Pause(keyset.Pause{Until: due.Add(48 * time.Hour), By: "me", Reason: "a release"}, due.Add(-10*24*time.Hour)))
+	for _, tt := range []struct {
+		name  string
+		now   time.Time
+		state status.State
+		told  bool
+	}{
+		{"before it is due", due.Add(-time.Hour), status.Healthy, true},
+		{"due, and a daemon may still look", due.Add(late), status.Healthy, true},
+		{"overdue in the pause", due.Add(late + time.Second), status.Overdue, true},
+		{"over, and a daemon may still look", paused.Paused.Until.Add(late), status.Healthy, false},
+		{"overdue after it", paused.Paused.Until.Add(late + time.Second), status.Overdue, false},
+	} {
+		k := say.Report(status.New(tt.now, []status.Key{status.Of(facts(tt.now, paused))})).Keys[0]
+		if told := k.Paused != nil && k.Paused.By == "me" && k.Paused.Reason == "a release" && k.Paused.Until.Equal(due.Add(48*time.Hour)); k.State != tt.state || told != tt.told {
+			t.Errorf("%s: %s, paused %+v", tt.name, k.State, k.Paused)
+		}
+		words := strings.Join(append(k.Warnings, k.Attention...), "\n")
+		if held := strings.Contains(words, "a pause holds it back until"); held != (tt.told && tt.state == status.Overdue) || tt.told != strings.Contains(words, "set by me: a release") {
+			t.Errorf("%s: %s", tt.name, words)
+		}
+	}
+}
+
 // TestOverdue holds each step that nobody takes against the moment from which
 // it could have been taken: quiet until a daemon's next look, overdue after it.
 func TestOverdue(t *testing.T) {

@@ -142,7 +142,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 // Traits implements providers.Store.
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
-		Type: "file", MaxValue: maxValue, OneValue: true, Witness: true,
+		Type: "file", MaxValue: maxValue, OneValue: true, Witness: true, Lists: true,
 		TakesName: takesName, NameRule: nameRule,
 		Erases:  providers.Unlinked,
 		Remains: "The old file's blocks until the disk reuses them, and every snapshot and backup that was taken meanwhile.",

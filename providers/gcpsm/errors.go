@@ -1,6 +1,7 @@
 package gcpsm
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -28,6 +29,9 @@ var permissions = map[string]string{
 	"AccessSecretVersion":  "secretmanager.versions.access",
 	"DestroySecretVersion": "secretmanager.versions.destroy",
 }
+
+// listRight is what a person needs who calls `rotate list`. rotate itself does not.
+const listRight = "secretmanager.secrets.list"
 
 // table is from the service's codes to kinds and what to do. What is not in it
 // says nothing about whether the call was made: a write is unclear then.
@@ -64,7 +68,7 @@ func failed(ctx context.Context, call string, err error, write bool) error {
 	case write:
 		e.Kind = providers.ErrUnclear
 	}
-	permission := permissions[call]
+	permission := cmp.Or(permissions[call], listRight)
 	e.After = 0
 	for _, d := range st.Details() {
 		switch d := d.(type) {

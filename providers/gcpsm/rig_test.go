@@ -119,7 +119,7 @@ func harness(open func(t testing.TB) *store) providertest.Harness {
 // people are allowed more than rotate is.
 func people() *gcpfake.Fake {
 	f := gcpfake.New()
-	f.Allow("secretmanager.versions.enable", "secretmanager.versions.disable", "secretmanager.secrets.delete")
+	f.Allow("secretmanager.versions.enable", "secretmanager.versions.disable", "secretmanager.secrets.delete", "secretmanager.secrets.list")
 	return f
 }
 

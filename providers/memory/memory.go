@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -57,7 +58,7 @@ func New(opts ...Option) *Store {
 // Traits implements providers.Store.
 func (s *Store) Traits() providers.Traits {
 	return providers.Traits{
-		Type: "memory", MaxValue: s.max, Stale: s.stale, Clock: true, Witness: true,
+		Type: "memory", MaxValue: s.max, Stale: s.stale, Clock: true, Witness: true, Lists: true,
 		Erases:  providers.Destroyed,
 		Remains: "Nothing: the process forgets the value.",
 
@@ -114,6 +115,25 @@ func (s *Store) History(ctx context.Context, name string) ([]providers.Revision,
 	for _, r := range l.live {
 		r.Value = providers.Secret{}
 		all = append(all, s.answer(l, r))
+	}
+	return all, nil
+}
+
+// List implements providers.Lister.
+func (s *Store) List(ctx context.Context) ([]providers.Listed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.enter(ctx, "list", ""); err != nil {
+		return nil, err
+	}
+	var all []providers.Listed
+	for _, name := range slices.Sorted(maps.Keys(s.lines)) {
+		l := s.lines[name]
+		found := providers.Listed{Name: name, Note: l.witness, Created: l.backup[0].Created}
+		if n := len(l.live); n > 0 {
+			found.Written, found.Size = l.live[n-1].Created, l.live[n-1].Value.Len()
+		}
+		all = append(all, found)
 	}
 	return all, nil
 }

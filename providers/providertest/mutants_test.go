@@ -27,6 +27,7 @@ type mutant struct {
 	write   func(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (providers.Revision, error)
 	history func(ctx context.Context, name string) ([]providers.Revision, error)
 	erase   func(ctx context.Context, name string, id, head providers.RevisionID) (providers.Erasure, error)
+	list    func(ctx context.Context) ([]providers.Listed, error)
 }
 
 func (m *mutant) Traits() providers.Traits {
@@ -62,6 +63,23 @@ func (m *mutant) Erase(ctx context.Context, name string, id, head providers.Revi
 		return m.erase(ctx, name, id, head)
 	}
 	return m.Store.Erase(ctx, name, id, head)
+}
+
+func (m *mutant) List(ctx context.Context) ([]providers.Listed, error) {
+	if m.list != nil {
+		return m.list(ctx)
+	}
+	return m.Store.List(ctx)
+}
+
+// lists changes what a listing shows.
+func lists(change func([]providers.Listed) []providers.Listed) func(*mutant) {
+	return func(m *mutant) {
+		m.list = func(ctx context.Context) ([]providers.Listed, error) {
+			all, err := m.Store.List(ctx)
+			return change(all), err
+		}
+	}
 }
 
 // head is the id of the head now, "" if there is none.
@@ -508,6 +526,31 @@ var mutants = []struct {
 			}
 			return rev, err
 		}
+	}},
+	{"a listing has a name that is not there", "list/is empty for an empty store", lists(func(all []providers.Listed) []providers.Listed {
+		return append(all, providers.Listed{Name: "made-up"})
+	})},
+	{"a listing ends with its first page", "list/has each name once, in order", lists(func(all []providers.Listed) []providers.Listed {
+		return all[:min(25, len(all))]
+	})},
+	{"a listing has no order", "list/has each name once, in order", lists(func(all []providers.Listed) []providers.Listed {
+		slices.Reverse(all)
+		return all
+	})},
+	{"a listing shows an old note", "list/shows the newest note, or says that a read tells", lists(func(all []providers.Listed) []providers.Listed {
+		for i := range all {
+			all[i].Note.Generation--
+		}
+		return all
+	})},
+	{"a listing shows a wrong time", "list/tells no time that is not the write's", lists(func(all []providers.Listed) []providers.Listed {
+		for i := range all {
+			all[i].Written = all[i].Written.AddDate(-1, 0, 0)
+		}
+		return all
+	})},
+	{"a listing ignores its context", "list/cancelled before it", func(m *mutant) {
+		m.list = func(context.Context) ([]providers.Listed, error) { return m.Store.List(context.Background()) }
 	}},
 }
 

@@ -96,6 +96,7 @@ func Cases() []Case {
 		{"reply", replyPromises()},
 		{"erase", erasePromises()},
 		{"history", historyPromises()},
+		{"list", listPromises()},
 		{"context", contextPromises()},
 		{"print", printPromises()},
 	}

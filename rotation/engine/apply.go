@@ -114,6 +114,8 @@ func change(t Target, ask Ask, newID func() string, s *keyset.Set, step rotation
 		return s.Retire(step.Kid, step.At)
 	case rotation.Revoke:
 		return revoke(t, ask.Revoke, s, step.At)
+	case rotation.Rename:
+		return s.Rename(t.Name, step.At)
 	case rotation.Record:
 		return s.Record(*ask.request().Rotate, step.At)
 	}

@@ -24,13 +24,15 @@ const maxRounds = 8
 
 // A Target is one key and the places it lives in.
 type Target struct {
-	Name        string // of the key
+	Name        string   // of the key
+	Was         []string // its earlier names: a document with one of them is the key's, and is given the name
 	Environment string
 	Policy      rotation.Policy
 	StoreName   string // of the store, as the config calls it
 	Store       providers.Store
 	Secret      string // the name in the store
 	Outputs     []Output
+	Census      Census // of the config; nil if nobody knows what else it has
 
 	// Generate makes a fresh key. It is called once for each attempt to write
 	// one, and what is not written is forgotten.
@@ -139,6 +141,8 @@ type Engine struct {
 	mu     sync.Mutex
 	memory map[place]*memory
 	claims claims
+
+	listings listings
 }
 
 // Pass does what can be done for a target now. It returns when nothing is left
@@ -163,7 +167,7 @@ func (e *Engine) Look(ctx context.Context, t Target, ask Ask) (Result, error) {
 
 func (e *Engine) begin(t Target, ask Ask) *pass {
 	return &pass{
-		e: e, t: t, ask: ask, trust: rotation.Trust{Name: t.Name, Environment: t.Environment},
+		e: e, t: t, ask: ask, trust: rotation.Trust{Name: t.Name, Was: t.Was, Environment: t.Environment},
 		told: &teller{e: e, t: t}, outputs: outputs{all: t.Outputs, wrote: map[string]tried{}, untold: map[string]untold{}},
 	}
 }
@@ -233,16 +237,18 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	}
 	p.result.Clock = p.clock()
 	step := rotation.Plan(p.t.Policy, rotation.Facts{
-		Set: p.result.Set, Outputs: p.result.Outputs, Request: p.ask.request(), Clock: p.result.Clock,
+		Name: p.t.Name, Set: p.result.Set, Outputs: p.result.Outputs, Request: p.ask.request(), Clock: p.result.Clock,
 		Covered: p.head.Copy != "", Ready: p.known.ready, Settled: p.known.settled,
 	})
 	p.result.Step = step
 	switch {
 	case p.readOnly:
+		p.result.Step.Alarms = append(p.result.Step.Alarms, p.beside(ctx)...)
 		return true, nil
 	case step.Do == rotation.Wait:
 		rest(ctx, p)
 		p.result.Step.Alarms = append(p.result.Step.Alarms, p.e.Twins(p.t)...)
+		p.result.Step.Alarms = append(p.result.Step.Alarms, p.beside(ctx)...)
 		return true, nil
 	}
 	return false, p.apply(ctx, step)

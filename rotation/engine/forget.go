@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
@@ -27,31 +28,17 @@ func forget(ctx context.Context, p *pass, o Output) error {
 		return err
 	}
 	if p.result.Set == nil {
-		return errors.New("there is no keyset")
+		return errNoKeyset
 	}
 	if err := clean(ctx, p, o); err != nil {
 		return fmt.Errorf("output %s: %w", o.Name, err)
 	}
-	for range maxRounds {
-		if p.result.Set == nil || !remembers(p.result.Set, o.Name) {
-			break
+	return amend(ctx, p, rotation.Step{Do: "forget", Why: rotation.Reason{Code: rotation.PlaceCleaned, Output: o.Name}}, func(set *keyset.Set, at time.Time) (*keyset.Set, error) {
+		if !remembers(set, o.Name) {
+			return nil, nil
 		}
-		at := p.clock().Early()
-		set, err := p.result.Set.Forget(o.Name, at)
-		if err != nil {
-			return err
-		}
-		if err := p.commit(ctx, set, rotation.Step{Do: "forget", At: at, Why: rotation.Reason{Code: rotation.PlaceCleaned, Output: o.Name}}); err != nil {
-			return err
-		}
-		if stop, err := p.read(ctx); stop || err != nil {
-			return err
-		}
-		if err := p.resolve(); err != nil {
-			return err
-		}
-	}
-	return nil
+		return set.Forget(o.Name, at)
+	})
 }
 
 func remembers(set *keyset.Set, name string) bool {

@@ -103,22 +103,21 @@ func (p *pass) syncOutputs(ctx context.Context) (again bool) {
 func (p *pass) remembered(ctx context.Context) (found bool) {
 	for _, got := range p.outputs.read(ctx) {
 		if got.err == nil && got.witness.Lineage != "" {
-			got.witness.Of = p.t.other(got.rev.Value)
-			p.heard(got.witness)
+			p.heard(p.was(ctx, got.witness, p.t.other(got.rev.Value)))
 			found = true
 		}
 	}
 	return found
 }
 
-// other is the key whose keyset an output shows, if that is not this one; nil if
-// its format does not tell.
-func (t Target) other(v secret.Text) *rotation.Ref {
+// other is the keyset that an output shows, if that is not this key's; nil if its
+// format does not tell.
+func (t Target) other(v secret.Text) *keyset.Set {
 	set, err := keyset.Parse(bytes.TrimSpace(v.Reveal()))
 	if err != nil || set.Name == t.Name && set.Environment == t.Environment {
 		return nil
 	}
-	return &rotation.Ref{Key: set.Name, Environment: set.Environment}
+	return set
 }
 
 // A held is what an output holds.

@@ -32,6 +32,7 @@ func TestEveryMemberIsOnThePage(t *testing.T) {
 	fresh := madeKey(t, "d")
 	s = ok(s.Revoke([]string{"c"}, &fresh, t0))
 	s = ok(ok(s.Publish(madeKey(t, "e"), t0)).MarkReady(t0, nil))
+	s = ok(s.Pause(keyset.Pause{Until: t0.Add(time.Hour), By: "me", Reason: "a release"}, t0))
 	s = ok(s.WithOutputs([]keyset.Output{{Name: "o", Format: "env", Variables: []string{"V"}}}))
 	_, doc, err := s.Observe("c", "disabled", t0, t0.Add(time.Hour)).Encode("parent", "write")
 	if err != nil {
@@ -72,7 +73,7 @@ func TestEveryMemberIsOnThePage(t *testing.T) {
 	if members < 50 {
 		t.Errorf("only %d members: the document of this test lacks some", members)
 	}
-	for _, want := range []string{"ready", "settled", "accepted", "dropped", "revoked", "requests", "outputs", "gone", "history"} {
+	for _, want := range []string{"ready", "settled", "accepted", "dropped", "revoked", "requests", "outputs", "gone", "history", "paused"} {
 		if tree[want] == nil {
 			t.Errorf("the document of this test has no %s", want)
 		}

@@ -65,9 +65,11 @@ func (s *Set) tree(whole bool) map[string]any {
 	maps.Copy(m, s.extra)
 	m["schema"], m["name"], m["environment"] = Schema, s.Name, s.Environment
 	m["lineage"], m["generation"] = s.Lineage, s.Generation
-	if s.MinWriter > 0 {
-		m["min_writer"] = s.MinWriter
+	oldest := s.MinWriter
+	if !whole {
+		oldest = s.shownWriter()
 	}
+	count(m, "min_writer", uint64(oldest)) //nolint:gosec // never negative
 	for i, t := range s.texts() {
 		m[[]string{"current", "next", "previous"}[i]] = string(t.Reveal())
 	}
@@ -98,6 +100,9 @@ func (s *Set) addInternal(m map[string]any) {
 	}
 	if s.Accepted > 0 {
 		m["accepted"] = s.Accepted
+	}
+	if p := s.Paused; p != nil {
+		m["paused"] = with(p.extra, map[string]any{"at": p.At.Unix(), "until": p.Until.Unix(), "by": p.By, "reason": p.Reason})
 	}
 	for name, mark := range map[string]*Mark{"ready": s.Ready, "settled": s.Settled} {
 		if mark != nil {

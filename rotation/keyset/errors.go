@@ -25,6 +25,7 @@ var (
 	ErrNewerWriter   = errors.New("the document asks for a newer rotate to write it")
 	ErrWrongStatus   = errors.New("no key is in the status that this transition starts from")
 	ErrTooEarly      = errors.New("the key's time has not come")
+	ErrPaused        = errors.New("the key is paused")
 	ErrTooManyAsked  = errors.New("the requests of the last seven days are on record, and there is no room for another")
 	ErrUnknownFormat = errors.New("the algorithm is not one that rotate makes")
 )

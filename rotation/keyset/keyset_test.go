@@ -237,7 +237,7 @@ func TestUnknownMembersSurvive(t *testing.T) {
 }
 
 func TestNewerWriterOnlyReads(t *testing.T) {
-	doc := edit(t, encode(t, full(t)), func(m map[string]any) { m["min_writer"] = 2 })
+	doc := edit(t, encode(t, full(t)), func(m map[string]any) { m["min_writer"] = 3 })
 	s, err := keyset.Parse(reseal(t, doc))
 	if err != nil {
 		t.Fatalf("it has to be readable: %v", err)

@@ -97,6 +97,7 @@ func readSet(m *members) (*Set, [3]secret.Text, error) {
 	}
 	m.objects("keys", func(o *members) { s.Keys = append(s.Keys, readKey(o)) })
 	s.Ready, s.Settled = readMark(m, "ready"), readMark(m, "settled")
+	s.Paused = readPause(m)
 	s.History = readHistory(m)
 	m.objects("gone", func(o *members) {
 		s.Gone = append(s.Gone, Gone{
@@ -148,6 +149,17 @@ func readMark(m *members, name string) *Mark {
 		mark = Mark{Kid: o.kid("kid"), At: o.someTime("at"), Places: o.kid("outputs"), extra: o.rest()}
 	})
 	return &mark
+}
+
+func readPause(m *members) *Pause {
+	if !m.has("paused") {
+		return nil
+	}
+	var p Pause
+	m.object(m.take("paused"), "paused", func(o *members) {
+		p = Pause{At: o.someTime("at"), Until: o.someTime("until"), By: o.optWord("by"), Reason: o.optWord("reason"), extra: o.rest()}
+	})
+	return &p
 }
 
 // readHistory reads pairs [generation, digest].
@@ -202,7 +214,7 @@ func (s *Set) check() error {
 	if s.Generation == 0 {
 		errs = append(errs, fmt.Errorf("%w: generation 0", ErrMalformed))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.checkPause())...)
 }
 
 // inOrder sorts keys as a document lists them.

@@ -16,7 +16,7 @@ const (
 	maxRequests = 32
 	maxRevoked  = 64
 	maxOutputs  = 32
-	writer      = 1 // what min_writer is compared with
+	writer      = pauseWriter // what min_writer is compared with
 
 	// RequestsKept is how long a request is remembered, so that a retry of it
 	// changes nothing.
@@ -38,6 +38,8 @@ type Set struct {
 
 	Ready   *Mark // next was read back everywhere
 	Settled *Mark // the last promotion was read back everywhere
+
+	Paused *Pause // nil if no pause was set, or the last one was dropped; see Pause.Over
 
 	History  []Past    // newest first
 	Gone     []Gone    // newest first

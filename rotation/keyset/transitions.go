@@ -15,7 +15,7 @@ func Create(name, environment, lineage string, k Key, at time.Time) (*Set, error
 	k.Made = 1
 	return &Set{
 		Name: name, Environment: environment, Lineage: lineage,
-		Generation: 1, MinWriter: writer, Keys: []Key{k},
+		Generation: 1, MinWriter: firstWriter, Keys: []Key{k},
 	}, k.checkMaterial()
 }
 
@@ -86,6 +86,9 @@ func (s *Set) Publish(k Key, at time.Time) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := n.rotates(at); err != nil {
+		return nil, err
+	}
 	if _, ok := s.Next(); ok {
 		return nil, fmt.Errorf("%w: there is a next key already", ErrWrongStatus)
 	}
@@ -106,6 +109,9 @@ func (s *Set) Publish(k Key, at time.Time) (*Set, error) {
 func (s *Set) Promote(at time.Time) (*Set, error) {
 	n, err := s.successor(1, at)
 	if err != nil {
+		return nil, err
+	}
+	if err := n.rotates(at); err != nil {
 		return nil, err
 	}
 	next, ok := s.Next()

@@ -129,7 +129,11 @@ func replaced(now time.Time, a *ops.Adopted, since time.Time) string {
 			return fmt.Sprintf("by kid %s, which is next already; this one verifies for %s after it signs", say.Kid(next.Kid), grace)
 		}
 	}
-	return "at once: the next pass publishes a next key, and this one verifies for " + grace.String() + " after it signs"
+	soon := "and begins to sign"
+	if p.Propagation > 0 {
+		soon = fmt.Sprintf("which begins to sign %s later", rotation.Duration(p.Propagation+p.Skew()))
+	}
+	return fmt.Sprintf("soon: the next `rotate run` publishes a new key, %s. The adopted key then verifies for %s more", soon, grace)
 }
 
 // AdoptedNotes is what is to be known of how a source was taken.

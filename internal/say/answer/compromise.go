@@ -39,13 +39,14 @@ func revokedKids(now time.Time, r *ops.Report) (kids []form.RevokedKid) {
 func revoking(now time.Time, r *ops.Report, dry bool) Answer {
 	t := &sheet{head: r.Key.Name + ": " + about(dry), now: now}
 	p := r.Key.Policy
-	var stay []string
+	var stay, named []string // kids that are left, and those to name if they leaked as well
 	for i, k := range r.Before.Keys {
 		if slices.Contains(r.Kids, k.Kid) {
 			t.row("revokes", fmt.Sprintf("kid %s (%s, %s)", say.Kid(k.Kid), k.Alg, k.Status))
 			t.row("users", Harm(now, r.Harm(i, now)))
+			named = append(named, k.Kid)
 		} else if k.Status != keyset.Current {
-			stay = append(stay, "--kid "+say.Kid(k.Kid))
+			stay = append(stay, k.Kid)
 		}
 	}
 	if r.Done() {
@@ -57,7 +58,7 @@ func revoking(now time.Time, r *ops.Report, dry bool) Answer {
 		}
 	}
 	if len(stay) > 0 && !r.Done() {
-		t.row("stay", "the other keys of the same document. Did they leak with it? Then add "+strings.Join(stay, " "))
+		t.row("stay", "the other keys of the same document. Did they leak with it? Then name all of them:\nrotate now --compromised "+r.Key.Name+" --kid "+strings.Join(append(named, stay...), " --kid "))
 	}
 	t.row("lives in", places(r))
 	return t.answer("")
@@ -81,14 +82,14 @@ func Harm(now time.Time, h ops.Harm) string {
 	case h.Unsigned:
 		return "nobody notices: no token was signed with it yet"
 	case h.None:
-		return fmt.Sprintf("nobody should notice: the last token of it was issued by %s, and none lives longer than %s (%s)", say.When(now, h.To), rotation.Duration(h.Life), source)
+		return fmt.Sprintf("nobody should notice: the last token of it was issued by %s, and none may live longer than %s (%s)", say.When(now, h.To), rotation.Duration(h.Life), source)
 	}
 	until, bound := "now", ""
 	if !h.To.IsZero() {
 		until = say.When(now, h.To)
 	}
 	if h.Life > 0 {
-		bound = fmt.Sprintf("; older ones have expired, as none lives longer than %s (%s)", rotation.Duration(h.Life), source)
+		bound = fmt.Sprintf("; older ones have expired if none lives longer than %s (%s)", rotation.Duration(h.Life), source)
 	}
 	return fmt.Sprintf("everyone with a token of it is logged out: at most those issued from %s to %s%s", say.When(now, h.From), until, bound)
 }

@@ -48,7 +48,7 @@ func Valid(now time.Time, path string, conf *config.Config, keys []*fleet.Key) s
 // keyLine says what the config makes of a key.
 func keyLine(now time.Time, k *fleet.Key) string {
 	p := k.Policy
-	due := "never rotated"
+	due := "rotated only when somebody asks"
 	if t := p.Due(now); !t.IsZero() {
 		due = "a key made now is replaced at " + say.When(now, t)
 	}

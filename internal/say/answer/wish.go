@@ -39,6 +39,20 @@ func Rotated(now time.Time, of *ops.Wish) Answer {
 	return w.finished(t)
 }
 
+// paused tells whether a pause holds the wish back.
+func (w wish) paused() bool {
+	return w.Last.Set != nil && !w.Last.Set.Paused.Over(w.now) && w.Last.Set.Signing().Kid == w.Ask.Away && !w.Over()
+}
+
+// pause is an alarm if a pause holds the wish back; "" if none does.
+func (w wish) pause() string {
+	if !w.paused() {
+		return ""
+	}
+	p := w.Last.Set.Paused
+	return "it is paused " + say.Pause(p.Until, p.By, p.Reason, w.when) + "\nhint: rotate resume " + w.Key.Name + " ends the pause"
+}
+
 // Waiting says what a wish waits for.
 func Waiting(now time.Time, w *ops.Wish) string {
 	return "waiting, " + say.Waiting(now, w.Last.Step)
@@ -52,7 +66,7 @@ func (w wish) alarms() string { return say.Alarms(w.Last.Step.Alarms, w.Key.Subj
 // finished is the answer: a second rotation within the grace is what was asked for,
 // so that a key is hidden by it is a warning and no alarm.
 func (w wish) finished(t *sheet) Answer {
-	a := t.answer(w.alarms())
+	a := t.answer(also(w.alarms(), w.pause()))
 	f := &form.Rotated{Key: keyForm(w.now, w.Key, w.Last.Set), Outcome: string(w.Turn())}
 	if w.Ask.Away != keyset.FromNothing {
 		f.Away = w.Ask.Away
@@ -68,6 +82,9 @@ func (w wish) finished(t *sheet) Answer {
 		f.Would = string(w.Last.Step.Do)
 	}
 	f.AttentionCodes = say.Codes(w.Last.Step.Alarms)
+	if w.paused() {
+		f.AttentionCodes = append(f.AttentionCodes, rotation.Paused)
+	}
 	a.Form = f
 	return a
 }
@@ -85,6 +102,9 @@ func (w wish) headline() string {
 	who := "another process"
 	if recorded {
 		who = r.By
+	}
+	if w.paused() {
+		return fmt.Sprintf("the wish to rotate away from %s is on record; the key is paused, so it is served when the pause ends, at %s", before, w.when(w.Last.Set.Paused.Until))
 	}
 	switch w.Turn() {
 	case ops.Created:
@@ -124,11 +144,12 @@ func (w wish) keysNow(t *sheet) {
 	t.row("signs", fmt.Sprintf("kid %s (%s), since %s", say.Kid(current.Kid), current.Alg, w.when(current.NotBefore)))
 	if next, ok := set.Next(); ok {
 		text := fmt.Sprintf("kid %s (%s), does not sign yet; not seen in every place yet", say.Kid(next.Kid), next.Alg)
-		if at := w.Outlook().Begins(false); !at.IsZero() {
+		if at := w.Outlook().Signs(w.now, false); !at.IsZero() {
 			text = fmt.Sprintf("kid %s (%s), begins to sign at %s", say.Kid(next.Kid), next.Alg, w.when(at))
 		}
 		t.row("next", text)
 	}
+	w.window(t)
 	w.algorithms(t)
 	for i, k := range set.Previous() {
 		text := fmt.Sprintf("kid %s, for %s from when the new key was seen in every place", say.Kid(k.Kid), rotation.Duration(p.Grace))
@@ -139,6 +160,14 @@ func (w wish) keysNow(t *sheet) {
 			text += "; only readers of the whole keyset or of list know it"
 		}
 		t.row("verifies", text)
+	}
+}
+
+// window says that a rotation that was asked for does not wait for the window.
+func (w wish) window(t *sheet) {
+	at := w.Outlook().Promotes(w.now, w.Last.Set.Signing().Kid == w.Ask.Away)
+	if !at.IsZero() && !w.Key.Policy.Window.Open(at) {
+		t.row("window", "it is closed then; a rotation that was asked for does not wait for it")
 	}
 }
 
@@ -182,7 +211,12 @@ func (w wish) wouldDo(step rotation.Step) string {
 		return "make the first key, which signs at once"
 	case rotation.Publish:
 		return "publish a next key; " + wait
+	case rotation.Rename:
+		return "give the keyset the key's new name, and then rotate: " + say.Step(step, w.Key.Subject())
 	case rotation.Record:
+		if w.paused() {
+			return "put the wish on record; the key is paused, so it is served when the pause ends"
+		}
 		if w.Outlook().Full() {
 			return "put the wish on record; no key can be published " + w.room()
 		}

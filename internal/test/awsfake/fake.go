@@ -193,9 +193,12 @@ func (f *Fake) apply(action string, in request) (any, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	name := in.SecretId
-	if action == "CreateSecret" {
+	switch action {
+	case "CreateSecret":
 		defer f.remember(in.Name)
 		return f.create(in)
+	case "ListSecrets":
+		return f.listSecrets(in)
 	}
 	s, reads := f.secrets[name], map[string]bool{"GetSecretValue": true, "DescribeSecret": true, "ListSecretVersionIds": true}[action]
 	if reads {

@@ -18,6 +18,7 @@ import (
 //	[get]      https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 //	[describe] https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
 //	[list]     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html
+//	[all]      https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
 //	[delete]   https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
 //	[quotas]   https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 //	[versions] https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
@@ -300,6 +301,45 @@ func (f *Fake) list(s *Secret, in request) (any, error) {
 	}
 	from = min(from, len(all))
 	out := reply{"ARN": f.arn(s.Name), "Name": s.Name, "Versions": all[from:min(from+size, len(all))]}
+	if from+size < len(all) {
+		out["NextToken"] = strconv.Itoa(from + size)
+	}
+	return out, nil
+}
+
+// listSecrets pages through all secrets, without those that wait for their deletion [all].
+func (f *Fake) listSecrets(in request) (any, error) {
+	size, from := 100, 0
+	if in.MaxResults > 0 {
+		size = min(in.MaxResults, 100)
+	}
+	if in.NextToken != "" {
+		var err error
+		if from, err = strconv.Atoi(in.NextToken); err != nil {
+			return nil, &Error{400, "InvalidNextTokenException", "Invalid NextToken.", 0}
+		}
+	}
+	all := []reply{}
+	for _, name := range slices.Sorted(maps.Keys(f.secrets)) {
+		s := f.asOf(name)
+		if s == nil || !s.Deleted.IsZero() {
+			continue
+		}
+		stages, changed := map[string][]string{}, s.Created
+		for _, v := range s.versions {
+			if len(v.stages) > 0 {
+				stages[v.id] = slices.Clone(v.stages)
+			}
+			if v.created.After(changed) {
+				changed = v.created
+			}
+		}
+		all = append(all, reply{
+			"ARN": f.arn(name), "Name": name, "Description": s.Description, "CreatedDate": seconds(s.Created), "LastChangedDate": seconds(changed), "SecretVersionsToStages": stages,
+		})
+	}
+	from = min(from, len(all))
+	out := reply{"SecretList": all[from:min(from+size, len(all))]}
 	if from+size < len(all) {
 		out["NextToken"] = strconv.Itoa(from + size)
 	}

@@ -193,6 +193,8 @@ func parse(r *http.Request) (in request, err error) {
 	}
 	in.name, in.version = strings.ToLower(parts[1]), parts[2] // names are case-insensitive [names]
 	switch what := r.Method + " " + parts[0]; {
+	case what == "GET secrets" && parts[1] == "":
+		in.op = "GetSecrets"
 	case what == "GET secrets" && parts[2] == "versions":
 		in.op = "GetSecretVersions"
 	case what == "POST secrets" && parts[2] == "backup":

@@ -27,6 +27,7 @@ import (
 //	[set]      https://learn.microsoft.com/rest/api/keyvault/secrets/set-secret/set-secret
 //	[get]      https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret
 //	[list]     https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret-versions/get-secret-versions
+//	[all]      https://learn.microsoft.com/rest/api/keyvault/secrets/get-secrets/get-secrets
 //	[update]   https://learn.microsoft.com/rest/api/keyvault/secrets/update-secret/update-secret
 //	[recover]  https://learn.microsoft.com/rest/api/keyvault/secrets/recover-deleted-secret/recover-deleted-secret
 //
@@ -94,7 +95,7 @@ func (f *Fake) apply(in request) (any, error) {
 		return nil, err
 	}
 	do, known := map[string]func(*secret, request) (any, error){
-		"SetSecret": f.put, "GetSecret": f.get, "GetSecretVersions": f.list, "UpdateSecret": f.update, "DeleteSecret": f.remove,
+		"SetSecret": f.put, "GetSecret": f.get, "GetSecretVersions": f.list, "GetSecrets": nil, "UpdateSecret": f.update, "DeleteSecret": f.remove,
 		"GetDeletedSecret": f.getDeleted, "RecoverDeletedSecret": f.recover, "PurgeDeletedSecret": f.purge, "BackupSecret": f.backup,
 	}[in.op]
 	switch {
@@ -102,6 +103,8 @@ func (f *Fake) apply(in request) (any, error) {
 		return nil, &Error{Status: 405, Code: "MethodNotAllowed", Message: in.op}
 	case in.query["api-version"] == "":
 		return nil, bad("api-version must be specified")
+	case in.op == "GetSecrets":
+		return f.listAll(in)
 	case !names.MatchString(in.name):
 		return nil, bad("The request URI contains an invalid name: " + in.name)
 	}
@@ -234,6 +237,32 @@ func (f *Fake) list(s *secret, in request) (any, error) {
 	page := []any{}
 	for _, v := range all {
 		page = append(page, bundle(in.name, v, false))
+	}
+	out["value"] = page
+	return out, nil
+}
+
+// listAll gives a page of secrets, each by its newest version, without values [all].
+func (f *Fake) listAll(in request) (any, error) {
+	var names []string
+	for name := range f.secrets {
+		if s := f.asOf("GetSecrets", name); s.there(f.now()) && len(s.versions) > 0 && name > in.query["$skiptoken"] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	out := map[string]any{"nextLink": nil}
+	if len(names) > pageSize {
+		names = names[:pageSize]
+		next := url.Values{"api-version": {in.query["api-version"]}, "$skiptoken": {names[pageSize-1]}}
+		out["nextLink"] = Vault + "/secrets?" + next.Encode()
+	}
+	page := []any{}
+	for _, name := range names {
+		s := f.asOf("GetSecrets", name)
+		all := bundle(name, s.versions[len(s.versions)-1], false)
+		all["id"] = Vault + "/secrets/" + name // without a version [all]
+		page = append(page, all)
 	}
 	out["value"] = page
 	return out, nil

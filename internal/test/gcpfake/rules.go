@@ -54,6 +54,7 @@ var rights = map[string]struct{ permission, quota string }{
 	"UpdateSecret":         {"secretmanager.secrets.update", "write"},
 	"DeleteSecret":         {"secretmanager.secrets.delete", "write"},
 	"AddSecretVersion":     {"secretmanager.versions.add", "write"},
+	"ListSecrets":          {"secretmanager.secrets.list", "read"},
 	"ListSecretVersions":   {"secretmanager.versions.list", "read"},
 	"GetSecretVersion":     {"secretmanager.versions.get", "read"},
 	"AccessSecretVersion":  {"secretmanager.versions.access", "access"},

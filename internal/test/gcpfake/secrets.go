@@ -3,6 +3,8 @@ package gcpfake
 import (
 	"context"
 	"fmt"
+	"maps"
+	"path"
 	"slices"
 
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
@@ -109,6 +111,32 @@ func (s service) GetSecret(_ context.Context, in *secretmanagerpb.GetSecretReque
 		return nil, notFound(in.GetName())
 	}
 	return proto.CloneOf(secret.Secret), nil
+}
+
+// ListSecrets pages through the secrets of a parent, by name, and may be behind [rpc], [stale].
+func (s service) ListSecrets(_ context.Context, in *secretmanagerpb.ListSecretsRequest) (*secretmanagerpb.ListSecretsResponse, error) {
+	f, err := s.enter("ListSecrets", in.GetParent())
+	defer f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	size := 100
+	if in.GetPageSize() > 0 {
+		size = min(int(in.GetPageSize()), maxPage)
+	}
+	out := &secretmanagerpb.ListSecretsResponse{}
+	for _, name := range slices.Sorted(maps.Keys(f.secrets)) {
+		secret := f.asOf(name)
+		if secret == nil || path.Dir(path.Dir(name)) != in.GetParent() || name <= in.GetPageToken() {
+			continue
+		}
+		if len(out.Secrets) == size {
+			out.NextPageToken = out.Secrets[size-1].GetName()
+			break
+		}
+		out.Secrets = append(out.Secrets, proto.CloneOf(secret.Secret))
+	}
+	return out, nil
 }
 
 // UpdateSecret replaces the fields of the mask. A given etag has to be the

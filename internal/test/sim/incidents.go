@@ -43,6 +43,8 @@ func (w *world) happen(i Incident) {
 		w.askNow(i)
 	case Compromise:
 		w.askRevoke(i)
+	case Hold:
+		w.hold(i)
 	case Schedule, Grace, Outputs:
 		w.reconfigure(i)
 	}
@@ -274,6 +276,41 @@ func (w *world) askRevoke(i Incident) {
 		done := p.err == nil && p.result.Set != nil && slices.Contains(p.result.Set.Revoked, kid)
 		return !done && tries < 500
 	})
+}
+
+// hold has someone pause the key for a time, which is over when the trouble is. Every other
+// one is ended early.
+func (w *world) hold(i Incident) {
+	until := w.now.Add(min(i.Dur, start.Add(w.script.calm()).Sub(w.now)))
+	if w.store.view == nil || !until.After(w.now) {
+		return
+	}
+	w.struck(Hold, nil)
+	w.decide("rotate pause", func(p *process, t engine.Target) (engine.Result, error) {
+		return p.engine.Pause(context.Background(), t, keyset.Pause{Until: until, By: "someone", Reason: "a release"})
+	}, until)
+	if i.N%2 == 1 {
+		w.in(i.Dur/2, func() {
+			w.decide("rotate resume", func(p *process, t engine.Target) (engine.Result, error) {
+				return p.engine.Resume(context.Background(), t, "someone")
+			}, until)
+		})
+	}
+}
+
+// decide has someone run a command until it is done, or of no use any more.
+func (w *world) decide(name string, work func(*process, engine.Target) (engine.Result, error), until time.Time) {
+	tries := 0
+	w.readings++
+	p := w.newProcess(name, uint64(100+w.readings))
+	p.asks = true
+	p.work = func(t engine.Target) (engine.Result, error) { return work(p, t) }
+	p.done = func() {
+		if tries++; p.err != nil && tries < 20 && w.now.Add(time.Hour).Before(until) {
+			w.in(time.Minute, p.begin)
+		}
+	}
+	p.begin()
 }
 
 // adopt begins the world with a key that applications use already, unless a

@@ -40,6 +40,7 @@ func (o *oracle) judgeDocument(p *process, set *keyset.Set) {
 	if kid := set.Signing().Kid; kid != old.Signing().Kid {
 		o.judgeSuccessor(p, old, kid)
 	}
+	o.judgePause(p, old, set)
 	for _, k := range old.Keys {
 		if _, still := set.Key(k.Kid); !still {
 			o.judgeRemoval(p, k, set)
@@ -47,6 +48,19 @@ func (o *oracle) judgeDocument(p *process, set *keyset.Set) {
 	}
 	o.judgeDates(p, set)
 	o.judgeRequests(set)
+}
+
+// judgePause asks whether a step of a rotation was taken in a pause.
+func (o *oracle) judgePause(p *process, old, set *keyset.Set) {
+	if old.Paused.Over(o.w.now.Add(o.clockError())) {
+		return
+	}
+	before, _ := old.Next()
+	after, published := set.Next()
+	next := before.Kid != "" && set.Signing().Kid == before.Kid
+	if next || published && after.Kid != before.Kid {
+		o.fail(5, "%s rotates in a pause until %s", p.name, old.Paused.Until.Format(time.RFC3339))
+	}
 }
 
 // judgeAccepted holds what goes on from a backup against all that there was: it

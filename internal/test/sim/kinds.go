@@ -32,6 +32,7 @@ const (
 	Now        Kind = "now"
 	NowNamed   Kind = "now, named"
 	Compromise Kind = "compromise"
+	Hold       Kind = "hold" // someone pauses the key, and may resume it before the end
 	Schedule   Kind = "schedule"
 	Grace      Kind = "grace"
 	Outputs    Kind = "outputs"
@@ -51,7 +52,7 @@ var kinds = []struct {
 	{LostReply, 9, always}, {LostCall, 6, always}, {LateCall, 9, always},
 	{Stale, 0, func(s *Script) bool { return s.Stale > 0 }},
 	{Rollback, 3, always}, {Edit, 3, always}, {Lose, 2, always}, {Foreign, 2, always},
-	{Now, 4, always}, {NowNamed, 4, always}, {Compromise, 2, always},
+	{Now, 4, always}, {NowNamed, 4, always}, {Compromise, 2, always}, {Hold, 2, always},
 	{Schedule, 2, always}, {Grace, 3, always}, {Outputs, 3, func(s *Script) bool { return len(s.Outputs) > 0 }},
 }
 

@@ -3,8 +3,11 @@ package vaultfake
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -53,6 +56,9 @@ func (m *Mount) handle(method, kind, key string, r *http.Request, in map[string]
 	case "PUT undelete", "PUT destroy", "PUT delete":
 		return k.change(kind, in)
 	case "GET metadata":
+		if r.URL.Query().Get("list") == "true" {
+			return m.list(key)
+		}
 		return k.metadata(behind)
 	case "PUT metadata": // [kv] pathMetadataWrite makes the key if need be
 		if k == nil {
@@ -175,6 +181,27 @@ func (k *Key) change(kind string, in map[string]any) (int, any) {
 		}
 	}
 	return 204, nil
+}
+
+// list is [kv] pathMetadataList: the names right below a folder, of folders with a slash.
+func (m *Mount) list(folder string) (int, any) {
+	if folder != "" {
+		folder += "/"
+	}
+	seen := map[string]bool{}
+	for name := range m.Keys {
+		if rest, ok := strings.CutPrefix(name, folder); ok {
+			head, _, deeper := strings.Cut(rest, "/")
+			if deeper {
+				head += "/"
+			}
+			seen[head] = true
+		}
+	}
+	if len(seen) == 0 {
+		return 404, nothing
+	}
+	return 200, map[string]any{"data": map[string]any{"keys": slices.Sorted(maps.Keys(seen))}}
 }
 
 // metadata is [kv] pathMetadataRead.

@@ -93,7 +93,11 @@ func (f *Fake) handle(method, path string, r *http.Request, body []byte) (int, a
 		return refuse(404, fmt.Sprintf("no handler for route %q. route entry not found.", path))
 	}
 	kind, key, _ := strings.Cut(rest, "/")
-	if !t.allowed(method, path, m != nil && m.Keys[key] != nil) {
+	verb := method
+	if r.URL.Query().Get("list") == "true" {
+		verb = "LIST" // [vault] http/logical.go: a GET with list=true is one
+	}
+	if !t.allowed(verb, path, m != nil && m.Keys[key] != nil) {
 		return refuse(403, "1 error occurred:\n\t* permission denied\n\n")
 	}
 	if m.Version != 2 { // [kv] passthrough.go: any path is a secret, and cas is one more field
@@ -151,7 +155,7 @@ func (t *Token) access(mount string) bool {
 // allowed: a PUT needs create where there is nothing and update where there is,
 // by the existence check; [kv] dataExistenceCheck goes by the metadata.
 func (t *Token) allowed(method, path string, exists bool) bool {
-	need := map[string]string{"GET": "read", "DELETE": "delete", "PUT": "update"}[method]
+	need := map[string]string{"GET": "read", "DELETE": "delete", "PUT": "update", "LIST": "list"}[method]
 	if method == "PUT" && !exists && (strings.Contains(path, "/data/") || strings.Contains(path, "/metadata/")) {
 		need = "create"
 	}
