@@ -128,10 +128,21 @@ eventually 30 limited outputs 'name: another'
 limited shop 'name: another' && limited outputs 'generateName: production-auth-jwt-' && limited shop 'name: production-auth-jwt' || die "another Secret is not refused: $(cat "$work/denied")"
 kubectl -n outputs get configmap rotate -o jsonpath='{.data.rotate\.yaml}' >"$work/config.yaml"
 as_pod outputs rotate "$work/config.yaml" validate --probe >/dev/null
+kubectl -n shop create deployment shop --image=registry.example.com/shop >/dev/null
 as_pod outputs rotate "$work/config.yaml" now --all >/dev/null
 for name in outputs/production-auth-jwt outputs/api-tokens outputs/api-value shop/auth-jwt shop/auth-jwt.previous shop/auth-jwt-env shop/api-jwks shop/production-webhook; do
 	kubectl -n "${name%/*}" get secret "${name#*/}" >/dev/null || die "no $name"
 done
+# after: the pods' template has the revision of the output, by the right to patch this one Deployment.
+shop() { kubectl -n shop get deployment shop -o jsonpath="{.metadata.generation} {.spec.template.metadata.annotations['keyrotate\\.github\\.io/read-$1']}"; }
+read=$(printf 'auth-jwt shop auth-jwt-env' | sha256sum | cut -c1-12)
+rolled=$(shop "$read")
+test -n "${rolled#* }" || die 'outputs: the Deployment does not tell what its pods have read'
+as_pod outputs rotate "$work/config.yaml" run --once >/dev/null 2>&1
+is 'the Deployment after another process' "$(shop "$read")" "$rolled"
+may() { "$bin/kubectl" --kubeconfig="$work/outputs.kubeconfig" -n shop auth can-i "$@"; }
+test "$(may patch deployment/shop) $(may patch deployment/other || :) $(may get deployment/shop || :)" = 'yes no no' || die 'outputs: the right to the Deployment is not the least'
+echo "ok  	a rollout is an annotation, begun once, by the right to patch one Deployment"
 echo "ok  	create is limited: $(grep -o 'rotate may create.*others' "$work/denied"); the eight of the config are made"
 
 # A release.

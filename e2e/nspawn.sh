@@ -4,17 +4,17 @@
 # systemd-nspawn.
 
 # machine_base: installs Debian into the cache, if it is not there yet. procps is left
-# out on purpose: such a host has no /bin/kill.
+# out on purpose: such a host has no /bin/kill. polkit is there, as on most hosts.
 machine_base() {
 	local tool
-	base=$cache/debian-bookworm
+	base=$cache/debian-bookworm-polkit
 	test -e "$base.done" && return
 	test "$(id -u)" = 0 || die "needs root"
 	for tool in debootstrap:debootstrap systemd-nspawn:systemd-container; do
 		command -v "${tool%:*}" >/dev/null || die "${tool%:*} is missing: apt-get install ${tool#*:}"
 	done
 	rm -rf "$base"
-	run nice debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$base" >"$cache/debootstrap.log" 2>&1 ||
+	run nice debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,polkitd,libpam-systemd bookworm "$base" >"$cache/debootstrap.log" 2>&1 ||
 		{ tail -20 "$cache/debootstrap.log" >&2; die "debootstrap failed"; }
 	rm -rf "$base"/var/cache/apt/archives/*.deb "$base"/var/lib/apt/lists/*
 	touch "$base.done"

@@ -34,6 +34,15 @@ type Remover interface {
 	Remove(ctx context.Context, name string, head RevisionID) error
 }
 
+// A ReadNoter notes, beside the value, that the readers of one revision were made
+// to read it, so that another process need not do that again. It makes no new
+// revision. If id is not the head now, the error is ErrConflict. A write begins
+// without the note. If the store of an output is no ReadNoter, each process has
+// readers read once.
+type ReadNoter interface {
+	NoteRead(ctx context.Context, name string, id RevisionID) error
+}
+
 // A Lister tells which names a store has and reads no value, unless the service
 // shows notes only with values (see Listed.Untold). `rotate list` asks it. A name that was
 // written, or lost, within Traits.Stale may be missing from it, or still be in
@@ -164,6 +173,16 @@ type OneValued interface {
 // outputs share the store of the keysets.
 type OutputOpener interface {
 	OpenOutput(ctx context.Context, r Rendering) (Store, error)
+}
+
+// A Roller has the pods of a workload in the store's own cluster and namespace start
+// anew, so that they read what an output of this store holds. Workloads are those
+// that TakesWorkload takes, such as deployment/shop. One revision of one output
+// begins one rollout, however often it is called. Its error is an *Error. It is safe
+// for concurrent use.
+type Roller interface {
+	TakesWorkload(workload string) bool
+	Rollout(ctx context.Context, workload, output, revision string) error
 }
 
 // A FieldKeeper keeps outputs in fields of one secret, where the service keeps a

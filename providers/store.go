@@ -87,6 +87,10 @@ type Revision struct {
 	// Traits.Erases, for as long as the backend can give it back.
 	Weaker []Erased
 
+	// WasRead tells that ReadNoter.NoteRead was called for this revision. Read sets
+	// it; false where the store is no ReadNoter.
+	WasRead bool
+
 	Created time.Time // when the backend says it was made; zero if it does not
 	Service time.Time // the service's clock when it answered; zero where it has none
 }

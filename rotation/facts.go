@@ -60,7 +60,8 @@ type Output struct {
 	Revision    string
 	CarriesNext bool   // its format has room for next
 	Generation  uint64 // that it holds; 0 if that is not known
-	Behind      Reason // why it does not equal the newest rendering; zero if it does
+	Behind      Reason // why readers may not have the newest rendering; zero if they do, or will within the propagation
+	ReadUnknown bool   // whether they were made to read it cannot be told here; no rule goes by it
 }
 
 // A Request is what someone wants beyond the schedule. The zero Request wants

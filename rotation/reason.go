@@ -69,6 +69,7 @@ const (
 	OtherAlgorithm Code = "other_algorithm" // the config asks for the algorithm Whose, Kid is for Is
 	ConfigAdvice   Code = "config"          // the config's own warning, in its words
 	LeftBehind     Code = "left_behind"     // Output is a place that no output of the config is in any more
+	ReadersUnknown Code = "readers_unknown" // whether the readers of Output were made to read it is known only to the process that writes it
 	Paused         Code = "paused"          // no key is published and none begins to sign until At; Whose set it, and says the reason Cause
 	NoHistory      Code = "no_history"      // what is still readable of the past could not be listed
 )
@@ -98,6 +99,7 @@ const (
 	OutputNotKept    Code = "output_not_kept"   // it does not hold what was written to it
 	OutputUnrendered Code = "output_unrendered" // the keyset cannot be written in its format
 	OutputSilent     Code = "output_no_answer"  // it did not answer in time
+	OutputUnread     Code = "output_unread"     // it holds the newest keys, and its readers were not made to read them; without a Cause this process only looks
 )
 
 // StoreFailure is the code of a failed call of a key's own store, OutputFailure of an output's. kind is the word that

@@ -43,7 +43,7 @@ func TestAdoptIsInterrupted(t *testing.T) {
 // TestAdoptAgain: asked once more, it says where the replacement stands.
 func TestAdoptAgain(t *testing.T) {
 	c := newConsole(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {one: {store: disk}}\n")
-	if _, out, stderr := c.try("abc123", "adopt", "one", "-"); !strings.Contains(out, "the next pass publishes a next key") {
+	if _, out, stderr := c.try("abc123", "adopt", "one", "-"); !strings.Contains(out, "publishes a new key, which begins to sign 2h5m later") {
 		t.Fatal(out, stderr)
 	}
 	c.do("run", "--once")

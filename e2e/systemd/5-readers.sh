@@ -36,3 +36,38 @@ within 10 "another rotation" differs "$before" kid current
 sleep 2
 same inactive property shop.service ActiveState || die "a stopped application was started"
 ok "a stopped application stays stopped"
+
+# after: rotate has the application read, by the bus and with a rule of polkit. Until
+# then the next key does not sign.
+inside systemctl disable --now restart-on-rotate@shop.path
+inside systemctl start shop
+inside sed -i 's|mode: "0640"}|mode: "0640", after: {systemd: shop.service}}|' /etc/rotate/rotate.yaml
+inside grep -q after: /etc/rotate/rotate.yaml || die "the config has no after"
+inside systemctl restart rotate
+unread() { rotate status -o json >"$work/status"; grep -q output_unread "$work/status"; } # status ends with 3 then
+logged() { said rotate.service 4 'polkit has to allow it' || said rotate.service 3 'polkit has to allow it'; }
+well() { rotate status >/dev/null; }
+within 20 "rotate says that the application does not read" unread
+within 20 "the log says what is missing" logged
+before=$(kid current)
+inside systemctl start "rotate-now@$key" || true
+within 10 "the next key" differs '' kid next
+sleep 3
+same "$before" kid current || die "a key signs that the application has not read"
+ok "without the right to have shop reload, no new key signs, and the log says why"
+started=$(property shop.service InvocationID)
+awk '/^```js$/ { inside = 1; next } /^```$/ { inside = 0 } inside' docs/outputs.md | inside tee /etc/polkit-1/rules.d/50-rotate-shop.rules >/dev/null
+within 120 "the key signs" differs "$before" kid current
+within 20 "the application is restarted by rotate" differs "$started" property shop.service InvocationID
+within 20 "all is told" well
+ok "with the rule of docs/outputs.md, rotate restarts shop, and then the key signs"
+refused() { ! inside runuser -u rotate -- systemctl --no-ask-password "$@" >/dev/null 2>&1; }
+refused stop shop || die "rotate may stop shop"
+refused reload-or-try-restart rotate-once || die "rotate may restart another unit"
+inside systemctl stop shop
+before=$(kid current)
+inside systemctl start "rotate-now@$key"
+within 10 "a rotation" differs "$before" kid current
+sleep 2
+same inactive property shop.service ActiveState || die "rotate started a stopped application"
+ok "it may do nothing else to units, and a stopped application stays stopped"

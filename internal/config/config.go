@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/keygen"
@@ -70,6 +71,7 @@ type Output struct {
 	Format  format.Format
 	Options format.Options
 	Config  providers.Config // of the store, or of the file's folder
+	After   after.Settings   // how readers are made to read; zero if they do so by themselves
 }
 
 // Load reads the config at path, a file or a folder of *.yaml files. The error

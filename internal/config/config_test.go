@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/internal/trust"
@@ -72,6 +73,12 @@ func (f *fakeCluster) OpenFields(context.Context, []string) (providers.Store, er
 }
 
 func (f *fakeCluster) OneValue() bool { return true }
+
+func (f *fakeCluster) Rollout(context.Context, string, string, string) error { return nil }
+
+func (f *fakeCluster) TakesWorkload(workload string) bool {
+	return strings.HasPrefix(workload, "deployment/")
+}
 
 func (f *fakeCluster) PublicOnly() bool { return f.Region == "public" }
 
@@ -496,5 +503,49 @@ func TestAFoundConfigIsOnesOwn(t *testing.T) {
 	}
 	if _, err := Find("", none); err == nil || !strings.Contains(err.Error(), "not a plain file") {
 		t.Errorf("a pipe: %v", err)
+	}
+}
+
+// An output has one way to make its readers read, and a note where nothing can note
+// that they have.
+func TestAfter(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "rotate.yaml")
+	const text = `environment: test
+stores: {disk: {type: fake}, here: {type: cluster}}
+keys:
+  a:
+    store: disk
+    outputs:
+      - {path: ./a}
+      - {path: ./b, after: {systemd: 'shop@a\x2db.service'}}
+      - {path: ./c, after: {signal: {pid_file: ./shop.pid}}}
+      - {path: ./d, after: {exec: [/bin/reload, shop]}}
+      - {store: here, secret: e, after: {kubernetes: deployment/shop}}
+      - {store: disk, secret: f, after: {signal: {pid_file: /run/shop.pid, signal: USR1}}}
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path, registry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []after.Settings{
+		{}, {Systemd: `shop@a\x2db.service`}, {PIDFile: filepath.Join(dir, "shop.pid"), Signal: "HUP"}, {Exec: []string{"/bin/reload", "shop"}},
+		{Kubernetes: "deployment/shop"}, {PIDFile: "/run/shop.pid", Signal: "USR1"},
+	} {
+		if got := c.Keys[0].Outputs[i].After; !reflect.DeepEqual(got, want) {
+			t.Errorf("output %d: %+v, want %+v", i, got, want)
+		}
+	}
+	var notes []string
+	for _, n := range c.Notes {
+		if strings.Contains(n, "nothing in the store can note that after has run") {
+			notes = append(notes, n)
+		}
+	}
+	if len(notes) == 0 || !strings.Contains(notes[len(notes)-1], "output disk f: ") {
+		t.Errorf("the notes are %q", notes)
 	}
 }

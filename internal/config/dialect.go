@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/endpoint"
 	"github.com/keyrotate/rotate/internal/format"
 	"github.com/keyrotate/rotate/internal/lazy"
@@ -70,6 +71,8 @@ func choices(t reflect.Type) []string {
 		return texts(notify.Formats())
 	case reflect.TypeFor[notify.Kind]():
 		return texts(notify.Kinds())
+	case reflect.TypeFor[after.SignalName]():
+		return texts(after.SignalNames())
 	case reflect.TypeFor[secretAs]():
 		return texts([]secretAs{asText, asBytes})
 	}

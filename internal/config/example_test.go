@@ -70,7 +70,7 @@ func TestExampleShowsEveryOption(t *testing.T) {
 	}
 	names := map[string]bool{}
 	collect(shown, names)
-	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames](), reflect.TypeFor[listenOptions](), reflect.TypeFor[tlsOptions](), reflect.TypeFor[notifySection](), reflect.TypeFor[heartbeatSection](), reflect.TypeFor[receiverSection](), reflect.TypeFor[signSection]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames](), reflect.TypeFor[afterOptions](), reflect.TypeFor[signalOptions](), reflect.TypeFor[listenOptions](), reflect.TypeFor[tlsOptions](), reflect.TypeFor[notifySection](), reflect.TypeFor[heartbeatSection](), reflect.TypeFor[receiverSection](), reflect.TypeFor[signSection]()} {
 		for _, name := range strictyaml.FieldsOf(typ).Names {
 			if !names[name] {
 				t.Errorf("%s is not in %s", name, exampleFile)
@@ -140,7 +140,7 @@ func TestSchemaAsPrinted(t *testing.T) {
 
 // Everything that it describes is described.
 func TestSchemaDescribes(t *testing.T) {
-	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames](), reflect.TypeFor[notifySection](), reflect.TypeFor[heartbeatSection](), reflect.TypeFor[receiverSection](), reflect.TypeFor[signSection]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[keySection](), reflect.TypeFor[graceBounds](), reflect.TypeFor[outputOptions](), reflect.TypeFor[envNames](), reflect.TypeFor[afterOptions](), reflect.TypeFor[signalOptions](), reflect.TypeFor[notifySection](), reflect.TypeFor[heartbeatSection](), reflect.TypeFor[receiverSection](), reflect.TypeFor[signSection]()} {
 		for _, option := range formOf(nil).Schema(typ).Properties {
 			if option.Schema.Description == "" {
 				t.Errorf("%s has no doc", option.Name)

@@ -94,7 +94,7 @@ func (r *resolver) receiver(name string, s receiverSection, at strictyaml.Place)
 	case len(ways) > 1:
 		r.Fail(ways[1], "keep one of url, url_file and exec", "there is another way to tell it already")
 	case s.Exec.At.Known():
-		r.program(s)
+		r.program(s.Exec)
 		r.onlyWith(at, "a program gets CloudEvents on its standard input, unsigned", s.Format.At, s.Sign.File.At, s.Sign.Next.At, s.Sign.Key.At)
 	case s.URL.At.Known():
 		r.address(name, s)
@@ -125,9 +125,9 @@ func (r *resolver) address(name string, s receiverSection) {
 }
 
 // program holds the program against what a process can be started with.
-func (r *resolver) program(s receiverSection) {
-	if len(s.Exec.Value) == 0 || !filepath.IsAbs(s.Exec.Value[0]) {
-		r.Fail(s.Exec.At, "such as: exec: [/usr/local/bin/tell, --team, ops]; no shell reads it", "does not begin with the absolute path of a program")
+func (r *resolver) program(o strictyaml.Option[[]string]) {
+	if !o.Bad && (len(o.Value) == 0 || !filepath.IsAbs(o.Value[0])) {
+		r.Fail(o.At, "such as: exec: [/usr/local/bin/tell, --team, ops]; no shell reads it", "does not begin with the absolute path of a program")
 	}
 }
 

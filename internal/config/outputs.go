@@ -40,6 +40,8 @@ type outputOptions struct {
 
 	Template     strictyaml.Option[string] `yaml:"template" doc:"The text of format template: Go's text/template over the keys; docs/outputs.md lists what it can name."`
 	TemplateFile strictyaml.Option[string] `yaml:"template_file" doc:"The file that has this text, from this file's folder; instead of template."`
+
+	After strictyaml.Option[afterOptions] `yaml:"after" doc:"Makes readers read, once this output is written: one of systemd, kubernetes, signal and exec. Until it succeeds the output is behind."`
 }
 
 // envNames are the names of three variables.
@@ -127,6 +129,7 @@ func (r *resolver) output(k *Key, s outputSection) {
 	r.outputPublic(o, s)
 	r.outputFormat(&o, k, s)
 	r.outputTemplate(&o, k, s)
+	r.outputAfter(&o, s)
 	if r.Failed() > before || r.Lacks("stores") {
 		return
 	}
@@ -212,6 +215,9 @@ func (r *resolver) outputNotes(o Output, k *Key) {
 	}
 	if next, _ := o.Format.Carries(o.Options); o.Format == format.Templated && !next {
 		note("its template shows no next key, so its readers learn of a key only when it signs already")
+	}
+	if text := afterNote(o); text != "" {
+		note("%s", text)
 	}
 }
 

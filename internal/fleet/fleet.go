@@ -102,7 +102,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 		}
 		built.Generate = func() (keyset.Key, error) { return built.Spec.New() } // built.Spec.New would keep a copy of the spec
 		for _, o := range k.Outputs {
-			built.outputStores = append(built.outputStores, storeOf(o))
+			built.outputStores = append(built.outputStores, hangsOn(o)...)
 		}
 		keys = append(keys, built)
 	}

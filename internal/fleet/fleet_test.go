@@ -144,6 +144,29 @@ func TestWritten(t *testing.T) {
 	}
 }
 
+// What after names is run with the key's name and the output's; the second secret of a
+// value has none, and readers that are slow delay no other key.
+func TestAfterOfAnOutput(t *testing.T) {
+	seen := filepath.Join(t.TempDir(), "seen")
+	conf, dir := load(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\ndefaults: {store: disk}\n"+
+		"keys: {a: {outputs: [{path: ./jwt, format: value, after: {exec: [/bin/sh, -c, 'echo $ROTATE_KEY $ROTATE_OUTPUT $ROTATE_REVISION >"+seen+"']}}]}, b: {outputs: [{path: ./b}]}}")
+	keys := Of(conf, nil)
+	one := keys[0].Outputs
+	if len(one) != 2 || one[0].After == nil || one[1].After != nil || keys[1].Outputs[0].After != nil {
+		t.Fatalf("%+v", one)
+	}
+	if err := one[0].After(t.Context(), "r1"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(seen)
+	if want := "a " + filepath.Join(dir, "jwt") + " r1\n"; err != nil || string(got) != want {
+		t.Errorf("it got %q, want %q: %v", got, want, err)
+	}
+	if got, want := strings.Join(keys[0].Schedule().OutputStores, ", "), filepath.Join(dir, "jwt")+", after "+filepath.Join(dir, "jwt"); got != want {
+		t.Errorf("it shares %q, want %q", got, want)
+	}
+}
+
 // A cluster is a type of store that keeps fields; it notes which ones are opened.
 type cluster struct {
 	Name   string `yaml:"name"`

@@ -2,9 +2,11 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/format"
@@ -31,7 +33,7 @@ func outputs(k config.Key, opened Stores) (all []engine.Output) {
 		out := engine.Output{
 			Name: o.Name, Store: store, Secret: o.Secret, CarriesNext: next, OneKey: !next && !previous,
 			Render: func(s *keyset.Set) (secret.Text, error) { return f.Render(s, options) },
-			Format: string(f), Adopted: adopted(o),
+			Format: string(f), Adopted: adopted(o), After: afterOf(k, o),
 		}
 		if f == format.Env {
 			out.Variables = options.Names()
@@ -42,6 +44,19 @@ func outputs(k config.Key, opened Stores) (all []engine.Output) {
 		}
 	}
 	return all
+}
+
+// afterOf is how readers of an output are made to read it; nil if they do so by
+// themselves.
+func afterOf(k config.Key, o config.Output) func(context.Context, string) error {
+	cluster, _ := o.Config.(providers.Roller)
+	way := o.After.Way(cluster)
+	if way == nil {
+		return nil
+	}
+	return func(ctx context.Context, revision string) error {
+		return way(ctx, after.Change{Key: k.Name, Output: o.Name, Revision: revision})
+	}
 }
 
 // previousOf is the second secret of a value, where nothing remains of the one
@@ -58,7 +73,7 @@ func previousOf(o config.Output, value engine.Output) engine.Output {
 		o.Secret = value.Secret
 		value.Store = ownStore(own, o)
 	}
-	value.Adopted, value.OneKey = nil, false
+	value.Adopted, value.OneKey, value.After = nil, false, nil
 	value.Render = func(s *keyset.Set) (secret.Text, error) {
 		if p := s.Previous(); len(p) > 0 {
 			return p[0].Text(), nil
@@ -111,13 +126,14 @@ func rendering(o config.Output) providers.Rendering {
 // public reports whether a format shows no private key.
 func public(f format.Format) bool { return f == format.JWKS || f == format.PEM }
 
-// storeOf names what an output may hang on: a file by its path hangs on its
-// own folder.
-func storeOf(o config.Output) string {
-	if o.Store != "" {
-		return o.Store
+// hangsOn names what an output may hang on: a file by its path hangs on its own
+// folder, and readers that are slow to read hold up nothing but their key.
+func hangsOn(o config.Output) []string {
+	places := []string{cmp.Or(o.Store, o.Name)}
+	if o.After.Way(nil) != nil {
+		places = append(places, "after "+o.Name)
 	}
-	return o.Name
+	return places
 }
 
 // adopted tells how a value that rotate did not write is found to be the

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/bug"
+	"github.com/keyrotate/rotate/internal/program"
 )
 
 const (
@@ -126,7 +127,7 @@ func (d *delivery) attempt(ctx context.Context, m message) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	if len(r.Exec) > 0 {
-		return command(ctx, r.Exec, m.body)
+		return program.Run(ctx, r.Exec, nil, m.body)
 	}
 	header, body := http.Header{}, m.body
 	if r.Format != CloudEvents {

@@ -162,6 +162,16 @@ func old(r rotation.Reason) string {
 	return holds + ". `rotate run`, or `rotate run --once`, writes it: if one runs, its log says what keeps it from that"
 }
 
+// unread says why readers of an output do not read it yet.
+func unread(r rotation.Reason) Words {
+	const holds = "it holds the newest keys, and its readers were not made to read them: "
+	if r.Cause == "" {
+		return Words{What: holds + "its `after` has not run yet",
+			Hint: "`rotate run`, or `rotate run --once`, runs it: if one runs, its log says what keeps it from that"}
+	}
+	return Words{holds + r.Cause, r.Hint}
+}
+
 // Behind says why an output is, and what to do.
 func Behind(r rotation.Reason, _ Times) string { return behind(r).String() }
 
@@ -180,6 +190,8 @@ func behind(r rotation.Reason) Words {
 		return Words{What: "it does not hold what was written to it"}
 	case rotation.OutputUnrendered:
 		return Words{What: "cannot be rendered: " + r.Cause}
+	case rotation.OutputUnread:
+		return unread(r)
 	}
 	return Words{r.Cause, r.Hint}
 }

@@ -134,6 +134,8 @@ func (k keyStatus) warnings(at Times) (all []remark) {
 			text = Words{"no key is published and none begins to sign: paused " + Pause(r.At, r.Whose, r.Cause, at), "rotate resume " + k.Key.Key + " ends the pause"}
 		case rotation.NoHistory:
 			text.What = "what is still readable of the past could not be listed: " + r.Cause
+		case rotation.ReadersUnknown:
+			text = Words{"whether the readers of an output were made to read it cannot be told here: " + r.Output, "the log, the page and the metrics of `rotate run` tell it"}
 		case rotation.LeftBehind:
 			text = Words{"copies may be left where the config has no output any more: " + r.Output, "rotate forget " + k.Key.Key + " PLACE cleans one of them"}
 		}

@@ -11,6 +11,7 @@ import (
 // outputs adds the places beside the store, as they were seen, and those that
 // only the document tells of.
 func (k *Key) outputs(f Facts, set *keyset.Set) {
+	var unknown []string
 	names := map[string]bool{}
 	formats := map[string]string{}
 	for _, o := range f.Target.Outputs {
@@ -25,6 +26,12 @@ func (k *Key) outputs(f Facts, set *keyset.Set) {
 			o.Since = some(look.Changed())
 		}
 		k.Outputs = append(k.Outputs, o)
+		if seen.ReadUnknown {
+			unknown = append(unknown, seen.Name)
+		}
+	}
+	if len(unknown) > 0 {
+		k.warn(rotation.Reason{Code: rotation.ReadersUnknown, Output: strings.Join(unknown, ", ")})
 	}
 	for _, o := range set.Outputs {
 		if !names[o.Name] && !slices.Contains(k.LeftBehind, o.Name) {

@@ -228,3 +228,13 @@ func fill(v reflect.Value) {
 		v.SetUint(1)
 	}
 }
+
+// Where nothing tells whether readers have read an output, that is said, and is no alarm.
+func TestReadersUnknown(t *testing.T) {
+	f := facts(start, must(t)(keyset.Create("k", "test", "l", newKey(t, "a"), start)))
+	f.Result.Outputs = []rotation.Output{{Name: "one"}, {Name: "two", ReadUnknown: true}, {Name: "three", ReadUnknown: true}}
+	k := status.Of(f)
+	if len(k.Notices) != 1 || k.Notices[0].Code != rotation.ReadersUnknown || k.Notices[0].Output != "two, three" || k.Alarmed() {
+		t.Errorf("%+v, alarms %v", k.Notices, k.Alarms)
+	}
+}

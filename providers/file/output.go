@@ -74,11 +74,13 @@ func (o *output) Traits() providers.Traits {
 }
 
 // A sidecar is what lies beside a rendering: the id of the last write, what
-// tells whether the value is still of that write, and whose it is.
+// tells whether the value is still of that write, whose it is, and whether its
+// readers were made to read it.
 type sidecar struct {
 	Write string `json:"write"`
 	Check string `json:"check"`
 	Note  note   `json:"note"`
+	Read  bool   `json:"read,omitempty"` // see NoteRead
 }
 
 // check names a value for those who know the salt and the value.
@@ -157,7 +159,7 @@ func (o *output) find(p place) (found, error) {
 		Created: info.ModTime(),
 	}
 	if side.of(value) {
-		f.ID = providers.RevisionID(side.Write)
+		f.ID, f.WasRead = providers.RevisionID(side.Write), side.Read
 	}
 	return f, nil
 }

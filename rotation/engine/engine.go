@@ -60,6 +60,15 @@ type Output struct {
 	// Render must depend on nothing but the keys and the generation of the set:
 	// marks do not count.
 	Render func(*keyset.Set) (secret.Text, error)
+
+	// After makes the readers of the output read what it holds; nil if they do so
+	// by themselves. It is called once the newest keys were read back there, and
+	// again until it succeeds. Until then the output is behind. revision names what
+	// is to be read and holds no key material. After a success it is called again
+	// only for another revision, or, where the store is no providers.ReadNoter, by
+	// another process. It has a minute. People are shown its error, and as a hint
+	// what a method Todo() string of the error says.
+	After func(ctx context.Context, revision string) error
 }
 
 // An Ask is what someone wants of a pass beyond the schedule. The zero Ask
@@ -159,7 +168,7 @@ func (e *Engine) Look(ctx context.Context, t Target, ask Ask) (Result, error) {
 func (e *Engine) begin(t Target, ask Ask) *pass {
 	return &pass{
 		e: e, t: t, ask: ask, trust: rotation.Trust{Name: t.Name, Was: t.Was, Environment: t.Environment},
-		told: &teller{e: e, t: t}, outputs: outputs{all: t.Outputs, wrote: map[string]tried{}},
+		told: &teller{e: e, t: t}, outputs: outputs{all: t.Outputs, wrote: map[string]tried{}, untold: map[string]untold{}},
 	}
 }
 

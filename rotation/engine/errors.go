@@ -34,11 +34,16 @@ func explain(err error, t Target, set *keyset.Set) error {
 	return failed
 }
 
-// failure is a failed call of a store as a reason.
+// failure is a failed call of a store, or of an After, as a reason.
 func failure(of func(kind string) rotation.Code, err error) rotation.Reason {
 	r := rotation.Reason{Code: of(providers.Kind(err)), Cause: err.Error()}
 	if failed, ok := errors.AsType[*providers.Error](err); ok {
 		r.Hint = failed.Hint
+	} else if hinted, ok := errors.AsType[interface {
+		error
+		Todo() string
+	}](err); ok {
+		r.Hint = hinted.Todo()
 	}
 	return r
 }

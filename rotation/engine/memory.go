@@ -32,6 +32,8 @@ type memory struct {
 
 	ready, settled *keyset.Mark // that this process made last
 
+	read string // of an output: what its readers were made to read; see synced.state
+
 	claim *claim // the live keys of the set that was read last; nil if none was
 }
 

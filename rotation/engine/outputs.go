@@ -26,6 +26,7 @@ type outputs struct {
 	wrote   map[string]tried                // in this pass
 	current map[string]providers.RevisionID // heads of those that are up to date
 	lagging map[string]synced               // the others
+	untold  map[string]untold               // whose After failed, in this pass
 }
 
 // A tried is a write of an output in this pass.
@@ -42,6 +43,16 @@ type synced struct {
 	shown    *providers.Note // beside the value that was read; nil if nothing was
 	wrote    *tried          // it was written, and has to be read back
 	behind   rotation.Reason // why it is; zero if it is not
+
+	wasRead     bool // its place has noted that readers were made to read it
+	unread      bool // it holds the newest keys, and is behind because they were not
+	readUnknown bool // this process only looks, and nothing tells whether they were
+}
+
+// state names what readers of the output find.
+func (s synced) state() string {
+	// guard 2: an older value that was covered in an output begins the wait anew
+	return string(s.revision) + s.copy
 }
 
 // syncOutputs brings the outputs up to date. again asks for another read of the
@@ -55,13 +66,14 @@ func (p *pass) syncOutputs(ctx context.Context) (again bool) {
 	}
 	p.outputs.lagging = map[string]synced{}
 	found := p.outputs.sync(ctx, set, p.readOnly)
+	// guard 2: an output counts once its readers were made to read it
+	p.makeRead(ctx, found)
 	p.outputs.current = map[string]providers.RevisionID{}
 	for i, o := range p.t.Outputs {
 		got := found[i]
 		state := rotation.Output{
-			Name: o.Name, CarriesNext: o.CarriesNext, Behind: got.behind,
-			// guard 2: an older value that was covered in an output begins the wait anew
-			Revision: string(got.revision) + got.copy,
+			Name: o.Name, CarriesNext: o.CarriesNext, Behind: got.behind, ReadUnknown: got.readUnknown,
+			Revision: got.state(),
 		}
 		if n := got.note; n.Lineage == set.Lineage {
 			state.Generation = n.Generation
@@ -72,7 +84,7 @@ func (p *pass) syncOutputs(ctx context.Context) (again bool) {
 			}
 		}
 		switch {
-		case !got.behind.IsZero():
+		case !got.behind.IsZero() && !got.unread:
 			p.outputs.lagging[o.Name] = got
 		case got.wrote != nil:
 			p.outputs.wrote[o.Name] = *got.wrote
@@ -176,6 +188,7 @@ func syncOutput(ctx context.Context, o Output, set *keyset.Set, before tried, ag
 		return synced{behind: behind(err)}
 	}
 	got.shown, got.revision, got.copy, got.note = &rev.Note, rev.ID, rev.Copy, o.witness(rev.Note)
+	got.wasRead = rev.WasRead
 	equal := err == nil && rev.Value.Equal(want)
 	if equal && (again || rev.Note.Lineage == set.Lineage) {
 		return got

@@ -46,6 +46,25 @@
 {{ $found | toJson }}
 {{- end }}
 
+{{/* What rotate may roll out by `after`: namespace → resource → names. */}}
+{{- define "rotate.rollouts" -}}
+{{- $stores := include "rotate.clusterStores" . | fromJson -}}
+{{- $found := dict -}}
+{{- range $name, $key := .Values.config.keys -}}
+{{- range $o := ($key | default dict).outputs -}}
+{{- $namespace := get $stores ($o.store | default "") -}}
+{{- $workload := ($o.after | default dict).kubernetes | default "" -}}
+{{- if and $namespace $workload -}}
+{{- $resource := printf "%ss" (splitList "/" $workload | first) -}}
+{{- $of := get $found $namespace | default dict -}}
+{{- $_ := set $of $resource (append (get $of $resource | default list) (splitList "/" $workload | last) | uniq | sortAlpha) -}}
+{{- $_ := set $found $namespace $of -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{ $found | toJson }}
+{{- end }}
+
 {{/* The stores in Vault that log in with a token of the service account. */}}
 {{- define "rotate.vaultLogins" -}}
 {{- $found := list -}}

@@ -1,0 +1,39 @@
+// Package after has the ways in which readers of an output are made to read it: a
+// unit of systemd, a rollout in Kubernetes, a signal, a program. The engine decides
+// when; see engine.Output.After.
+//
+// Each way may be called again for what was read already, as a process can be killed
+// before it has noted that. Readers lose nothing by it.
+package after
+
+import (
+	"context"
+	"fmt"
+)
+
+// A Change is what readers are to read. It holds no key material.
+type Change struct {
+	Key      string // by its name in the config
+	Output   string // by its name: STORE SECRET, or a path
+	Revision string // of what the output holds now
+}
+
+// A Way makes readers read. It returns nil once they have, or begin to, and stops
+// when ctx ends. Its error is an Error. It is safe for concurrent use.
+type Way func(ctx context.Context, c Change) error
+
+// An Error tells which way failed, and what a person can do.
+type Error struct {
+	Way    string // as the config has it: systemd shop.service
+	Err    error
+	Advice string // "" if the error says it
+}
+
+// Error leaves out the advice: who shows the error shows Todo beside it.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Way, e.Err) }
+
+// Unwrap lets errors.Is see what failed.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Todo is the advice, for package engine.
+func (e *Error) Todo() string { return e.Advice }
