@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 
@@ -20,15 +19,15 @@ var errTimeout = errors.New("no reply within 30s")
 // get, create and update are the three calls on a Secret. Each gives the
 // service's clock, too.
 
-func (s *store) get(ctx context.Context, name string) (*corev1.Secret, time.Time, error) {
-	object := &corev1.Secret{}
+func (s *store) get(ctx context.Context, name string) (*kubeSecret, time.Time, error) {
+	object := &kubeSecret{}
 	date, err := s.do(ctx, s.core.Get().Namespace(s.Namespace).Resource(s.resource()).Name(name), object, false)
 	return object, date, err
 }
 
 // create fills in what the API server added; with dry it only asks whether it
 // would ([k8s] dry runs pass through admission and validation).
-func (s *store) create(ctx context.Context, object *corev1.Secret, dry bool) (time.Time, error) {
+func (s *store) create(ctx context.Context, object *kubeSecret, dry bool) (time.Time, error) {
 	r := s.core.Post().Namespace(s.Namespace).Resource(s.resource()).Body(s.body(object))
 	if dry {
 		r.Param("dryRun", "All")
@@ -37,7 +36,7 @@ func (s *store) create(ctx context.Context, object *corev1.Secret, dry bool) (ti
 }
 
 // update replaces the Secret if it has the resourceVersion of object.
-func (s *store) update(ctx context.Context, object *corev1.Secret) (time.Time, error) {
+func (s *store) update(ctx context.Context, object *kubeSecret) (time.Time, error) {
 	r := s.core.Put().Namespace(s.Namespace).Resource(s.resource()).Name(object.Name).Body(s.body(object))
 	return s.do(ctx, r.Param("fieldManager", manager), object, true)
 }
@@ -62,7 +61,7 @@ func do(ctx context.Context, r *rest.Request, into runtime.Object, changes bool)
 
 // sent is the data that goes out with an object.
 func sent(object runtime.Object) map[string][]byte {
-	if s, ok := object.(*corev1.Secret); ok {
+	if s, ok := object.(*kubeSecret); ok {
 		return s.Data
 	}
 	return nil

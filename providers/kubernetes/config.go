@@ -10,9 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
@@ -155,10 +152,7 @@ func (c *Config) connect(conf *rest.Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(known), authorizationv1.AddToScheme(known)); err != nil {
-		return nil, err
-	}
+	known := scheme()
 	group := func(path string, version schema.GroupVersion) (rest.Interface, error) {
 		one := rest.CopyConfig(conf)
 		one.APIPath, one.GroupVersion = path, &version
@@ -166,11 +160,11 @@ func (c *Config) connect(conf *rest.Config) (*store, error) {
 		return rest.RESTClientForConfigAndClient(one, client)
 	}
 	s := &store{Config: *c}
-	s.SecretType = cmp.Or(s.SecretType, string(corev1.SecretTypeOpaque))
-	if s.core, err = group("/api", corev1.SchemeGroupVersion); err != nil {
+	s.SecretType = cmp.Or(s.SecretType, "Opaque")
+	if s.core, err = group("/api", coreV1); err != nil {
 		return nil, err
 	}
-	s.authorization, err = group("/apis", authorizationv1.SchemeGroupVersion)
+	s.authorization, err = group("/apis", authorizationV1)
 	return s, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 )
 
@@ -25,14 +24,14 @@ func (c *Config) noun() string     { return strings.ToLower(cmp.Or(c.Kind, "Secr
 func (c *Config) resource() string { return c.noun() + "s" }
 
 // kindOf tells which of the two was read.
-func kindOf(object *corev1.Secret) string { return cmp.Or(object.Kind, "Secret") }
+func kindOf(object *kubeSecret) string { return cmp.Or(object.Kind, "Secret") }
 
 // body is what is sent of an object.
-func (s *store) body(object *corev1.Secret) any {
+func (s *store) body(object *kubeSecret) any {
 	if !s.public() {
 		return object
 	}
-	out := &corev1.ConfigMap{ObjectMeta: object.ObjectMeta, Immutable: object.Immutable, Data: map[string]string{}, BinaryData: map[string][]byte{}}
+	out := &kubeConfigMap{ObjectMeta: object.ObjectMeta, Immutable: object.Immutable, Data: map[string]string{}, BinaryData: map[string][]byte{}}
 	for key, v := range object.Data {
 		out.Data[key] = string(v)
 	}
@@ -44,16 +43,16 @@ func (s *store) body(object *corev1.Secret) any {
 
 // do makes one call, and fills the object in from its reply. What is binary in a
 // ConfigMap is nobody's key: it stays in StringData, which no reply has.
-func (s *store) do(ctx context.Context, r *rest.Request, object *corev1.Secret, changes bool) (time.Time, error) {
+func (s *store) do(ctx context.Context, r *rest.Request, object *kubeSecret, changes bool) (time.Time, error) {
 	if !s.public() {
 		return do(ctx, r, object, changes)
 	}
-	in := &corev1.ConfigMap{}
+	in := &kubeConfigMap{}
 	date, err := do(ctx, r, in, changes)
 	if err != nil {
 		return date, err
 	}
-	*object = corev1.Secret{ObjectMeta: in.ObjectMeta, Immutable: in.Immutable, Data: map[string][]byte{}, StringData: map[string]string{}}
+	*object = kubeSecret{ObjectMeta: in.ObjectMeta, Immutable: in.Immutable, Data: map[string][]byte{}, StringData: map[string]string{}}
 	object.Kind = configMap
 	for key, v := range in.Data {
 		object.Data[key] = []byte(v)

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/keyrotate/rotate/internal/lazy"
@@ -187,12 +186,12 @@ func jsonOf(data map[string][]byte) []byte {
 }
 
 // ours says that rotate may write to a Secret: it did before, or was told to.
-func ours(object *corev1.Secret) bool {
+func ours(object *kubeSecret) bool {
 	return len(ownKeys(object)) > 0 || object.Labels[managedBy] == manager
 }
 
 // fill puts a value and what belongs to it into a Secret.
-func (s *store) fill(object *corev1.Secret, v providers.Secret, n providers.Note) {
+func (s *store) fill(object *kubeSecret, v providers.Secret, n providers.Note) {
 	if object.Data == nil {
 		object.Data = map[string][]byte{}
 	}
@@ -216,7 +215,7 @@ func (s *store) fill(object *corev1.Secret, v providers.Secret, n providers.Note
 }
 
 // mark puts what the config asks for on a Secret: labels, annotations and an owner.
-func (s *store) mark(object *corev1.Secret) {
+func (s *store) mark(object *kubeSecret) {
 	object.Labels = over(object.Labels, s.Labels)
 	object.Annotations = over(object.Annotations, s.Annotations)
 	if o := s.Owner; o != (Owner{}) {
@@ -259,7 +258,7 @@ func textOf(n providers.Note) string {
 	return string(b)
 }
 
-func noteIn(object *corev1.Secret, annotation string) providers.Note {
+func noteIn(object *kubeSecret, annotation string) providers.Note {
 	var n note
 	if json.Unmarshal([]byte(object.Annotations[annotation]), &n) != nil {
 		return providers.Note{}

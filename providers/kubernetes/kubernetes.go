@@ -18,7 +18,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
@@ -61,7 +60,7 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 }
 
 // revision is what a Secret holds.
-func (s *store) revision(object *corev1.Secret, date time.Time) (providers.Revision, error) {
+func (s *store) revision(object *kubeSecret, date time.Time) (providers.Revision, error) {
 	if err := leaving(object); err != nil {
 		return providers.Revision{}, err
 	}
@@ -99,7 +98,7 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 
 // base is the Secret that a write replaces, if it is still the one that the
 // caller saw and one that rotate may write to.
-func (s *store) base(ctx context.Context, name string, after providers.RevisionID) (*corev1.Secret, error) {
+func (s *store) base(ctx context.Context, name string, after providers.RevisionID) (*kubeSecret, error) {
 	object, _, err := s.get(ctx, name)
 	switch {
 	case errors.Is(err, providers.ErrNotFound):
@@ -120,12 +119,12 @@ func (s *store) base(ctx context.Context, name string, after providers.RevisionI
 }
 
 // bare is a new Secret with nothing in it.
-func (s *store) bare(name string) *corev1.Secret {
-	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace}, Type: corev1.SecretType(s.SecretType)}
+func (s *store) bare(name string) *kubeSecret {
+	return &kubeSecret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace}, Type: s.SecretType}
 }
 
 // leaving is the error of a Secret that waits for its finalizers, nil of others.
-func leaving(object *corev1.Secret) error {
+func leaving(object *kubeSecret) error {
 	if object.DeletionTimestamp == nil {
 		return nil
 	}
@@ -135,7 +134,7 @@ func leaving(object *corev1.Secret) error {
 }
 
 // changeable refuses a Secret that nobody can change.
-func changeable(object *corev1.Secret) error {
+func changeable(object *kubeSecret) error {
 	switch {
 	case object.DeletionTimestamp != nil:
 		return conflict(fmt.Errorf("the %s is being deleted", kindOf(object)))
@@ -188,6 +187,6 @@ func (s *store) where(name string) string { return s.noun() + " " + s.Namespace 
 
 // ownKeys are the data keys that rotate wrote, in its order; none of a Secret
 // that it did not write.
-func ownKeys(object *corev1.Secret) []string {
+func ownKeys(object *kubeSecret) []string {
 	return slices.DeleteFunc(strings.Split(object.Annotations[dataAnnotation], ","), func(k string) bool { return k == "" })
 }

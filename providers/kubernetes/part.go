@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -87,7 +86,7 @@ func check(salt, value []byte) string {
 }
 
 // value is what the data keys of the part hold, nil if none does.
-func (p *part) value(object *corev1.Secret) []byte {
+func (p *part) value(object *kubeSecret) []byte {
 	if len(p.fields) == 1 {
 		return object.Data[p.fields[0]]
 	}
@@ -104,7 +103,7 @@ func (p *part) value(object *corev1.Secret) []byte {
 }
 
 // revision is the part of a Secret as it was read; the zero one if it has none.
-func (p *part) revision(object *corev1.Secret, date time.Time) providers.Revision {
+func (p *part) revision(object *kubeSecret, date time.Time) providers.Revision {
 	v := p.value(object)
 	if len(v) == 0 {
 		return providers.Revision{}
@@ -127,7 +126,7 @@ func (p *part) revision(object *corev1.Secret, date time.Time) providers.Revisio
 
 // find reads the Secret and the part of it. Where there is no Secret, the object is
 // nil and the revision the zero one.
-func (p *part) find(ctx context.Context, name string) (*corev1.Secret, providers.Revision, error) {
+func (p *part) find(ctx context.Context, name string) (*kubeSecret, providers.Revision, error) {
 	object, date, err := p.get(ctx, name)
 	switch {
 	case errors.Is(err, providers.ErrNotFound):
@@ -153,7 +152,7 @@ func (p *part) Read(ctx context.Context, name string) (_ providers.Revision, err
 
 // held is the Secret, if the caller saw the part as it is now and rotate may write
 // there.
-func (p *part) held(ctx context.Context, name string, saw providers.RevisionID) (*corev1.Secret, error) {
+func (p *part) held(ctx context.Context, name string, saw providers.RevisionID) (*kubeSecret, error) {
 	object, rev, err := p.find(ctx, name)
 	switch {
 	case err != nil:
@@ -229,7 +228,7 @@ func (p *part) lay(v []byte) ([]entry, error) {
 }
 
 // clear takes the part out of a Secret.
-func (p *part) clear(object *corev1.Secret) {
+func (p *part) clear(object *kubeSecret) {
 	if object.Data == nil {
 		object.Data = map[string][]byte{}
 	}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
-
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -73,7 +71,8 @@ func (s *store) rule(verbs []string) string {
 // limited to the names of rotate's own Secrets, and a rule shows those.
 // https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-rules-review-v1/
 func (s *store) held(ctx context.Context, name string, verbs []string) (has []string, err error) {
-	review := &authorizationv1.SelfSubjectRulesReview{Spec: authorizationv1.SelfSubjectRulesReviewSpec{Namespace: s.Namespace}}
+	review := &rulesReview{}
+	review.Spec.Namespace = s.Namespace
 	if _, err := do(ctx, s.authorization.Post().Resource("selfsubjectrulesreviews").Body(review), review, false); err != nil {
 		return nil, err
 	}
@@ -92,11 +91,11 @@ func (s *store) held(ctx context.Context, name string, verbs []string) (has []st
 }
 
 // granted says that some rule gives a verb on a Secret; on any if name is "".
-func granted(rules []authorizationv1.ResourceRule, resource, verb, name string) bool {
+func granted(rules []resourceRule, resource, verb, name string) bool {
 	has := func(list []string, want string) bool {
 		return slices.Contains(list, want) || slices.Contains(list, "*")
 	}
-	return slices.ContainsFunc(rules, func(r authorizationv1.ResourceRule) bool {
+	return slices.ContainsFunc(rules, func(r resourceRule) bool {
 		if !has(r.APIGroups, "") || !has(r.Resources, resource) || !has(r.Verbs, verb) {
 			return false
 		}
@@ -115,9 +114,8 @@ func (s *store) may(ctx context.Context, verb, name string) (bool, error) {
 	if verb == "create" {
 		name = ""
 	}
-	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: s.Namespace, Verb: verb, Resource: s.resource(), Name: name},
-	}}
+	review := &accessReview{}
+	review.Spec.ResourceAttributes = attributes{Namespace: s.Namespace, Verb: verb, Resource: s.resource(), Name: name}
 	_, err := do(ctx, s.authorization.Post().Resource("selfsubjectaccessreviews").Body(review), review, false)
 	return review.Status.Allowed, err
 }

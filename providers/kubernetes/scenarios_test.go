@@ -123,7 +123,8 @@ func immutable(t *testing.T, v server, s *store) {
 	must(t, err)
 	fails(t, write(t, s, "b", rev.ID), providers.ErrUnsafe, "immutable")
 	// And if it is made so between the look and the update.
-	object := v.object(t, s, name)
+	object, _, err := s.get(t.Context(), name)
+	must(t, err)
 	object.Data[textKey] = []byte("b")
 	_, err = s.update(t.Context(), object)
 	fails(t, err, providers.ErrUnsafe, "immutable")

@@ -127,7 +127,7 @@ var rules = map[string][]string{
 	},
 
 	"providers/kubernetes": {
-		"std", "internal/lazy", "providers", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1",
+		"std", "internal/lazy", "providers",
 		"k8s.io/apimachinery/pkg/api/errors", "k8s.io/apimachinery/pkg/apis/meta/v1", "k8s.io/apimachinery/pkg/runtime", "k8s.io/apimachinery/pkg/runtime/schema",
 		"k8s.io/apimachinery/pkg/runtime/serializer", "k8s.io/apimachinery/pkg/types", "k8s.io/apimachinery/pkg/util/validation", "k8s.io/client-go/rest", "k8s.io/client-go/tools/clientcmd",
 	},
