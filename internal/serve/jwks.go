@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"weak"
 
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -124,10 +125,10 @@ func conditional(r *http.Request) bool {
 }
 
 // A document is a JWK Set as it is sent. It is written once for the sets that it
-// is of, and remembers their digests: the sets themselves have private halves, which
-// would outlive their keys here.
+// is of: a set never changes, and a pass that reads it again makes another. It does not
+// keep them: sets have private halves, which would outlive their keys here.
 type document struct {
-	of   []string
+	of   []weak.Pointer[keyset.Set]
 	body []byte
 	tag  string
 }
@@ -137,14 +138,14 @@ type document struct {
 func (s *Server) document(path string, sets []*keyset.Set) (document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if doc, ok := s.documents[path]; ok && slices.EqualFunc(doc.of, sets, func(digest string, set *keyset.Set) bool { return digest == set.Digest }) {
+	if doc, ok := s.documents[path]; ok && slices.EqualFunc(doc.of, sets, func(p weak.Pointer[keyset.Set], set *keyset.Set) bool { return p.Value() == set }) {
 		return doc, nil
 	}
-	var of []string
+	var of []weak.Pointer[keyset.Set]
 	all := []json.RawMessage{}
 	for _, set := range sets {
 		all = append(all, publicKeys(set)...)
-		of = append(of, set.Digest)
+		of = append(of, weak.Make(set))
 	}
 	body, err := json.Marshal(map[string]any{"keys": all})
 	if err != nil {
