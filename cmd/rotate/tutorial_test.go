@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,6 +91,20 @@ func follow(t *testing.T, name string, files map[string]string) (r *reader) {
 	return r
 }
 
+// A terminal shows standard output and standard error in one, as they come.
+type terminal struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (t *terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Buffer.Write(p)
+}
+
+func (t *terminal) WriteString(s string) (int, error) { return t.Write([]byte(s)) }
+
 // A reader follows a page.
 type reader struct {
 	*console
@@ -158,7 +173,7 @@ func (r *reader) rotate(args []string) (code int, said string) {
 		r.daemon(3 * time.Minute)
 		return 0, ""
 	}
-	var out bytes.Buffer
+	var out terminal
 	code = r.app(strings.NewReader(""), &out, &out).Run(r.t.Context(), args)
 	if code == cli.Usage {
 		r.t.Errorf("rotate %s is not understood:\n%s", strings.Join(args, " "), out.String())

@@ -28,9 +28,9 @@ func SignalNames() []SignalName { return slices.Sorted(maps.Keys(signals)) }
 func Signal(pidFile string, name SignalName) Way {
 	return func(context.Context, Change) error {
 		e := &Error{Way: fmt.Sprintf("signal %s to %s", name, pidFile)}
-		pid, err := pidIn(pidFile)
+		pid, owner, err := pidIn(pidFile)
 		if err == nil {
-			err = send(pid, name)
+			err = send(pid, owner, name)
 		}
 		switch {
 		case err == nil:
@@ -45,49 +45,64 @@ func Signal(pidFile string, name SignalName) Way {
 	}
 }
 
-func send(pid int, name SignalName) error {
+// send signals a process of the user who chose it. It takes hold of the process before
+// it looks at its user, so that the number cannot become another's in between.
+func send(pid int, owner uint32, name SignalName) error {
 	p, err := os.FindProcess(pid) // on Linux by a pidfd
 	if err != nil {
 		return err
 	}
 	defer func() { _ = p.Release() }() // it cannot fail
+	if owner != 0 && int(owner) != os.Geteuid() {
+		process, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid)))
+		if err != nil || process.Sys().(*syscall.Stat_t).Uid != owner {
+			return fmt.Errorf("it belongs to user %d, and process %d is not known to be theirs", owner, pid)
+		}
+	}
 	return p.Signal(signals[name])
 }
 
-// pidIn reads a pid file that can be trusted: whoever writes it chooses who gets a
-// signal that ends many programs.
-func pidIn(path string) (int, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would wait for its writer
+// pidIn reads a pid file that can be trusted, and whose it is: whoever writes it chooses
+// who gets a signal that ends many programs. So no link is followed, also none of the
+// file system's own (a second name), and a file of root's or of this user's has to be in
+// a folder in which nobody else could have put it.
+func pidIn(path string) (pid int, owner uint32, err error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) // a pipe would wait for its writer
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o022 != 0 {
-		return 0, errors.New("it is no file that only its owner can write: chmod go-w")
+	stat := info.Sys().(*syscall.Stat_t)
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o022 != 0 || stat.Nlink != 1 {
+		return 0, 0, errors.New("it is no file of one name that only its owner can write: chmod go-w")
+	}
+	if stat.Uid == 0 || int(stat.Uid) == os.Geteuid() {
+		if err := ownFolder(filepath.Dir(path)); err != nil {
+			return 0, 0, err
+		}
 	}
 	text := make([]byte, 32)
 	n, _ := f.Read(text) // nothing is no number
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
-	if err != nil || pid <= 1 {
-		return 0, errors.New("it holds no process's number")
+	number, err := strconv.ParseInt(strings.TrimSpace(string(text[:n])), 10, 32)
+	if err != nil || number <= 1 || int(number) == os.Getpid() {
+		return 0, 0, errors.New("it holds no process's number, or that of rotate")
 	}
-	return pid, owned(info, pid)
+	return int(number), stat.Uid, nil
 }
 
-// owned refuses a file of a user who could not send the signal: it belongs to root,
-// to this user, or to the user of the process.
-func owned(info fs.FileInfo, pid int) error {
+// ownFolder refuses a folder in which another user could have put a file.
+func ownFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
 	owner := info.Sys().(*syscall.Stat_t).Uid
-	if owner == 0 || int(owner) == os.Geteuid() {
-		return nil
+	if owner != 0 && int(owner) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0 {
+		return fmt.Errorf("others can put files into %s, so the file has to belong to the user of the process", dir)
 	}
-	process, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid)))
-	if err == nil && process.Sys().(*syscall.Stat_t).Uid == owner {
-		return nil
-	}
-	return fmt.Errorf("it belongs to user %d, and process %d is not known to be theirs", owner, pid)
+	return nil
 }

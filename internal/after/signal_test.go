@@ -2,6 +2,7 @@ package after
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,11 +77,41 @@ func TestSignalOfAForeignFile(t *testing.T) {
 		t.Skip("only root can give a file away")
 	}
 	path := filepath.Join(t.TempDir(), "pid")
-	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("2147483646"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chown(path, 12345, -1); err != nil {
 		t.Fatal(err)
 	}
 	holds(t, Signal(path, "USR1")(t.Context(), change), "belongs to user 12345")
+}
+
+// A link would let the user of a folder choose among the pid files of others, and a
+// number that is none would be taken for a group of processes, or for all.
+func TestSignalFollowsNoLink(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "pid")
+	if err := os.WriteFile(path, []byte("2147483646"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, Signal(filepath.Join(dir, "link"), "USR1")(t.Context(), change), "symbolic link")
+	if err := os.Link(path, filepath.Join(dir, "second")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, Signal(path, "USR1")(t.Context(), change), "one name")
+	open := filepath.Join(t.TempDir(), "open")
+	if err := errors.Join(os.Mkdir(open, 0o700), os.Chmod(open, 0o777), os.WriteFile(filepath.Join(open, "pid"), []byte("2147483646"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, Signal(filepath.Join(open, "pid"), "USR1")(t.Context(), change), "others can put files into")
+	for _, number := range []string{"4294967295", strconv.Itoa(os.Getpid())} { // as a pid_t the first is -1: everyone
+		other := filepath.Join(t.TempDir(), "pid")
+		if err := os.WriteFile(other, []byte(number), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, Signal(other, "USR1")(t.Context(), change), "no process's number")
+	}
 }

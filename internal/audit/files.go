@@ -59,11 +59,14 @@ func Files(path string) ([]string, error) {
 
 // eachLine gives every line of a file that is not empty, with its number.
 func eachLine(path string, take func(n int, text []byte)) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the path is the operator's
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) //nolint:gosec // the path is the operator's
 	if err != nil {
 		return fmt.Errorf("audit file: %w", err)
 	}
 	defer f.Close()
+	if err := regular(f); err != nil {
+		return fmt.Errorf("audit file %s: %w", path, err)
+	}
 	var r io.Reader = f
 	if strings.HasSuffix(path, ".gz") {
 		if r, err = gzip.NewReader(f); err != nil {
@@ -78,9 +81,6 @@ func eachLine(path string, take func(n int, text []byte)) error {
 		if len(lines.Bytes()) > 0 {
 			take(n, lines.Bytes())
 		}
-	}
-	if info, err := f.Stat(); err == nil && n == 0 && info.Mode()&fs.ModeNamedPipe != 0 {
-		return fmt.Errorf("audit file %s: a pipe that nobody writes to", path)
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		return fmt.Errorf("audit file %s: a line of more than %d bytes is no event", path, maxLine)

@@ -88,7 +88,7 @@ var verifyWorth = []string{
 	"a line that was changed, taken out or moved shows if a later line of its chain is here, or if another chain began right after it",
 	"lines that were cut off the end of the file do not show: compare with the log, where the daemon tells its last number and digest each hour",
 	"a chain has no key: whoever may write the file can compute all of it again. A copy on another host shows that",
-	"lines of older versions have no chain: nobody can tell whether they are whole",
+	"lines of older versions have no chain, and the oldest of several files may begin anywhere: nobody can tell whether they are whole",
 }
 
 // A verifier follows the chains line by line.

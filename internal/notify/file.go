@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // maxFile is far more than a URL or a secret has, in bytes.
@@ -18,7 +20,7 @@ var errNoFile = errors.New("there is none")
 // readFile reads a small file. The error has no path: someone may have put the
 // secret itself there.
 func readFile(path string) (string, error) {
-	f, err := os.Open(path) //nolint:gosec // the path is the operator's
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the path is the operator's
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", errNoFile
 	}
@@ -35,7 +37,7 @@ func readFile(path string) (string, error) {
 	case info.Size() > maxFile:
 		return "", errors.New("it is larger than 4 KiB")
 	}
-	data, err := io.ReadAll(f)
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
 	return strings.TrimSpace(string(data)), withoutPath(err)
 }
 
@@ -57,6 +59,9 @@ func (a Address) url() (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return "", errors.New("its address is not a URL such as https://hooks.example.com/rotate")
+	}
+	if a.File != "" && u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback() {
+		return "", errors.New("its address, which is a secret, is http:// to another host: use https")
 	}
 	return text, nil
 }

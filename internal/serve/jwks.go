@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"weak"
 
 	"github.com/keyrotate/rotate/internal/live"
 	"github.com/keyrotate/rotate/rotation/keyset"
@@ -124,9 +125,10 @@ func conditional(r *http.Request) bool {
 }
 
 // A document is a JWK Set as it is sent. It is written once for the sets that it
-// is of: a set never changes, and a pass that reads it again makes another.
+// is of: a set never changes, and a pass that reads it again makes another. It does not
+// keep them: sets have private halves, which would outlive their keys here.
 type document struct {
-	sets []*keyset.Set
+	of   []weak.Pointer[keyset.Set]
 	body []byte
 	tag  string
 }
@@ -136,19 +138,21 @@ type document struct {
 func (s *Server) document(path string, sets []*keyset.Set) (document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if doc, ok := s.documents[path]; ok && slices.Equal(doc.sets, sets) {
+	if doc, ok := s.documents[path]; ok && slices.EqualFunc(doc.of, sets, func(p weak.Pointer[keyset.Set], set *keyset.Set) bool { return p.Value() == set }) {
 		return doc, nil
 	}
+	var of []weak.Pointer[keyset.Set]
 	all := []json.RawMessage{}
 	for _, set := range sets {
 		all = append(all, publicKeys(set)...)
+		of = append(of, weak.Make(set))
 	}
 	body, err := json.Marshal(map[string]any{"keys": all})
 	if err != nil {
 		return document{}, err
 	}
 	sum := sha256.Sum256(body)
-	doc := document{sets: sets, body: body, tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`}
+	doc := document{of: of, body: body, tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`}
 	if s.documents == nil {
 		s.documents = map[string]document{}
 	}

@@ -131,8 +131,12 @@ func look(path string, info fs.FileInfo, shared bool) Facts {
 
 // inContainer goes by what Docker, Podman and Kubernetes leave in each container
 // of theirs. On a machine, and in a container that is run like one (LXC,
-// systemd-nspawn), there are other users, so these are none.
+// systemd-nspawn), there are other users, so these are none. Toolbx and Distrobox
+// share the host's home folders and its /tmp with its users (toolbox(1)).
 func inContainer(getenv func(string) string, exists func(string) bool) bool {
+	if exists("/run/.toolboxenv") || exists("/run/host/etc") {
+		return false
+	}
 	return getenv("KUBERNETES_SERVICE_HOST") != "" || exists("/.dockerenv") || exists("/run/.containerenv")
 }
 

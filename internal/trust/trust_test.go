@@ -104,6 +104,9 @@ func TestContainers(t *testing.T) {
 	if !inContainer(none, there("/.dockerenv")) || !inContainer(none, there("/run/.containerenv")) {
 		t.Error("Docker and Podman")
 	}
+	if inContainer(none, func(p string) bool { return p == "/run/.containerenv" || p == "/run/.toolboxenv" }) {
+		t.Error("Toolbx has the host's folders")
+	}
 	if !inContainer(func(name string) string { return map[string]string{"KUBERNETES_SERVICE_HOST": "10.0.0.1"}[name] }, there("")) {
 		t.Error("Kubernetes")
 	}

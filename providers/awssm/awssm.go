@@ -43,6 +43,8 @@ type store struct {
 	conf   Config
 	region string
 	api    *secretsmanager.Client
+
+	endpoint string // other than the vendor's own; "" for that
 }
 
 // Traits implements providers.Store.

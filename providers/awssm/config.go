@@ -67,7 +67,13 @@ func (c *Config) Open(ctx context.Context) (_ providers.Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.store(conf), nil
+	s := c.store(conf)
+	if s.endpoint != "" { // of a variable or of ~/.aws/config
+		if _, err := providers.Address("the endpoint that AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SECRETS_MANAGER or ~/.aws/config names", s.endpoint); err != nil {
+			return nil, unsafe(err, "")
+		}
+	}
+	return s, nil
 }
 
 // surroundings are what the SDK finds of region and credentials.
@@ -95,12 +101,15 @@ func (c *Config) surroundings(ctx context.Context) (aws.Config, error) {
 // store is the part of Open that reads no surroundings.
 func (c *Config) store(conf aws.Config) *store {
 	conf.ClientLogMode = 0 // requests hold values
-	return &store{conf: *c, region: conf.Region, api: secretsmanager.NewFromConfig(conf, func(o *secretsmanager.Options) {
+	s := &store{conf: *c, region: conf.Region}
+	s.api = secretsmanager.NewFromConfig(conf, func(o *secretsmanager.Options) {
 		o.HTTPClient = whole{o.HTTPClient}
 		if c.Endpoint != "" {
 			o.BaseEndpoint = aws.String(c.Endpoint)
 		}
-	})}
+		s.endpoint = aws.ToString(o.BaseEndpoint)
+	})
+	return s
 }
 
 // whole is a client that reads a reply to its end before it hands it on. The SDK

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -72,6 +73,11 @@ func askGit(ctx context.Context, dir string, paths ...string) (bool, error) {
 	return bytes.Count(out, []byte("\n")) == len(paths), err
 }
 
+// gitNeeds are the variables that git is given: no credential of a store, and no
+// GIT_DIR of a hook, which names another repository. SUDO_UID says whose folders are
+// safe (git-config(1), safe.directory).
+var gitNeeds = []string{"PATH", "HOME", "XDG_CONFIG_HOME", "SUDO_UID", "TMPDIR"}
+
 // runGit runs a command of Git in a folder. The repository is asked about, not
 // trusted: it may not name a program.
 func runGit(ctx context.Context, dir string, args ...string) ([]byte, error) {
@@ -80,8 +86,10 @@ func runGit(ctx context.Context, dir string, args ...string) ([]byte, error) {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, git, append([]string{"-c", "core.fsmonitor=false", "-C", dir}, args...)...)
+	// An object that the repository lacks is not fetched, as its config says how to.
+	cmd.Env = []string{"GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0"}
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "GIT_") { // a hook's GIT_DIR names another repository
+		if name, _, _ := strings.Cut(v, "="); slices.Contains(gitNeeds, name) {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
@@ -97,7 +105,7 @@ func exitedWith(err error, code int) bool {
 // ignoresAll tells whether the directory's own .gitignore leaves nothing to
 // Git: a line "*" and no exception.
 func ignoresAll(dir string) bool {
-	text, err := os.ReadFile(filepath.Join(dir, ".gitignore"))
+	text, err := readSmall(filepath.Join(dir, ".gitignore"), maxGitText)
 	if err != nil {
 		return false
 	}

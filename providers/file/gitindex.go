@@ -7,11 +7,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // indexed tells whether the index of the work tree at root has one of the paths,
@@ -22,7 +24,7 @@ func indexed(root string, paths ...string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	data, err := os.ReadFile(filepath.Join(dir, "index"))
+	data, err := readSmall(filepath.Join(dir, "index"), maxIndex)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil // nothing was ever added
 	} else if err != nil {
@@ -45,7 +47,11 @@ func indexed(root string, paths ...string) (bool, error) {
 // name says, as in submodules and linked work trees (gitrepository-layout(5)).
 func gitDir(root string) (string, error) {
 	dir := filepath.Join(root, ".git")
-	if text, err := os.ReadFile(dir); err == nil {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		text, err := readSmall(dir, maxGitText)
+		if err != nil {
+			return "", err
+		}
 		to, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
 		if !ok {
 			return "", fmt.Errorf("%s is no repository of Git", dir)
@@ -58,6 +64,31 @@ func gitDir(root string) (string, error) {
 		return "", err
 	}
 	return dir, nil
+}
+
+// How much of a repository's files is read, in bytes: somebody else may have made them.
+const (
+	maxGitText = 1 << 20
+	maxIndex   = 64 << 20
+)
+
+// readSmall reads a plain file. It waits for no pipe, and refuses a larger file.
+func readSmall(path string, most int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > most:
+		return nil, fmt.Errorf("%s has %d bytes, more than the %d that rotate reads", path, info.Size(), most)
+	}
+	return io.ReadAll(io.LimitReader(f, most))
 }
 
 var errIndex = errors.New("the index of Git has a form that rotate does not read")

@@ -127,8 +127,8 @@ func TestWaitingForALockIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		held, err := lock(t.Context(), path)
 		must(t, err)
-		var told []string
-		ctx := providers.TellWaiting(t.Context(), func(what string) { told = append(told, what) })
+		told := make(chan string, 9)
+		ctx := providers.TellWaiting(t.Context(), func(what string) { told <- what })
 		got := make(chan error)
 		go func() {
 			unlock, err := lock(ctx, path)
@@ -140,12 +140,12 @@ func TestWaitingForALockIsTold(t *testing.T) {
 		time.Sleep(990 * time.Millisecond)
 		synctest.Wait()
 		if len(told) != 0 {
-			t.Error(told)
+			t.Error(<-told)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if len(told) != 1 || !strings.Contains(told[0], path) {
-			t.Error(told)
+		if n, what := len(told), <-told; n != 1 || !strings.Contains(what, path) {
+			t.Error(n, what)
 		}
 		held()
 		must(t, <-got)

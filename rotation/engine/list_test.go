@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/keyrotate/rotate/providers"
@@ -17,6 +18,7 @@ import (
 type shelf struct {
 	*memory.Store
 	list func([]providers.Listed) ([]providers.Listed, error)
+	mu   sync.Mutex
 	read []string
 }
 
@@ -29,7 +31,9 @@ func (s *shelf) List(ctx context.Context) ([]providers.Listed, error) {
 }
 
 func (s *shelf) Read(ctx context.Context, name string) (providers.Revision, error) {
+	s.mu.Lock()
 	s.read = append(s.read, name)
+	s.mu.Unlock()
 	return s.Store.Read(ctx, name)
 }
 
