@@ -28,7 +28,7 @@ func (w Window) Open(t time.Time) bool {
 // zone skips in spring is as much later as the clocks go forward. In the hour that comes twice in autumn a window
 // opens once or twice; either is an opening.
 func (w Window) Next(t time.Time) time.Time {
-	const enough = 9 // days: a week, today, and one that a zone spoils
+	const enough = 16 // days: today, and two weeks, as a zone may skip all of a weekly window in the first
 	for range enough {
 		if w.Open(t) {
 			return t
@@ -43,10 +43,17 @@ func (w Window) Next(t time.Time) time.Time {
 	return time.Time{}
 }
 
-// opening is when the window would open some days after that of t.
+// opening is when the window would open some days after that of t. Where the zone skips the time that is wanted,
+// time.Date goes on from it or back, as it likes: west of UTC, from a midnight to the day before. Back is made good.
 func (w Window) opening(t time.Time, days int) time.Time {
-	at := time.Date(t.Year(), t.Month(), t.Day()+days, 0, 0, int(w.From/time.Second), 0, w.Zone)
-	if missing := w.From - ofDay(at); missing > 0 && missing <= 2*time.Hour { // time.Date may go back where it has no such time
+	year, month, day := t.Date()
+	date := func(zone *time.Location) time.Time {
+		return time.Date(year, month, day+days, 0, 0, int(w.From/time.Second), 0, zone)
+	}
+	at := date(w.Zone)
+	_, offset := at.Zone()
+	shown := at.Add(time.Duration(offset) * time.Second) // in UTC it reads as the clocks of the zone do at that time
+	if missing := date(time.UTC).Sub(shown); missing > 0 {
 		at = at.Add(missing)
 	}
 	return at.UTC()
@@ -58,9 +65,12 @@ func ofDay(t time.Time) time.Duration {
 }
 
 // opens is when the window is open from t on. Keys that wait for one opening are spread over it as they are over a
-// firing.
+// firing. A window that never opens moves nothing: a key that is overdue is told, and one that is never due is not.
 func (p Policy) opens(t time.Time) time.Time {
 	at := p.Window.Next(t)
+	if at.IsZero() {
+		return t
+	}
 	if spread := at.Add(p.Jitter); !at.Equal(t) && p.Window.Open(spread) {
 		return spread
 	}

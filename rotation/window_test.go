@@ -21,6 +21,8 @@ func zone(t *testing.T, name string) *time.Location {
 // weekdays is Monday to Thursday.
 var weekdays = [7]bool{time.Monday: true, time.Tuesday: true, time.Wednesday: true, time.Thursday: true}
 
+var daily = [7]bool{true, true, true, true, true, true, true}
+
 // office is Mon-Thu 09:00-16:00 in Berlin.
 func office(t *testing.T) rotation.Window {
 	return rotation.Window{Days: weekdays, From: 9 * hour, To: 16 * hour, Zone: zone(t, "Europe/Berlin")}
@@ -31,6 +33,13 @@ func TestWindow(t *testing.T) {
 	nights := rotation.Window{Days: weekdays, From: 22 * hour, To: 4 * hour, Zone: berlin}
 	skipped := rotation.Window{Days: [7]bool{time.Sunday: true}, From: 2*hour + 30*time.Minute, To: 5 * hour, Zone: berlin}
 	whole := rotation.Window{Days: weekdays, To: 24 * hour, Zone: berlin}
+	sundays := [7]bool{time.Sunday: true}
+	gone := rotation.Window{Days: sundays, From: 2 * hour, To: 3 * hour, Zone: berlin}
+	midnight := rotation.Window{Days: daily, To: 4 * hour, Zone: zone(t, "America/Santiago")}
+	sunday := rotation.Window{Days: sundays, To: 6 * hour, Zone: midnight.Zone}
+	late := rotation.Window{Days: daily, From: 30 * time.Minute, To: 4 * hour, Zone: midnight.Zone}
+	havana := rotation.Window{Days: daily, To: 4 * hour, Zone: zone(t, "America/Havana")}
+	azores := rotation.Window{Days: sundays, To: 4 * hour, Zone: zone(t, "Atlantic/Azores")}
 	for _, tt := range []struct {
 		name       string
 		w          rotation.Window
@@ -49,6 +58,14 @@ func TestWindow(t *testing.T) {
 		{"the last night reaches into Friday", nights, "2026-01-09T02:00:00Z", "2026-01-09T02:00:00Z"},
 		{"after the last night", nights, "2026-01-09T03:00:00Z", "2026-01-12T21:00:00Z"},
 		{"it opens in the hour that is skipped", skipped, "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"},
+		{"all of a weekly one is skipped", gone, "2027-03-21T02:00:00Z", "2027-04-04T00:00:00Z"},
+		{"all of a weekly one is skipped the next day", gone, "2027-03-27T12:00:00Z", "2027-04-04T00:00:00Z"},
+		{"midnight is skipped", midnight, "2027-09-04T08:00:00Z", "2027-09-05T04:00:00Z"},
+		{"half an hour before a midnight that is skipped", midnight, "2027-09-05T03:30:00Z", "2027-09-05T04:00:00Z"},
+		{"the midnight of a Sunday is skipped", sunday, "2027-08-29T10:00:00Z", "2027-09-05T04:00:00Z"},
+		{"it opens in the hour that is skipped at midnight", late, "2027-09-04T08:00:00Z", "2027-09-05T04:30:00Z"},
+		{"midnight is skipped in Havana", havana, "2027-03-13T12:00:00Z", "2027-03-14T05:00:00Z"},
+		{"midnight is skipped on the Azores", azores, "2027-03-27T12:00:00Z", "2027-03-28T01:00:00Z"},
 		{"whole days", whole, "2026-01-08T22:59:59Z", "2026-01-08T22:59:59Z"},
 		{"after whole days", whole, "2026-01-08T23:00:00Z", "2026-01-11T23:00:00Z"},
 	} {
@@ -66,10 +83,14 @@ func TestWindow(t *testing.T) {
 // than the hour that a zone plays with.
 func TestWindowMissesNoOpening(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, name := range []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kathmandu", "Africa/Casablanca", "Pacific/Apia"} {
+	for _, name := range []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kathmandu", "Africa/Casablanca", "Pacific/Apia",
+		"America/Santiago", "America/Havana", "Atlantic/Azores"} {
 		z := zone(t, name)
-		for range 40 {
+		for i := range 60 {
 			w := rotation.Window{Zone: z, From: time.Duration(r.IntN(24*60)) * time.Minute, To: time.Duration(1+r.IntN(24*60)) * time.Minute}
+			if i%3 == 0 { // some zones skip the first hour of a day
+				w.From = 0
+			}
 			for i := range w.Days {
 				w.Days[i] = r.IntN(2) == 0
 			}
@@ -104,6 +125,10 @@ func TestDueWaitsForTheWindow(t *testing.T) {
 	p.Schedule, p.Jitter = mustCron(t, "0 10 * * 3"), 0
 	if got, want := p.Due(nbf), time.Date(2026, 1, 14, 10, 0, 0, 0, time.UTC); !got.Equal(want) {
 		t.Errorf("inside due %s, want %s", got, want)
+	}
+	p.Window.Days = [7]bool{} // no config has one that never opens
+	if got, want := p.Due(nbf), time.Date(2026, 1, 14, 10, 0, 0, 0, time.UTC); !got.Equal(want) {
+		t.Errorf("with a window that never opens due %s, want %s", got, want)
 	}
 	p.Schedule = rotation.Manual{}
 	if got := p.Due(nbf); !got.IsZero() {

@@ -33,4 +33,8 @@ func (r *resolver) was(k *Key, s keySection) {
 			k.Was = append(k.Was, name)
 		}
 	}
+	if len(k.Was) > 0 && !s.Secret.At.Known() && !s.Secret.Bad {
+		r.Fail(s.Was.At, "set secret: to the one that the key had: <environment>-<its old name>, unless the old key set another",
+			"needs secret:, as the keyset stays where it was: by the new name alone the key would be made anew")
+	}
 }

@@ -174,6 +174,26 @@ func (p *part) held(ctx context.Context, name string, saw providers.RevisionID) 
 	return object, nil
 }
 
+// tries is how often a part goes about one change: others may write to its Secret in between.
+const tries = 5
+
+// change calls send with the Secret, nil if there is none, while the caller saw the part as it is now. The API server
+// takes the change of a Secret only as it was read, so what another part or a person writes in between is read as well,
+// and the change is made of that.
+func (p *part) change(ctx context.Context, name string, saw providers.RevisionID, send func(*kubeSecret) error) error {
+	var lost error
+	for range tries {
+		object, err := p.held(ctx, name, saw)
+		if err != nil {
+			return err
+		}
+		if lost = send(object); !errors.Is(lost, providers.ErrConflict) {
+			return lost
+		}
+	}
+	return lost
+}
+
 // Write implements providers.Store.
 func (p *part) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
 	defer p.dress(&err, "write", name)
@@ -181,37 +201,37 @@ func (p *part) Write(ctx context.Context, name string, v providers.Secret, after
 	if err != nil {
 		return providers.Revision{}, err
 	}
-	object, err := p.held(ctx, name, after)
-	if err != nil {
-		return providers.Revision{}, err
-	}
-	fresh := object == nil
-	if fresh {
-		object = p.bare(name)
-		object.Labels = map[string]string{managedBy: manager}
-	}
-	p.clear(object)
-	for _, e := range laid {
-		object.Data[e.key] = e.value
-	}
 	m := mark{Write: rand.Text(), Note: asNote(n)}
 	m.Check = check([]byte(m.Write), v.Reveal())
 	text, err := json.Marshal(m)
 	if err != nil {
 		return providers.Revision{}, err
 	}
-	p.mark(object)
-	object.Annotations[p.annotation()] = string(text)
 	var date time.Time
-	if fresh {
-		date, err = p.create(ctx, object, false)
-	} else {
-		date, err = p.update(ctx, object)
-	}
+	err = p.change(ctx, name, after, func(object *kubeSecret) error {
+		send := p.update
+		if object == nil {
+			object, send = p.bare(name), p.made
+			object.Labels = map[string]string{managedBy: manager}
+		}
+		p.clear(object)
+		for _, e := range laid {
+			object.Data[e.key] = e.value
+		}
+		p.mark(object)
+		object.Annotations[p.annotation()] = string(text)
+		date, err = send(ctx, object)
+		return err
+	})
 	if err != nil {
 		return providers.Revision{}, err
 	}
 	return providers.Revision{ID: providers.RevisionID(m.Write), Value: v, Note: n, Service: date}, nil
+}
+
+// made makes the Secret with what the part holds.
+func (p *part) made(ctx context.Context, object *kubeSecret) (time.Time, error) {
+	return p.create(ctx, object, false)
 }
 
 // lay takes a value apart into the data keys of the part.
@@ -267,11 +287,12 @@ func (p *part) Erase(ctx context.Context, name string, id, head providers.Revisi
 // Remove implements providers.Remover: the data keys go, and the Secret stays.
 func (p *part) Remove(ctx context.Context, name string, head providers.RevisionID) (err error) {
 	defer p.dress(&err, "remove", name)
-	object, err := p.held(ctx, name, head)
-	if err != nil || object == nil {
+	return p.change(ctx, name, head, func(object *kubeSecret) error {
+		if object == nil {
+			return nil
+		}
+		p.clear(object)
+		_, err := p.update(ctx, object)
 		return err
-	}
-	p.clear(object)
-	_, err = p.update(ctx, object)
-	return err
+	})
 }

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -72,6 +73,51 @@ func TestPartsOfOneSecret(t *testing.T) {
 		t.Errorf("of others' things is left: %v %v, %d data keys", object.Labels, object.Annotations, len(object.Data))
 	}
 }
+
+// Parts of one Secret that are written at one time, the first of which make it, all
+// come to be. A change of the part itself in between is a conflict.
+func TestPartsAreWrittenAtOnce(t *testing.T) {
+	fake, v := fakeServer()
+	whole := v.open(t, Config{}, "admin")
+	var late func() // runs once, between a read and the write after it
+	conf := v.conf
+	conf.BearerToken = "admin"
+	conf.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if run := late; r.Method != http.MethodGet && run != nil {
+			late = nil
+			run()
+		}
+		return fake.RoundTrip(r)
+	})
+	slow, err := whole.connect(&conf)
+	must(t, err)
+	one, two := slow.part([]string{"k"}), whole.part([]string{"k.previous"})
+	var other providers.Revision
+	late = func() { other = put(t, two, "old", "", 1) }
+	rev := put(t, one, "new", "", 1)
+	late = func() { other = put(t, two, "older", other.ID, 2) }
+	rev = put(t, one, "newer", rev.ID, 2)
+	if got := v.object(t, whole, name).Data; len(got) != 2 || string(got["k"]) != "newer" || string(got["k.previous"]) != "older" {
+		t.Errorf("it holds %q", got)
+	}
+	late = func() { put(t, two, "oldest", other.ID, 3) }
+	must(t, one.Remove(t.Context(), name, rev.ID))
+	if got := v.object(t, whole, name).Data; len(got) != 1 || string(got["k.previous"]) != "oldest" {
+		t.Errorf("after it was removed it holds %q", got)
+	}
+	rev = put(t, one, "new", "", 4)
+	late = func() { v.edit(t, whole, name, func(o *corev1.Secret) { o.Data["k"] = []byte("by hand") }) }
+	if _, err := one.Write(t.Context(), name, providers.NewSecret([]byte("newer")), rev.ID, noteOf(5)); !errors.Is(err, providers.ErrConflict) {
+		t.Errorf("a change of the part is no conflict: %v", err)
+	}
+	if got := v.object(t, whole, name).Data["k"]; string(got) != "by hand" {
+		t.Errorf("it holds %q", got)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // What a person puts into the data keys of a part is another revision, and the note
 // goes on telling that the place is rotate's. Without an annotation it is a stranger's.

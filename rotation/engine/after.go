@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,8 +26,12 @@ type untold struct {
 
 // makeRead has the readers of every output that is up to date read it, all at once.
 // Until that has succeeded for what an output holds, the output is behind: nobody
-// signs with a key that readers have not read.
+// signs with a key that readers have not read. A compromised key does not wait for
+// them: it is revoked first, and the next round makes them read what is left.
 func (p *pass) makeRead(ctx context.Context, found []synced) {
+	if !p.readOnly && slices.ContainsFunc(p.ask.Revoke, func(kid string) bool { return !slices.Contains(p.result.Set.Revoked, kid) }) {
+		return
+	}
 	var wg sync.WaitGroup
 	for i, o := range p.t.Outputs {
 		got := &found[i]

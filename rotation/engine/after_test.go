@@ -250,6 +250,32 @@ func TestAnAfterThatHangsOrPanicsIsOver(t *testing.T) {
 	}
 }
 
+// Promise 4: a compromised key is revoked before readers are made to read, which may hang.
+func TestPromise4ARevocationDoesNotWaitForReaders(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		rd := withReaders(r, true)
+		rd.fails = errReload
+		r.pass(engine.Ask{})
+		kid, begun, calls := r.set().Signing().Kid, time.Now(), 0
+		r.target.Outputs[0].After = func(ctx context.Context, _ string) error {
+			calls++
+			if r.actions(rotation.Revoke) == 0 {
+				t.Errorf("readers are made to read while %s still signs", kid)
+			}
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+		res := r.pass(engine.Ask{Revoke: []string{kid}})
+		if set := r.set(); set.Signing().Kid == kid || set.Signing().Issued.Sub(begun) > time.Second {
+			t.Errorf("it was revoked %s after it was asked for", set.Signing().Issued.Sub(begun))
+		}
+		if calls != 1 || res.Outputs[0].Behind.Code != rotation.OutputUnread {
+			t.Errorf("readers were made to read %d times, and the output is behind for %v", calls, res.Outputs[0].Behind)
+		}
+	})
+}
+
 // Promise 4: readers that do not read keep no compromised key where others can.
 func TestPromise4AnUnreadOutputIsSweptAllTheSame(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -53,7 +53,7 @@ func (e *Engine) Pause(ctx context.Context, t Target, pause keyset.Pause) (Resul
 		if now := set.Paused; now != nil && now.By == pause.By && now.Reason == pause.Reason && now.Until.Equal(pause.Until) {
 			return nil, nil
 		}
-		if latest := at.Add(keyset.MaxPause); pause.Until.After(latest) { // this host's clock is ahead of the store's
+		if latest := at.Truncate(time.Second).Add(keyset.MaxPause); pause.Until.After(latest) { // this host's clock is ahead of the store's
 			pause.Until = latest
 		}
 		return set.Pause(pause, at)

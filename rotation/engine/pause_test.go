@@ -98,7 +98,12 @@ func TestPauseAndResume(t *testing.T) {
 		if writes() != before+1 || r.set().Generation != 1 {
 			t.Errorf("%d writes for one pause, generation %d", writes()-before, r.set().Generation)
 		}
+		time.Sleep(700 * time.Millisecond) // a document has whole seconds
+		before = writes()
 		r.pause(365*day, "for ever")
+		if writes() != before+1 {
+			t.Errorf("%d writes for a pause that is cut short", writes()-before)
+		}
 		if p := r.set().Paused; p.Until.Sub(p.At) != keyset.MaxPause || p.Reason != "for ever" {
 			t.Errorf("%+v", p)
 		}
