@@ -156,7 +156,7 @@ func (r *resolver) outputPlace(o Output, k *Key, s outputSection, name string) b
 		if !r.takesName(o.Store, name, r.blame(s.at, s.Secret.At)) {
 			return false
 		}
-		id = r.where(o.Store, name)
+		id = r.config.Place(o.Store, name)
 	}
 	other, named, ok := r.places.claim(id, k.Name, parts)
 	switch {

@@ -40,11 +40,12 @@ func (p places) claim(id [2]string, key string, parts []string) (other string, n
 	return "", false, true
 }
 
-// where is the place of a secret, the same for two stores that share it.
-func (r *resolver) where(store, secret string) [2]string {
-	s := r.doc.Stores[store]
-	if l, ok := s.config.(providers.Locator); ok {
-		return placeOf(s.typ, l.Where(secret))
+// Place is the place of a secret, the same for two stores that share it (see
+// providers.Locator). It is comparable.
+func (c *Config) Place(store, secret string) [2]string {
+	s := c.Stores[store]
+	if l, ok := s.Config.(providers.Locator); ok {
+		return placeOf(s.Type, l.Where(secret))
 	}
 	return [2]string{store, secret}
 }

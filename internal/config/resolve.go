@@ -188,7 +188,7 @@ func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
 	if s.Store.Bad || !r.takesName(k.Store, k.Secret, r.blame(at, s.Secret.At)) {
 		return
 	}
-	if other, _, ok := r.places.claim(r.where(k.Store, k.Secret), k.Name, nil); !ok {
+	if other, _, ok := r.places.claim(r.config.Place(k.Store, k.Secret), k.Name, nil); !ok {
 		r.Fail(r.blame(at, s.Secret.At), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", r.named(other))
 	}
 	if forEveryone(r.doc.Stores[k.Store].config) {

@@ -1,27 +1,18 @@
 package fleet
 
-import (
-	"github.com/keyrotate/rotate/internal/config"
-	"github.com/keyrotate/rotate/providers"
-)
+import "github.com/keyrotate/rotate/internal/config"
 
 // Places is which secrets the keys of a config have. Two stores of a config may be one
-// place (see providers.Locator), so a secret is looked up by where it is.
+// place (see config.Config.Place), so a secret is looked up by where it is.
 type Places struct {
-	names         map[string]bool   // of all keys
-	keys, outputs map[string]string // by place, the key's name
-	place         func(store, secret string) string
+	names         map[string]bool      // of all keys
+	keys, outputs map[[2]string]string // by place, the key's name
+	place         func(store, secret string) [2]string
 }
 
 // placesOf finds the places of a config's keys.
 func placesOf(conf *config.Config) *Places {
-	p := &Places{names: map[string]bool{}, keys: map[string]string{}, outputs: map[string]string{}}
-	p.place = func(store, secret string) string {
-		if l, ok := conf.Stores[store].Config.(providers.Locator); ok {
-			return conf.Stores[store].Type + " " + l.Where(secret)
-		}
-		return store + " " + secret
-	}
+	p := &Places{names: map[string]bool{}, keys: map[[2]string]string{}, outputs: map[[2]string]string{}, place: conf.Place}
 	for _, k := range conf.Keys {
 		p.names[k.Name] = true
 		p.keys[p.place(k.Store, k.Secret)] = k.Name
