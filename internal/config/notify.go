@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"net"
 	"net/url"
 	"path/filepath"
 	"reflect"
@@ -119,7 +118,7 @@ func (r *resolver) address(name string, s receiverSection) {
 		r.Fail(s.URL.At, hint, "whoever knows the address of a chat's webhook can write there: it is a secret")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		r.Fail(s.URL.At, hint, "an address with a user, a ? or a # may hold a secret")
-	case u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback():
+	case notify.InTheClear(u):
 		r.config.Notes = append(r.config.Notes, fmt.Sprintf("notify: %s: http:// to another host: whoever is on the way can read what is told", name))
 	}
 }

@@ -48,6 +48,11 @@ func withoutPath(err error) error {
 	return err
 }
 
+// InTheClear tells of an address whose calls others on the way can read.
+func InTheClear(u *url.URL) bool {
+	return u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
+}
+
 // url is the address as it is now. The error does not repeat it.
 func (a Address) url() (string, error) {
 	text, err := a.URL, error(nil)
@@ -60,7 +65,7 @@ func (a Address) url() (string, error) {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return "", errors.New("its address is not a URL such as https://hooks.example.com/rotate")
 	}
-	if a.File != "" && u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback() {
+	if a.File != "" && InTheClear(u) {
 		return "", errors.New("its address, which is a secret, is http:// to another host: use https")
 	}
 	return text, nil
