@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/keyrotate/rotate/internal/lazy"
 )
@@ -59,14 +58,11 @@ func Files(path string) ([]string, error) {
 
 // eachLine gives every line of a file that is not empty, with its number.
 func eachLine(path string, take func(n int, text []byte)) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) //nolint:gosec // the path is the operator's
+	f, err := openPlain(path, os.O_RDONLY)
 	if err != nil {
-		return fmt.Errorf("audit file: %w", err)
+		return fmt.Errorf("audit file %s: %w", path, short(err))
 	}
 	defer f.Close()
-	if err := regular(f); err != nil {
-		return fmt.Errorf("audit file %s: %w", path, err)
-	}
 	var r io.Reader = f
 	if strings.HasSuffix(path, ".gz") {
 		if r, err = gzip.NewReader(f); err != nil {

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -32,16 +31,29 @@ func open(path string) (f *os.File, last string, err error) {
 }
 
 func openAt(path string, flags int) (*os.File, error) {
+	f, err := openPlain(path, os.O_RDWR|os.O_APPEND|flags)
+	if err != nil {
+		return nil, short(err)
+	}
+	if err := trusted(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// openPlain opens a file that is no link, pipe or device.
+func openPlain(path string, flags int) (*os.File, error) {
 	// open(2): O_NOFOLLOW fails with ELOOP on a link (EMLINK on FreeBSD), and O_NONBLOCK
 	// keeps a pipe from being waited for.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|flags, 0o600)
+	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	switch {
 	case errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.EMLINK):
 		return nil, errors.New("it is a symbolic link: name the file that it leads to")
 	case err != nil:
-		return nil, short(err)
+		return nil, err
 	}
-	if err := cmp.Or(regular(f), trusted(f)); err != nil {
+	if err := regular(f); err != nil {
 		f.Close()
 		return nil, err
 	}
