@@ -283,6 +283,17 @@ func (f *Fake) describe(s *Secret, _ request) (any, error) {
 
 // list pages; versions without labels are shown only if asked for [list].
 func (f *Fake) list(s *Secret, in request) (any, error) {
+	var all []reply
+	for _, v := range s.versions {
+		if len(v.stages) > 0 || in.IncludeDeprecated {
+			all = append(all, reply{"VersionId": v.id, "VersionStages": slices.Clone(v.stages), "CreatedDate": seconds(v.created)})
+		}
+	}
+	return paged(in, "Versions", all, reply{"ARN": f.arn(s.Name), "Name": s.Name})
+}
+
+// paged adds one page of a list to a reply, and the token of the next [list], [all].
+func paged(in request, member string, all []reply, out reply) (any, error) {
 	size, from := 100, 0
 	if in.MaxResults > 0 {
 		size = min(in.MaxResults, 100)
@@ -293,14 +304,8 @@ func (f *Fake) list(s *Secret, in request) (any, error) {
 			return nil, &Error{400, "InvalidNextTokenException", "Invalid NextToken.", 0}
 		}
 	}
-	var all []reply
-	for _, v := range s.versions {
-		if len(v.stages) > 0 || in.IncludeDeprecated {
-			all = append(all, reply{"VersionId": v.id, "VersionStages": slices.Clone(v.stages), "CreatedDate": seconds(v.created)})
-		}
-	}
 	from = min(from, len(all))
-	out := reply{"ARN": f.arn(s.Name), "Name": s.Name, "Versions": all[from:min(from+size, len(all))]}
+	out[member] = all[from:min(from+size, len(all))]
 	if from+size < len(all) {
 		out["NextToken"] = strconv.Itoa(from + size)
 	}
@@ -309,16 +314,6 @@ func (f *Fake) list(s *Secret, in request) (any, error) {
 
 // listSecrets pages through all secrets, without those that wait for their deletion [all].
 func (f *Fake) listSecrets(in request) (any, error) {
-	size, from := 100, 0
-	if in.MaxResults > 0 {
-		size = min(in.MaxResults, 100)
-	}
-	if in.NextToken != "" {
-		var err error
-		if from, err = strconv.Atoi(in.NextToken); err != nil {
-			return nil, &Error{400, "InvalidNextTokenException", "Invalid NextToken.", 0}
-		}
-	}
 	all := []reply{}
 	for _, name := range slices.Sorted(maps.Keys(f.secrets)) {
 		s := f.asOf(name)
@@ -338,12 +333,7 @@ func (f *Fake) listSecrets(in request) (any, error) {
 			"ARN": f.arn(name), "Name": name, "Description": s.Description, "CreatedDate": seconds(s.Created), "LastChangedDate": seconds(changed), "SecretVersionsToStages": stages,
 		})
 	}
-	from = min(from, len(all))
-	out := reply{"SecretList": all[from:min(from+size, len(all))]}
-	if from+size < len(all) {
-		out["NextToken"] = strconv.Itoa(from + size)
-	}
-	return out, nil
+	return paged(in, "SecretList", all, reply{})
 }
 
 // remove schedules a deletion 7 to 30 days ahead, or deletes at once [delete].
