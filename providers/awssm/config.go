@@ -25,7 +25,7 @@ const timeout = 30 * time.Second // of one call
 // surroundings: environment, profile, web identity, container or instance role.
 type Config struct {
 	Region   string            `yaml:"region" doc:"AWS region, such as eu-west-1; left out, that of the environment or profile."`
-	Endpoint string            `yaml:"endpoint" doc:"Another address of the service, such as a VPC endpoint."`
+	Endpoint string            `yaml:"endpoint" masked:"true" doc:"Another address of the service, such as a VPC endpoint."`
 	Profile  string            `yaml:"profile" doc:"Profile of the shared AWS config files."`
 	Role     string            `yaml:"role" doc:"ARN of a role to assume with the credentials of the surroundings."`
 	KMSKey   string            `yaml:"kms_key" doc:"ARN, id or alias of the KMS key of secrets that rotate creates; left out, aws/secretsmanager."`
