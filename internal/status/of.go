@@ -109,7 +109,11 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 	k.Due = some(look.Due())
 	step := f.Result.Step
 	k.Then = &Step{Do: string(step.Do), At: some(step.At), Code: step.Why.Code, Reason: step.Why}
-	k.attend(step.Alarms...)
+	for _, r := range step.Alarms {
+		if !look.FirstWrite(r, f.Now, f.Late) {
+			k.attend(r)
+		}
+	}
 	k.attend(f.Twins...)
 	k.attend(weak(set)...)
 	if hidden := look.WorstHidden(f.Now, false); len(hidden.Keys) > 0 {
