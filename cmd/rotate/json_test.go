@@ -182,7 +182,7 @@ func (d *desk) rotates() {
 	d.run(0, "get", "a", "--format", "env")
 	d.run(0, "get", "b", "--format", "jwks")
 	d.run(1, "get", "c")
-	d.run(1, "audit", "c", "a")
+	d.run(2, "status", "nope")
 	d.run(0, "pause", "a", "--until", "14d", "--reason", "release 4.2", "--dry-run")
 	d.run(0, "pause", "a", "--until", "14d", "--reason", "release 4.2")
 	d.run(0, "resume", "a")
