@@ -80,4 +80,3 @@ func NoEnvFile() Words { return Words{What: "--env: there is no file of the name
 func NoSecretIsSoLarge(path string, most int) error {
 	return fmt.Errorf("%s: it is larger than %d bytes, and no secret is", path, most)
 }
-
