@@ -53,7 +53,7 @@ var rules = map[string][]string{
 	"providers/memory":         {"std", "providers"},
 	"providers/file":           {"std", "providers", "internal/dotenv", "internal/lazy", "golang.org/x/sys/unix"},
 	"providers/providertest":   {"std", "providers"},
-	"providers/vaultkv":        {"std", "providers", "github.com/hashicorp/vault/api"},
+	"providers/vaultkv":        {"std", "providers", "internal/lazy", "github.com/hashicorp/vault/api", "cloud.google.com/go/auth", "cloud.google.com/go/compute/metadata", "github.com/Azure/azure-sdk-for-go", "github.com/aws/aws-sdk-go-v2"},
 	"rotation/engine":          {"std", "internal/bug", "secret", "providers", "rotation", "rotation/keyset"},
 	"rotation/scheduler":       {"std", "internal/bug", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/robfig/cron/v3"},
 	"internal/judge":           {"std", "internal/judge/rice", "internal/lazy"},
