@@ -186,6 +186,7 @@ live-vaultkv: ## the store on a Vault of yours: ADDR=https://vault.example.com:8
 	ROTATE_VAULT_LIVE=$(ADDR) ROTATE_VAULT_LIVE_TOKEN_FILE=$(abspath $(TOKEN_FILE)) go test -count=1 -timeout 20m -run '^TestLive$$' -v ./providers/vaultkv
 
 live-azurekv: ## the store on a vault of yours: VAULT=name, signed in with az
+	@test -n "$(VAULT)" || { echo "say where: make live-azurekv VAULT=name"; exit 1; }
 	ROTATE_AZUREKV_VAULT=$(VAULT) go test -count=1 -timeout 20m -run TestLive -v ./providers/azurekv
 
 live-gcpsm: ## the store on Google itself, in a project of yours: PROJECT=my-project, and LOCATION= for regional secrets

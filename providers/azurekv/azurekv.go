@@ -123,7 +123,7 @@ func (c *Config) address() string {
 // do not tell capitals from small letters:
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 func (c *Config) Where(secret string) string {
-	return "Azure Key Vault, " + c.address() + "/secrets/" + strings.ToLower(secret)
+	return "Azure Key Vault, " + providers.Spot(c.address()) + "/secrets/" + strings.ToLower(secret)
 }
 
 // Open prepares the credentials. It does not call the service.
@@ -133,14 +133,18 @@ func (c *Config) Open(context.Context) (_ providers.Store, err error) {
 		return nil, unsafe(err, "")
 	}
 	where := clouds[c.Cloud].conf
-	if _, named := clouds[c.Cloud]; !named {
+	_, named := clouds[c.Cloud]
+	if !named {
 		where = cloud.Configuration{ActiveDirectoryAuthorityHost: c.Cloud, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{}}
 	}
 	wire, logins := &http.Client{Transport: c.Transport}, azcore.ClientOptions{Cloud: where}
 	if c.Transport != nil {
 		logins.Transport = wire
 	}
-	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: logins})
+	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions:            logins,
+		DisableInstanceDiscovery: !named, // else the SDK asks the public cloud about an authority that it does not know
+	})
 	if err != nil {
 		return nil, unsafe(err, "look at the AZURE_… variables of rotate's surroundings")
 	}
