@@ -73,6 +73,7 @@ func resolve(d *strictyaml.Decoder, doc *document) *Config {
 			r.output(k, o)
 		}
 	}
+	r.checkPace()
 	r.notify(doc.Notify)
 	return r.config
 }
