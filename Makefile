@@ -10,7 +10,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
 .PHONY: conformance-page
 .PHONY: judge simulate soak mutants planted interleavings edges
-.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-door conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
+.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-bao conformance-door conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: chart conformance-http conformance-helm conformance-kubelet
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
@@ -109,6 +109,9 @@ edges: ## what breaks beyond the declared bounds, and by how much
 conformance-awssm: ## the awssm store on two servers that others wrote, moto and ministack
 	time ./e2e/aws.sh
 
+conformance-bao: ## the vaultkv store on OpenBao: one server, and the standbys of a cluster of three
+	time ./e2e/bao.sh
+
 conformance-vaultkv: ## the vaultkv store on Vault itself, built the first time
 	time ./e2e/vault.sh
 
@@ -172,7 +175,7 @@ conformance-adapter: ## a store that is a module of its own: examples/adapter ho
 	time ./e2e/adapter.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-adapter conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-bao conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

@@ -239,3 +239,40 @@ func TestAnEarlierNoteInEveryManager(t *testing.T) {
 		})
 	}
 }
+
+// A version that a person adds at Google halts the key, is told by its number, and is
+// there until that person destroys it. Then the key goes on.
+func TestAVersionAddedByHandAtGoogleIsTold(t *testing.T) {
+	surroundings(t)
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t)
+		e := of(t, f.managers)
+		secret := "test-gcpsm"
+		if code, _, stderr := f.try("", "now", "gcpsm"); code != cli.Done {
+			t.Fatal(stderr)
+		}
+		conn, stop := e.google.Direct(nil)
+		t.Cleanup(stop)
+		api := must[*secretmanager.Client](t)(secretmanager.NewClient(t.Context(), option.WithGRPCConn(conn)))
+		must[*secretmanagerpb.SecretVersion](t)(api.AddSecretVersion(t.Context(), &secretmanagerpb.AddSecretVersionRequest{Parent: gcpfake.Project + "/secrets/" + secret, Payload: &secretmanagerpb.SecretPayload{Data: []byte("somebody's")}}))
+		time.Sleep(11 * time.Minute)
+		told := func(args ...string) {
+			t.Helper()
+			code, stdout, stderr := f.try("", args...)
+			if said := stdout + stderr; code == cli.Done || !strings.Contains(said, "was not added by rotate") || !strings.Contains(said, "gcloud secrets versions destroy") {
+				t.Errorf("rotate %s: %d, %s", strings.Join(args, " "), code, said)
+			}
+		}
+		told("status", "gcpsm")
+		told("now", "gcpsm")
+		f.daemon(20 * 24 * time.Hour)
+		if !slices.Contains(slices.Collect(maps.Values(e.google.Held(secret))), "somebody's") {
+			t.Error("it was destroyed")
+		}
+		told("status", "gcpsm")
+		must[*secretmanagerpb.SecretVersion](t)(api.DestroySecretVersion(t.Context(), &secretmanagerpb.DestroySecretVersionRequest{Name: gcpfake.Project + "/secrets/" + secret + "/versions/2"}))
+		if code, stdout, stderr := f.try("", "now", "gcpsm"); code != cli.Done {
+			t.Errorf("once it is destroyed: %d, %s%s", code, stdout, stderr)
+		}
+	})
+}

@@ -197,6 +197,9 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 			last = n // it may have been superseded and destroyed between the two calls
 			continue
 		}
+		if err == nil {
+			err = s.alone(ctx, name, st, n)
+		}
 		if err != nil {
 			return providers.Revision{}, err
 		}
@@ -210,7 +213,7 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 
 // History implements providers.Store. Litter is listed as well, so that it is
 // erased: see Erase. So is what a person disabled, and can enable again. A version
-// that a person added is an error, ErrUnsafe: it might be erased unseen.
+// that a person added is not, see whose.
 func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
 	defer providers.Dress(&err, "history", name)
 	st, err := s.look(ctx, name)
@@ -243,12 +246,10 @@ func (s *store) History(ctx context.Context, name string) (_ []providers.Revisio
 		case gone(v):
 		case number(v) < n, st.litter(number(v)):
 			whose, err := s.whose(ctx, name, st, v)
-			switch {
-			case err != nil:
+			if err != nil {
 				return nil, err
-			case whose == theirs:
-				return nil, strange(name, v)
-			case whose == ours:
+			}
+			if whose == ours {
 				revs = append(revs, rev)
 			}
 		}

@@ -572,7 +572,15 @@ func TestAVersionAddedByHandIsNotDestroyed(t *testing.T) {
 		time.Sleep(stale + time.Second)
 		said := func(what string) {
 			t.Helper()
-			_, err := s.History(t.Context(), name)
+			revs, err := s.History(t.Context(), name)
+			must(t, err)
+			if slices.ContainsFunc(revs, func(r providers.Revision) bool { return r.ID == id(byHand) }) {
+				t.Errorf("%s: it is listed to be erased", what)
+			}
+			if what == "below the head" {
+				return
+			}
+			_, err = s.Read(t.Context(), name)
 			fails(t, err, providers.ErrUnsafe)
 			if text := say.Error(err).String(); !strings.Contains(text, fmt.Sprintf("version %d was not added by rotate", byHand)) || !strings.Contains(text, "gcloud secrets versions destroy 2 --secret="+name) {
 				t.Errorf("%s: %s", what, text)

@@ -2,10 +2,12 @@ package gcpsm
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +15,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
+
+	"github.com/keyrotate/rotate/providers"
 )
 
 // Whose a version is.
@@ -36,7 +40,10 @@ func (s *store) whose(ctx context.Context, name string, st state, v *secretmanag
 		return nobodys, nil
 	}
 	value, err := s.access(ctx, name, n)
-	if err != nil {
+	switch {
+	case errors.Is(err, providers.ErrUnreadable): // destroyed or disabled since it was listed
+		return nobodys, nil
+	case err != nil:
 		return nobodys, err
 	}
 	if slices.ContainsFunc(st.rec.Begun, func(m string) bool { return marked(m, value) }) {
@@ -44,14 +51,36 @@ func (s *store) whose(ctx context.Context, name string, st state, v *secretmanag
 	}
 	if st.alias > 0 { // a copy whose maker was killed
 		top, err := s.access(ctx, name, st.alias)
-		if err != nil || bytes.Equal(top, value) {
-			return ours, err
+		if err == nil && bytes.Equal(top, value) {
+			return ours, nil
 		}
 	}
 	if time.Since(created(v.GetCreateTime())) < s.Traits().Stale {
 		return nobodys, nil
 	}
 	return theirs, nil
+}
+
+// alone refuses a secret to which somebody added a version above its head: the head
+// would move past it, and nobody would see that there are two owners.
+func (s *store) alone(ctx context.Context, name string, st state, top int64) error {
+	newest, err := s.newest(ctx, name)
+	if err != nil || number(newest) <= top {
+		return err
+	}
+	all, err := s.list(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if number(v) <= top || !st.litter(number(v)) || gone(v) {
+			continue
+		}
+		if whose, err := s.whose(ctx, name, st, v); err != nil || whose == theirs {
+			return cmp.Or(err, strange(name, v))
+		}
+	}
+	return nil
 }
 
 // strange says what a person can do about a version that somebody added.

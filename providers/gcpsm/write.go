@@ -82,7 +82,6 @@ func (s *store) begin(ctx context.Context, name string, st state, after provider
 	case id(base) != after:
 		return state{}, conflict()
 	}
-	foreign := base > 0 && st.foreign()
 	if base > 0 {
 		v, err := s.api.GetSecretVersion(ctx, &secretmanagerpb.GetSecretVersionRequest{Name: s.version(name, base)})
 		switch {
@@ -95,8 +94,8 @@ func (s *store) begin(ctx context.Context, name string, st state, after provider
 		}
 	}
 	return s.patch(ctx, name, st, base, func(rec *record) {
-		if foreign {
-			rec.Heads[base] = head{}
+		if _, known := rec.Heads[base]; base > 0 && !known {
+			rec.Heads[base] = head{} // somebody else's that is adopted, or that the alias was moved to by hand
 		}
 		rec.Begun = append(slices.Clone(rec.Begun), own)
 		rec.Begun = rec.Begun[max(0, len(rec.Begun)-keep):]
@@ -232,8 +231,10 @@ func (s *store) Erase(ctx context.Context, name string, which, above providers.R
 	switch {
 	case err != nil:
 		return providers.Erasure{}, err
-	case whose != ours:
+	case whose == theirs:
 		return providers.Erasure{}, strange(name, old)
+	case whose != ours:
+		return providers.Erasure{}, conflict()
 	case n > top:
 		if err := s.fence(ctx, name, st, n); err != nil {
 			return providers.Erasure{}, err

@@ -182,7 +182,7 @@ func realLogins(t *testing.T, v server) {
 	must(t, err)
 	public, err := x509.MarshalPKIXPublicKey(signer.Public())
 	must(t, err)
-	job, err := golangjwt.NewWithClaims(golangjwt.SigningMethodRS256, golangjwt.MapClaims{"iss": "https://ci.example.com", "aud": "vault", "sub": "job", "exp": time.Now().Add(time.Hour).Unix()}).SignedString(signer)
+	job, err := golangjwt.NewWithClaims(golangjwt.SigningMethodRS256, golangjwt.MapClaims{"iss": "https://ci.example.com", "aud": "vault", "sub": "job", "iat": time.Now().Add(-time.Minute).Unix(), "nbf": time.Now().Add(-time.Minute).Unix(), "exp": time.Now().Add(time.Hour).Unix()}).SignedString(signer)
 	must(t, err)
 	v.admin(t, "POST", "sys/auth/jwt", map[string]any{"type": "jwt"})
 	v.admin(t, "POST", "auth/jwt/config", map[string]any{"jwt_validation_pubkeys": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))})
