@@ -123,8 +123,8 @@ var rules = map[string][]string{
 		"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types", "github.com/aws/aws-sdk-go-v2/service/sts",
 		"github.com/aws/smithy-go", "github.com/aws/smithy-go/logging", "github.com/aws/smithy-go/middleware", "github.com/aws/smithy-go/transport/http",
 	},
-	"internal/test/awsfake":   {"std", "internal/test/fakes"}, // tests only
-	"internal/test/vaultfake": {"std", "internal/test/fakes", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4"},                                                                                   // tests only
+	"internal/test/awsfake":   {"std", "internal/test/fakes"},                                                                                   // tests only
+	"internal/test/vaultfake": {"std", "internal/test/fakes", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4"}, // tests only
 	"internal/test/kubefake": { // tests only
 		"std", "internal/test/fakes", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1", "k8s.io/api/rbac/v1", "k8s.io/apimachinery/pkg/api/errors", "k8s.io/apimachinery/pkg/apis/meta/v1",
 		"k8s.io/apimachinery/pkg/runtime/schema", "k8s.io/apimachinery/pkg/types", "k8s.io/apimachinery/pkg/util/validation", "k8s.io/apimachinery/pkg/util/validation/field",
