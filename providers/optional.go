@@ -154,6 +154,12 @@ type Locator interface {
 	Where(secret string) string
 }
 
+// A Paced Config tells Traits.WritesAMinute of its stores before one is opened.
+// `rotate validate` asks it, and refuses schedules with which a store cannot keep up.
+type Paced interface {
+	WritesAMinute() int
+}
+
 // A Namer tells which names its stores take, before one is opened and without a
 // call: takes and rule are the Traits.TakesName and Traits.NameRule of each.
 // `rotate validate` asks it. Without it, a name that is not taken is found out when

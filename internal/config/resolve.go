@@ -72,6 +72,7 @@ func resolve(d *strictyaml.Decoder, doc *document) *Config {
 			r.output(k, o)
 		}
 	}
+	r.checkPace()
 	r.notify(doc.Notify)
 	return r.config
 }

@@ -44,15 +44,18 @@ type store struct {
 	endpoint string // other than the vendor's own; "" for that
 }
 
+// WritesAMinute implements providers.Paced: a tenth of the quota.
+// 50 writes a second and account, of which a Write makes two: the put and the
+// move ("AWS Secrets Manager quotas": combined rate of PutSecretValue,
+// UpdateSecretVersionStage and others).
+func (c *Config) WritesAMinute() int { return 150 }
+
 // Traits implements providers.Store.
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "awssm", MaxValue: maxValue, Stale: stale, Clock: true, Witness: true,
-		Erases: providers.Unlabelled,
-		// 50 writes a second and account, of which a Write makes two: the put and the
-		// move ("AWS Secrets Manager quotas": combined rate of PutSecretValue,
-		// UpdateSecretVersionStage and others).
-		WritesAMinute: 150,
+		Erases:        providers.Unlabelled,
+		WritesAMinute: s.conf.WritesAMinute(),
 		TakesName:     takesName, NameRule: nameRule,
 		Remains: "Unlabelled versions: whoever may call GetSecretValue and knows a version's id can read it until AWS removes it, " +
 			"which it does in its own time, when a secret has more than 100 versions and not within a version's first 24 hours.",

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,12 +51,40 @@ func (c *Config) Validate() error {
 // Where tells people, and the config, which secret is meant.
 func (c *Config) Where(secret string) string {
 	where := "AWS Secrets Manager"
-	for _, part := range []string{c.Endpoint, c.Region, c.Profile, c.Role} {
+	at := c.lookAround()
+	for _, part := range []string{at.endpoint, at.region, c.Profile, c.Role} {
 		if part != "" {
 			where += ", " + part
 		}
 	}
 	return where + ", " + secret
+}
+
+// A place is where the calls of a store go: what the config says, or else what the SDK
+// finds in variables and in ~/.aws. endpoint is "" for AWS's own of the region.
+type place struct{ endpoint, region string }
+
+// places are by all that a place hangs on but the files: these are read once.
+var places sync.Map
+
+// lookAround finds the place, without a call. What is wrong with the surroundings,
+// Open says.
+func (c *Config) lookAround() place {
+	key := [...]string{c.Endpoint, c.Region, c.Profile, os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"), os.Getenv("AWS_CONFIG_FILE"), os.Getenv("AWS_SHARED_CREDENTIALS_FILE"),
+		os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), os.Getenv("AWS_ENDPOINT_URL"), os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")}
+	if known, ok := places.Load(key); ok {
+		return known.(place)
+	}
+	at := place{c.Endpoint, c.Region}
+	if conf, err := c.surroundings(context.Background()); err == nil {
+		at = place{c.store(conf).endpoint, conf.Region}
+	}
+	at.endpoint = providers.Spot(at.endpoint)
+	if own := "https://secretsmanager." + at.region + ".amazonaws.com"; at.endpoint == own || at.endpoint == own+".cn" {
+		at.endpoint = ""
+	}
+	places.Store(key, at)
+	return at
 }
 
 // Open finds the region and the credentials. It does not call the service.

@@ -84,7 +84,7 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
 func takesName(name string) bool { return len(name) <= 512 && validChars().MatchString(name) }
 
-const nameRule = "AWS takes 1 to 512 letters, digits and /_+=.@-"
+const nameRule = "AWS takes 1 to 512 letters, digits and /_+=.@-; of an ARN give the name alone, which is after :secret: and before the last - and six characters, and its region as the store's"
 
 // NameRule implements providers.Namer.
 func (c *Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }

@@ -120,7 +120,7 @@ func (c *Config) address() string {
 // do not tell capitals from small letters:
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 func (c *Config) Where(secret string) string {
-	return "Azure Key Vault, " + c.address() + "/secrets/" + strings.ToLower(secret)
+	return "Azure Key Vault, " + providers.Spot(c.address()) + "/secrets/" + strings.ToLower(secret)
 }
 
 // Open prepares the credentials. It does not call the service.
@@ -130,14 +130,18 @@ func (c *Config) Open(context.Context) (_ providers.Store, err error) {
 		return nil, unsafe(err, "")
 	}
 	where := clouds[c.Cloud].conf
-	if _, named := clouds[c.Cloud]; !named {
+	_, named := clouds[c.Cloud]
+	if !named {
 		where = cloud.Configuration{ActiveDirectoryAuthorityHost: c.Cloud, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{}}
 	}
 	wire, logins := &http.Client{Transport: c.Transport}, azcore.ClientOptions{Cloud: where}
 	if c.Transport != nil {
 		logins.Transport = wire
 	}
-	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: logins})
+	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions:            logins,
+		DisableInstanceDiscovery: !named, // else the SDK asks the public cloud about an authority that it does not know
+	})
 	if err != nil {
 		return nil, unsafe(err, "look at the AZURE_… variables of rotate's surroundings")
 	}
@@ -181,14 +185,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// WritesAMinute implements providers.Paced: a tenth of the quota.
+// 300 creations of secrets, certificates and keys in 10 s and vault, of which
+// a Write makes one: https://learn.microsoft.com/azure/key-vault/general/service-limits
+func (c *Config) WritesAMinute() int { return 180 }
+
 // Traits implements providers.Store.
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "azurekv", MaxValue: maxValue, Stale: stale, Clock: true, Witness: true,
-		Erases: providers.Disabled,
-		// 300 creations of secrets, certificates and keys in 10 s and vault, of which
-		// a Write makes one: https://learn.microsoft.com/azure/key-vault/general/service-limits
-		WritesAMinute: 180,
+		Erases:        providers.Disabled,
+		WritesAMinute: s.conf.WritesAMinute(),
 		TakesName:     takesName, NameRule: nameRule,
 		Remains: "Disabled versions: reading one is refused, but whoever may update secrets can enable it again, and a backup of the secret holds it. " +
 			"Azure has no call that deletes one version.",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
@@ -58,8 +59,9 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		switch {
 		case taken:
 			return unsafe(fmt.Errorf("a value of %d bytes was taken", len(large)), "this is not Azure Key Vault: look at vault, and remove "+name)
-		case err == nil, errors.Is(err, providers.ErrNotFound), isCode(err, "BadParameter"), errors.Is(err, providers.ErrTooLarge):
-		case isCode(err, "ForbiddenByRbac"), isCode(err, "AccessDenied"), isCode(err, "ForbiddenByPolicy"):
+		case err == nil, errors.Is(err, providers.ErrNotFound), errors.Is(err, providers.ErrTooLarge):
+		case c.permission == "setSecret/action" && isCode(err, "BadParameter"): // too large; of another call it is the API's version
+		case lacksRight(err):
 			missing = append(missing, fmt.Sprintf("Microsoft.KeyVault/vaults/secrets/%s (access policy: %s)", c.permission, c.policy))
 			why = err
 		default:
@@ -73,6 +75,13 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		Kind: providers.ErrDenied, Err: fmt.Errorf("missing %s: %w", strings.Join(missing, ", "), why),
 		Hint: "give them to rotate's identity on this vault: docs/providers/azurekv.md has the role. A new assignment takes some minutes to count",
 	}
+}
+
+// lacksRight tells whether a right is missing. That the vault takes no calls from here
+// at all, or none with these credentials, is the same for each right.
+func lacksRight(err error) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.status == http.StatusForbidden && r.code != "ForbiddenByFirewall" && r.code != "ForbiddenByConnection"
 }
 
 // excessive are calls that rotate never makes. Whoever takes over its host could do harm with them: lose the secret,

@@ -108,8 +108,8 @@ func (c *Config) parent() string {
 // Where tells people, and the config, which secret is meant.
 func (c *Config) Where(secret string) string {
 	where := "Google Secret Manager"
-	if c.Endpoint != "" {
-		where += ", " + c.Endpoint
+	if host := strings.TrimSuffix(strings.ToLower(c.Endpoint), ":443"); host != "" && host != "secretmanager.googleapis.com" {
+		where += ", " + host
 	}
 	return where + ", " + c.parent() + "/secrets/" + secret
 }
