@@ -2,7 +2,10 @@ package keyset_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/hex"
@@ -11,8 +14,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -204,4 +209,32 @@ func TestAdoptedMayBeShort(t *testing.T) {
 	if s := create(t, k); string(s.Signing().Text().Reveal()) != "abc123" || !s.Signing().Adopted {
 		t.Error("an adopted key is not what applications use")
 	}
+}
+
+// What verifies does not hold what signs: a previous key has no private half in
+// memory either, whoever made the pair.
+func TestAPublicHalfHoldsNoPrivateOne(t *testing.T) {
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := keyset.NewAsymmetric(keyset.ES256, ec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopted, err := keyset.AdoptPublic("old", keyset.RS256, pair.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	halves, first, second := []any{made.VerifyKey(), adopted.VerifyKey()}, weak.Make(ec), weak.Make(pair)
+	runtime.GC() // nothing below names a key
+	runtime.GC()
+	if first.Value() != nil || second.Value() != nil {
+		t.Errorf("private halves are still held: ES256 %v, RS256 %v", first.Value() != nil, second.Value() != nil)
+	}
+	runtime.KeepAlive(halves)
 }

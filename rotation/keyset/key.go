@@ -74,11 +74,25 @@ func AdoptAsymmetric(kid string, alg Algorithm, signer crypto.Signer) (Key, erro
 // AdoptPublic is AdoptAsymmetric for a key of which only the public half is
 // known. It verifies; it cannot become current.
 func AdoptPublic(kid string, alg Algorithm, public crypto.PublicKey) (Key, error) {
-	return Key{Alg: alg, public: public, Adopted: true}.named(kid).checked()
+	return Key{Alg: alg, public: alone(public), Adopted: true}.named(kid).checked()
 }
 
 func asymmetric(alg Algorithm, signer crypto.Signer) Key {
-	return Key{Alg: alg, signer: func() crypto.Signer { return signer }, public: signer.Public()}
+	return Key{Alg: alg, signer: func() crypto.Signer { return signer }, public: alone(signer.Public())}
+}
+
+// alone is a public half that does not hold its private one: what Public returns
+// of an ECDSA or RSA key points into it.
+func alone(public crypto.PublicKey) crypto.PublicKey {
+	switch half := public.(type) {
+	case *ecdsa.PublicKey:
+		own := *half
+		return &own
+	case *rsa.PublicKey:
+		own := *half
+		return &own
+	}
+	return public
 }
 
 // named sets the kid of an asymmetric key; "" stands for its thumbprint.

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"container/heap"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 func TestApart(t *testing.T) {
@@ -172,5 +174,18 @@ func BenchmarkWake(b *testing.B) {
 				heap.Push(&s.idle, k)
 			}
 		})
+	}
+}
+
+// A pass that has read a keyset and failed leaves no older one behind, in which a
+// key may be that is gone.
+func TestAFailedPassLeavesNoOlderSet(t *testing.T) {
+	now := time.Unix(4e8, 0)
+	k := newKey(Key{Target: engine.Target{Name: "k"}, Sync: time.Hour}, now)
+	older, newer := &keyset.Set{Generation: 1}, &keyset.Set{Generation: 2}
+	k.settle(now, engine.Result{Set: older}, nil)
+	k.settle(now, engine.Result{Set: newer}, errors.New("the disk is full"))
+	if st := k.state(); st.Set != newer || st.Result.Set != newer {
+		t.Errorf("generation %d, and the last result has %d", st.Set.Generation, st.Result.Set.Generation)
 	}
 }

@@ -108,6 +108,9 @@ func (k *key) settle(now time.Time, r engine.Result, err error) {
 	if r.Set != nil {
 		k.set, k.read = r.Set, k.began
 	}
+	if k.result.Set != nil {
+		k.result.Set = k.set // a pass that failed has read it all the same: the one before may hold a key that is gone
+	}
 	switch {
 	case err == nil && r.Step.Do != rotation.Halt && len(r.Step.Alarms) == 0:
 		k.troubles, k.since, k.well = 0, time.Time{}, now
