@@ -1,6 +1,7 @@
 // Package trust tells whether somebody else than this process's user, and root,
 // can change a file. It is the one place of that rule for files that rotate
-// takes at their word: its config, and its audit file.
+// takes at their word, its config and its audit file, and for the way to the
+// folders of stores and outputs.
 //
 // OpenSSH asks the same of its files (StrictModes, sshd_config(5)), and Git of a
 // work tree (safe.directory, git-config(1), since CVE-2022-24765). Unlike them
@@ -9,6 +10,7 @@
 package trust
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -92,6 +94,34 @@ func Check(path string) error {
 		path = to
 	}
 	return &os.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
+}
+
+// CheckWay looks at every folder in which a folder is, up to the root, and at the
+// links among them: whoever can change one of them can put another folder in its
+// place, as sshd's StrictModes knows. Of a folder that is not there yet it looks at
+// those that are. The errors are those of Check.
+func CheckWay(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	for at := path; ; at = filepath.Dir(at) {
+		for _, stat := range []func(string) (os.FileInfo, error){os.Lstat, os.Stat} {
+			info, err := stat(at)
+			switch link := err == nil && info.Mode()&fs.ModeSymlink != 0; {
+			case errors.Is(err, fs.ErrNotExist), err == nil && at == path && !link:
+			case err != nil:
+				return err
+			default:
+				if err := look(at, info, false).check(); err != nil {
+					return err
+				}
+			}
+		}
+		if at == filepath.Dir(at) {
+			return nil
+		}
+	}
 }
 
 // CheckFile is Check of an open file alone, whatever its path has become.

@@ -160,3 +160,38 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// Whoever may write a folder on the way to another can put his own in its place.
+func TestCheckWay(t *testing.T) {
+	top := t.TempDir()
+	for path, mode := range map[string]fs.FileMode{
+		"own": 0o755, "own/keys": 0o777, "shared": 0o777, "shared/deep": 0o700, "shared/deep/keys": 0o700,
+		"sticky": 0o777 | fs.ModeSticky, "sticky/keys": 0o700,
+	} {
+		path = filepath.Join(top, path)
+		if err := errors.Join(os.MkdirAll(path, 0o700), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(filepath.Join(top, "shared"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := look(top, info, false); f.Given || f.Modeless {
+		t.Skip("the temporary folder is a volume of a container, or has no permissions")
+	}
+	for link, to := range map[string]string{"own/link": "../shared/deep/keys", "shared/link": "../own", "own/inner": "../shared/link"} {
+		if err := os.Symlink(to, filepath.Join(top, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, shared := range map[string]bool{
+		"own/keys": false, "own/none/yet": false, "sticky/keys": false, "own/link": false, // of a link it is what holds the link
+		"shared/keys": true, "shared/deep/keys": true, "shared/none/yet": true, "shared/link": true, "shared/link/keys": true,
+	} {
+		err := CheckWay(filepath.Join(top, path))
+		if foreign := (*Error)(nil); errors.As(err, &foreign) != shared || shared && !strings.HasPrefix(foreign.Why, filepath.Join(top, "shared")+" has mode 0777") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}

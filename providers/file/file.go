@@ -73,6 +73,11 @@ func (c Config) open(ctx context.Context, o providers.Rendering) (_ *store, err 
 	if s.dir, err = resolve(c.Dir); err != nil {
 		return nil, err
 	}
+	for _, dir := range []string{c.Dir, s.dir} {
+		if err := checkWay(dir); err != nil {
+			return nil, err
+		}
+	}
 	switch err := checkDir(s.dir); {
 	case errors.Is(err, fs.ErrNotExist):
 		return s, nil

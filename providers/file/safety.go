@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/keyrotate/rotate/internal/trust"
 	"github.com/keyrotate/rotate/providers"
 )
 
@@ -33,6 +34,15 @@ func checkDir(path string) error {
 		return unsafe(fmt.Errorf("%s has mode %04o: others may put files there", path, perm), "chmod go-w "+path)
 	}
 	return nil
+}
+
+// checkWay refuses a directory that somebody else could put another in the place of.
+func checkWay(path string) error {
+	err := trust.CheckWay(path)
+	if foreign, ok := errors.AsType[*trust.Error](err); ok {
+		return unsafe(fmt.Errorf("another user could put another directory in the place of %s: %s", path, foreign.Why), foreign.Hint)
+	}
+	return err
 }
 
 // checkOwner takes what belongs to us or to root, who can do all that we can.

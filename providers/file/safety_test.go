@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -132,6 +133,26 @@ func TestLinksOnTheWay(t *testing.T) {
 	must(t, os.Symlink(filepath.Join(top, "outside"), filepath.Join(s.dir, "team")))
 	_, err := s.Write(t.Context(), "team/key", providers.NewSecret([]byte("v")), "", providers.Note{})
 	fails(t, err, providers.ErrUnsafe)
+}
+
+// A directory that another user could swap is refused, for keys and for outputs, and
+// where it is not there yet; TestHosts has the hosts on which a mode misleads.
+func TestParentsThatOthersMayChange(t *testing.T) {
+	top := t.TempDir()
+	shared := filepath.Join(top, "shared")
+	must(t, os.MkdirAll(filepath.Join(shared, "app", "keys"), 0o700))
+	must(t, os.Symlink(filepath.Join(shared, "app"), filepath.Join(top, "link")))
+	for mode, refused := range map[os.FileMode]bool{0o755: false, 0o777 | os.ModeSticky: false, 0o777: true} {
+		must(t, os.Chmod(shared, mode))
+		for _, dir := range []string{shared + "/app/keys", shared + "/app/none/yet", top + "/link/keys"} {
+			_, err := Config{Dir: dir}.Open(t.Context())
+			refusedIf(t, refused, err)
+			_, err = Config{Dir: dir}.OpenOutput(t.Context(), providers.Rendering{})
+			if refusedIf(t, refused, err); refused && !strings.Contains(err.Error(), shared+" has mode 0777") {
+				t.Error(err)
+			}
+		}
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -51,7 +51,7 @@ var rules = map[string][]string{
 	"rotation":               {"std", "secret", "rotation/keyset"},
 	"providers":              {"std", "secret"},
 	"providers/memory":       {"std", "providers"},
-	"providers/file":         {"std", "providers", "internal/dotenv", "internal/lazy", "golang.org/x/sys/unix"},
+	"providers/file":         {"std", "providers", "internal/dotenv", "internal/lazy", "internal/trust", "golang.org/x/sys/unix"},
 	"providers/providertest": {"std", "providers"},
 	"providers/vaultkv": {"std", "providers", "internal/lazy", "github.com/hashicorp/vault/api",
 		"cloud.google.com/go/auth/credentials", "cloud.google.com/go/compute/metadata", // logins by the clouds
