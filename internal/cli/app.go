@@ -88,8 +88,43 @@ func (a *App) Main() int {
 	return a.Run(ctx, os.Args[1:])
 }
 
-// Run runs a command line and returns its exit code.
-func (a *App) Run(ctx context.Context, args []string) (code int) {
+// endWithin is how long a command may go on once it was told to end. A daemon leaves
+// its passes a little before.
+const endWithin = 4900 * time.Millisecond
+
+// Run runs a command line and returns its exit code. It returns within 5 s of the
+// end of ctx, even if a call heeds no context: then it tells which, and the command
+// has failed. What hangs ends with the process, as do its locks.
+func (a *App) Run(ctx context.Context, args []string) int {
+	a.console = &console.Console{
+		Stdin: a.Stdin, Stdout: a.Stdout, Stderr: a.Stderr, Now: a.Now, IsTerminal: a.IsTerminal,
+		Voice: &say.Voice{Err: a.Stderr, Terminal: a.IsTerminal(a.Stderr), Journal: a.IsJournal(a.Stderr)},
+	}
+	ctx, calls := stores.Watch(ctx)
+	ended := make(chan int, 1)
+	go func() {
+		code := Failed
+		defer func() { ended <- code }()
+		code = a.run(ctx, args)
+	}()
+	select {
+	case code := <-ended:
+		return code
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(endWithin)
+	defer late.Stop()
+	select {
+	case code := <-ended:
+		return code
+	case <-late.C:
+		a.console.Voice.Error(say.Failed(say.Hanging("5 s", calls.Hanging())))
+		return Failed
+	}
+}
+
+// run is Run for as long as it takes.
+func (a *App) run(ctx context.Context, args []string) (code int) {
 	defer func() {
 		if v := recover(); v != nil {
 			err := bug.Of(v)
@@ -97,10 +132,6 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 			code = a.finish(Failed, err)
 		}
 	}()
-	a.console = &console.Console{
-		Stdin: a.Stdin, Stdout: a.Stdout, Stderr: a.Stderr, Now: a.Now, IsTerminal: a.IsTerminal,
-		Voice: &say.Voice{Err: a.Stderr, Terminal: a.IsTerminal(a.Stderr), Journal: a.IsJournal(a.Stderr)},
-	}
 	root := a.Root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(providers.TellWaiting(ctx, func(what string) { a.console.Voice.Note("%s", what) }))

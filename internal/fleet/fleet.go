@@ -73,11 +73,11 @@ func (s Stores) Open(ctx context.Context, name string) (providers.Store, error) 
 func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 	opened, own, fields := Stores{}, map[string]providers.OutputOpener{}, map[string]providers.FieldKeeper{}
 	for name, s := range conf.Stores {
-		open := stores.Opener(s.Config.Open)
+		var told stores.Count
 		if count != nil {
-			open = stores.Counted(open, count(name))
+			told = count(name)
 		}
-		opened[name] = stores.NewLazy(s.Type, open)
+		opened[name] = stores.NewLazy(s.Type, stores.Counted(s.Config.Open, whose(conf, name), told))
 		if o, ok := s.Config.(providers.OutputOpener); ok {
 			own[name] = o
 		}
@@ -108,6 +108,21 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 		keys = append(keys, built)
 	}
 	return keys
+}
+
+// whose names the key and the store of a secret in a store.
+func whose(conf *config.Config, store string) func(secret string) string {
+	return func(secret string) string {
+		for _, k := range conf.Keys {
+			if k.Store == store && k.Secret == secret {
+				return fmt.Sprintf("key %s, store %s", k.Name, store)
+			}
+		}
+		if secret == "" {
+			return "store " + store
+		}
+		return fmt.Sprintf("store %s, secret %s", store, secret)
+	}
 }
 
 // warningsOf is the config's warnings by what may be a key's name: names have dots,

@@ -86,9 +86,9 @@ func previousOf(o config.Output, value engine.Output) engine.Output {
 // ownStore is the store of one output whose kind treats renderings otherwise than
 // keysets.
 func ownStore(own providers.OutputOpener, o config.Output) *stores.Lazy {
-	return stores.NewLazy("file", func(ctx context.Context) (providers.Store, error) {
+	return stores.NewLazy("file", stores.Counted(func(ctx context.Context) (providers.Store, error) {
 		return own.OpenOutput(ctx, rendering(o))
-	})
+	}, func(string) string { return "output " + cmp.Or(o.Name, o.Secret) }, nil))
 }
 
 // fieldsOf is the fields of a secret that an output has; nil if it has all of it.

@@ -93,7 +93,7 @@ func full(t *testing.T) string {
 	m.ConnectionCut("idle")
 	m.Notified("ops", "sent", 2)
 	m.Reloaded(now, true)
-	s, err := stores.Counted(func(context.Context) (providers.Store, error) { return memory.New(), nil }, m.Calls("m"))(t.Context())
+	s, err := stores.Counted(func(context.Context) (providers.Store, error) { return memory.New(), nil }, func(string) string { return "m" }, m.Calls("m"))(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestLabelsAreBounded(t *testing.T) {
 		if i%2 == 0 {
 			err = fmt.Errorf("of no kind: %d", i)
 		}
-		_, _ = stores.Counted(func(context.Context) (providers.Store, error) { return nil, err }, m.Calls("m"))(t.Context())
+		_, _ = stores.Counted(func(context.Context) (providers.Store, error) { return nil, err }, func(string) string { return "m" }, m.Calls("m"))(t.Context())
 	}
 	series := 0
 	for line := range strings.Lines(scrape(t, m)) {
@@ -182,7 +182,7 @@ func TestLabelsAreBounded(t *testing.T) {
 func TestCountedStore(t *testing.T) {
 	m := metrics.New("v1", func() iter.Seq[live.Key] { return slices.Values([]live.Key(nil)) })
 	inner := memory.New()
-	s, err := stores.Counted(func(context.Context) (providers.Store, error) { return inner, nil }, m.Calls("m"))(t.Context())
+	s, err := stores.Counted(func(context.Context) (providers.Store, error) { return inner, nil }, func(string) string { return "m" }, m.Calls("m"))(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (h *Host) Probe(ctx context.Context, keys []*fleet.Key) iter.Seq[Probed] {
 			p := Probed{Store: name, Err: err}
 			if err == nil {
 				p.Traits, opened[name] = s.Traits(), s
-				if err := probe(ctx, s, h.NewID()); err != nil {
+				if err := probe(ctx, "store "+name, s, h.NewID()); err != nil {
 					p.Err = fmt.Errorf("store %s: %w", name, err)
 					delete(opened, name)
 				}
@@ -74,7 +74,7 @@ func (h *Host) probeFolders(ctx context.Context, k *fleet.Key, yield func(Probed
 		}
 		s, err := own.Open(ctx)
 		if err == nil {
-			err = probe(ctx, s, h.NewID())
+			err = probe(ctx, "key "+k.Name+", output "+o.Name, s, h.NewID())
 		}
 		if err == nil { // a file that is there has to be one that rotate takes
 			if _, err = s.Read(ctx, o.Secret); errors.Is(err, providers.ErrNotFound) {
@@ -127,7 +127,8 @@ func survey(ctx context.Context, k *fleet.Key, opened map[string]providers.Store
 // that never was, under a name that no one uses, has to be refused as a
 // conflict; it is refused for another reason where the store cannot be reached
 // or written.
-func probe(ctx context.Context, s providers.Store, id string) error {
+func probe(ctx context.Context, whose string, s providers.Store, id string) error {
+	defer stores.Begin(ctx, func() string { return whose + ": probe" })()
 	if p, ok := providers.As[providers.Prober](s); ok {
 		return p.Probe(ctx)
 	}

@@ -16,17 +16,17 @@ import (
 
 func TestProbe(t *testing.T) {
 	m := memory.New()
-	if err := probe(t.Context(), m, "ID"); err != nil {
+	if err := probe(t.Context(), "store m", m, "ID"); err != nil {
 		t.Error(err)
 	}
 	if revs, err := m.History(t.Context(), "rotate-probe-id"); len(revs) > 0 || err != nil {
 		t.Error("the probe left something behind", err)
 	}
-	if err := probe(t.Context(), takesAll{m}, "ID"); err == nil || !strings.Contains(err.Error(), "overwrite each other") {
+	if err := probe(t.Context(), "store m", takesAll{m}, "ID"); err == nil || !strings.Contains(err.Error(), "overwrite each other") {
 		t.Error(err)
 	}
 	denied := &providers.Error{Op: "write", Kind: providers.ErrDenied}
-	if err := probe(t.Context(), deniesWrites{m, denied}, "ID2"); !errors.Is(err, providers.ErrDenied) {
+	if err := probe(t.Context(), "store m", deniesWrites{m, denied}, "ID2"); !errors.Is(err, providers.ErrDenied) {
 		t.Error(err)
 	}
 }

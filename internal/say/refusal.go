@@ -76,3 +76,15 @@ func WhichKid(key, given string, found, least int, live []string) Words {
 func Busy(key, store string) Words {
 	return Words{What: fmt.Sprintf("key %s, store %s: other writers kept getting in the way; the next call goes on from what is stored", key, store)}
 }
+
+// Hanging words that a command was told to end and does not, and which calls hold it.
+func Hanging(within string, calls []string) Words {
+	held := "a file or a program"
+	if len(calls) > 0 {
+		held = strings.Join(calls, "; ")
+	}
+	return Words{
+		What: fmt.Sprintf("told to end %s ago and left without an answer: %s. What was begun is finished by the next command or the daemon; until a new key signs, the old one does", within, held),
+		Hint: "see why that does not answer; rotate status tells what the store holds",
+	}
+}
