@@ -4,11 +4,15 @@ package file
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/keyrotate/rotate/providers"
 )
 
 // fill writes a new file at temp, to its last byte on the disk. If it fails
@@ -75,6 +79,62 @@ func replace(temp, path string) (renamed bool, err error) {
 		return false, err
 	}
 	return true, syncDir(filepath.Dir(path))
+}
+
+// handles is where Linux shows what a process has open (proc(5)).
+const handles = "/proc/self/fd"
+
+// hold opens the folder of a place, and returns the same place by that handle:
+// whoever swaps the folder meanwhile parts no lock from what it is for. Where the
+// system shows no handles, the place stays as it is.
+func (p place) hold() (*os.File, place, error) {
+	home, err := os.OpenFile(filepath.Dir(p.head), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, p, err
+	}
+	by := filepath.Join(handles, strconv.Itoa(int(home.Fd())))
+	held, err := home.Stat()
+	if shown, none := os.Stat(by); none == nil && err == nil && os.SameFile(held, shown) {
+		for _, path := range []*string{&p.head, &p.lock, &p.temp, &p.witness} {
+			*path = filepath.Join(by, filepath.Base(*path))
+		}
+	}
+	return home, p, err
+}
+
+// shown is a path as people know it, of one by a handle.
+func shown(path string) string {
+	if dir := filepath.Dir(path); filepath.Dir(dir) == handles {
+		if home, err := os.Readlink(dir); err == nil {
+			return filepath.Join(home, filepath.Base(path))
+		}
+	}
+	return path
+}
+
+// byName has an error of the system name files as people know them.
+func byName(err *error) {
+	if e, ok := errors.AsType[*fs.PathError](*err); ok {
+		e.Path = shown(e.Path)
+	}
+	if e, ok := errors.AsType[*os.LinkError](*err); ok {
+		e.Old, e.New = shown(e.Old), shown(e.New)
+	}
+}
+
+// stillThere tells that another folder is in the place of one that is held.
+func stillThere(home *os.File) error {
+	held, err := home.Stat()
+	if err != nil {
+		return err
+	}
+	if now, err := os.Lstat(home.Name()); err != nil || !os.SameFile(held, now) {
+		return &providers.Error{
+			Kind: providers.ErrUnavailable, Err: fmt.Errorf("another folder was put in the place of %s during the write", home.Name()),
+			Hint: "find out who did that; the next pass looks at what is there",
+		}
+	}
+	return nil
 }
 
 // remove removes a file that may not be there.

@@ -20,7 +20,7 @@ import (
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	const longest = 50 * time.Millisecond
 	told := time.AfterFunc(time.Second, func() {
-		providers.Waiting(ctx, fmt.Sprintf("another process holds the lock %s for more than a second; it is waited for", path))
+		providers.Waiting(ctx, fmt.Sprintf("another process holds the lock %s for more than a second; it is waited for", shown(path)))
 	})
 	defer told.Stop()
 	for pause := time.Millisecond; ; pause = min(2*pause, longest) {

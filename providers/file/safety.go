@@ -103,14 +103,14 @@ func checkFile(f *os.File, mode fs.FileMode) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return unsafe(fmt.Errorf("%s is not a plain file", f.Name()), "put a plain file there")
+		return unsafe(fmt.Errorf("%s is not a plain file", shown(f.Name())), "put a plain file there")
 	}
-	if err := checkOwner(f.Name(), info); err != nil {
+	if err := checkOwner(shown(f.Name()), info); err != nil {
 		return err
 	}
 	if perm := info.Mode().Perm(); perm&0o077&^mode != 0 {
-		return unsafe(fmt.Errorf("%s has mode %04o, and may have %04o at most", f.Name(), perm, mode),
-			fmt.Sprintf("chmod %04o %s, and ask who has read it", mode, f.Name()))
+		return unsafe(fmt.Errorf("%s has mode %04o, and may have %04o at most", shown(f.Name()), perm, mode),
+			fmt.Sprintf("chmod %04o %s, and ask who has read it", mode, shown(f.Name())))
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func load(path string, mode fs.FileMode) ([]byte, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	if len(text) > maxValue {
-		return nil, nil, &providers.Error{Kind: providers.ErrUnreadable, Err: fmt.Errorf("%s has more than %d bytes", path, maxValue), Hint: "rotate did not write it: put back what it wrote"}
+		return nil, nil, &providers.Error{Kind: providers.ErrUnreadable, Err: fmt.Errorf("%s has more than %d bytes", shown(path), maxValue), Hint: "rotate did not write it: put back what it wrote"}
 	}
 	return text, info, nil
 }

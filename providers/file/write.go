@@ -22,6 +22,12 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 	if err := s.outOfGit(ctx, name); err != nil {
 		return providers.Revision{}, err
 	}
+	home, p, err := p.hold()
+	if err != nil {
+		return providers.Revision{}, err
+	}
+	defer home.Close()
+	defer byName(&err)
 	unlock, err := lock(ctx, p.lock)
 	if err != nil {
 		return providers.Revision{}, err
@@ -31,7 +37,7 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 	if err != nil {
 		return providers.Revision{}, err
 	}
-	return s.swap(ctx, p, old, v.Reveal(), n)
+	return s.swap(ctx, home, p, old, v.Reveal(), n)
 }
 
 // locked returns the head, the zero revision if nothing was ever stored, and
@@ -58,7 +64,10 @@ func (s *store) locked(p place, saw providers.RevisionID) (providers.Revision, e
 // a witness of something that never was: after a create the store would say
 // that a truth was lost, after an update that a backup was restored. As it is,
 // the crash leaves a witness one write behind, and the next write mends it.
-func (s *store) swap(ctx context.Context, p place, old providers.Revision, text []byte, n providers.Note) (providers.Revision, error) {
+//
+// All of it, and the lock, is in the folder home, wherever that is by now. What was
+// written in a folder that is not in its place any more counts as unclear.
+func (s *store) swap(ctx context.Context, home *os.File, p place, old providers.Revision, text []byte, n providers.Note) (providers.Revision, error) {
 	rev := providers.Revision{ID: idOf(text), Value: providers.NewSecret(text), Note: n}
 	w := next(old, rev)
 	rev.Witness = providers.Note(w.Newest)
@@ -74,11 +83,18 @@ func (s *store) swap(ctx context.Context, p place, old providers.Revision, text 
 		return providers.Revision{}, ended(ctx)
 	}
 	// guard incident 33: a text is made beside the head and renamed
+	if err := stillThere(home); err != nil {
+		_ = os.Remove(p.temp)
+		return providers.Revision{}, err
+	}
 	if renamed, err := replace(p.temp, p.head); err != nil {
 		if renamed {
 			return providers.Revision{}, unclear(err)
 		}
 		return providers.Revision{}, err
+	}
+	if err := stillThere(home); err != nil {
+		return providers.Revision{}, unclear(err)
 	}
 	if _, err := fill(p.temp, sidecar, 0o600, -1); err != nil {
 		return providers.Revision{}, unclear(err)
