@@ -172,7 +172,7 @@ conformance-adapter: ## a store that is a module of its own: examples/adapter ho
 	time ./e2e/adapter.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-adapter conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

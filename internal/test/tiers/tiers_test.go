@@ -31,9 +31,15 @@ echo "$(basename "$0") $*" >>"$CALLS"
 case "$(basename "$0") $1" in "git clone") mkdir "$4";; esac
 `
 
-// ci runs parts of .ci/run over a README, with commands in place of Go and Git
+// ci runs parts of .ci/run over a README, with commands in place of Go, Git and make
 // that only tell how they were called.
 func ci(t *testing.T, readme string, parts ...string) (calls []string, said string, err error) {
+	t.Helper()
+	return ciOn(t, nil, readme, parts...)
+}
+
+// ciOn is the same with further commands of the host, by their names.
+func ciOn(t *testing.T, host map[string]string, readme string, parts ...string) (calls []string, said string, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(path, text string) {
@@ -50,6 +56,10 @@ func ci(t *testing.T, readme string, parts ...string) (calls []string, said stri
 	write("README.md", readme)
 	write("bin/go", stub)
 	write("bin/git", stub)
+	write("bin/make", stub)
+	for name, text := range host {
+		write("bin/"+name, text)
+	}
 	cmd := exec.Command("bash", append([]string{filepath.Join(dir, ".ci/run")}, parts...)...)
 	cmd.Env = []string{"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH"), "CALLS=" + filepath.Join(dir, "calls"), "TMPDIR=" + dir}
 	var out bytes.Buffer
@@ -94,6 +104,26 @@ func TestReadmeLinesAreRun(t *testing.T) {
 func TestUnknownPartFails(t *testing.T) {
 	if _, said, err := ci(t, read(t, "README.md"), "no-such-part"); err == nil || !strings.Contains(said, "There are: readme-lines ") {
 		t.Errorf("%v, it said\n%s", err, said)
+	}
+}
+
+// Where no machine can be booted, that part is skipped by its name, and the run is
+// told so at its end.
+func TestSystemdAsInitIsRunOrNamed(t *testing.T) {
+	root, user, yes, no := "#!/bin/sh\necho 0\n", "#!/bin/sh\necho 1000\n", "#!/bin/sh\n", "#!/bin/sh\nexit 1\n"
+	for name, c := range map[string]struct {
+		host map[string]string
+		want string // at the end; "" if it is run
+	}{
+		"root":          {map[string]string{"id": root, "apt-get": yes, "unshare": yes}, ""},
+		"a user":        {map[string]string{"id": user, "apt-get": yes, "unshare": yes}, "skipped on this host:\n  conformance-systemd: needs root\n"},
+		"no namespaces": {map[string]string{"id": root, "apt-get": yes, "unshare": no}, "skipped on this host:\n  conformance-systemd: needs a host that"},
+	} {
+		calls, said, err := ciOn(t, c.host, read(t, "README.md"), "conformance-systemd")
+		ran := slices.Contains(calls, "make_conformance-systemd")
+		if err != nil || ran != (c.want == "") || !strings.Contains(said, c.want) || c.want == "" && strings.Contains(said, "skipped on this host") {
+			t.Errorf("%s: %v, it called %q and said\n%s", name, err, calls, said)
+		}
 	}
 }
 
