@@ -6,8 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source e2e/lib.sh
-vault=$cache/vault-1.21.0
-if ! test -x "$vault"; then build vault "$vault" github.com/hashicorp/vault; fi
+vault_server
 
 port=$(ports 1)
 start vault "$vault" server -dev -dev-no-store-token -dev-root-token-id=root -dev-listen-address="127.0.0.1:$port"

@@ -100,6 +100,30 @@ func TestReadmeLinesAreRun(t *testing.T) {
 	}
 }
 
+// Each way to install that the README shows is three lines, which a harness runs as
+// they stand.
+func TestInstallationIsRun(t *testing.T) {
+	_, after, _ := strings.Cut(read(t, "README.md"), "\n## Install\n")
+	section, _, _ := strings.Cut(after, "\n## ")
+	ways := regexp.MustCompile(`(?m)^# (.*)$`).FindAllStringSubmatch(section, -1)
+	runs := []string{".ci/run", "e2e/systemd/8-upgrade.sh", "e2e/kubelet.sh"}
+	if len(ways) != len(runs) {
+		t.Fatalf("README.md has %d ways to install, and %d are run", len(ways), len(runs))
+	}
+	for i, way := range ways {
+		lines, err := exec.Command(filepath.Join(root, "e2e/readme.sh"), way[1]).Output()
+		if n := strings.Count(string(lines), "\n"); err != nil || n != 3 {
+			t.Errorf("%s: %d lines, want 3: %v", way[1], n, err)
+		}
+		if call := `e2e/readme.sh "` + way[1] + `"`; !strings.Contains(read(t, runs[i]), call) {
+			t.Errorf("%s does not call %s", runs[i], call)
+		}
+	}
+	if err := exec.Command(filepath.Join(root, "e2e/readme.sh"), "no such way").Run(); err == nil {
+		t.Error("a way that is not there has lines")
+	}
+}
+
 // An unknown part is a slip of the pen, not a run that passed.
 func TestUnknownPartFails(t *testing.T) {
 	if _, said, err := ci(t, read(t, "README.md"), "no-such-part"); err == nil || !strings.Contains(said, "There are: readme-lines ") {
