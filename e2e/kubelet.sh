@@ -241,9 +241,11 @@ page "With Helm" 3 .
 said '^auth-jwt: rotated away from kid'
 said '"msg":"audit".*"action":"promote"'
 kubectl -n rotate create job again --from=cronjob/rotate-now-auth-jwt >/dev/null
-kubectl -n rotate wait --for=condition=Failed job/again --timeout=60s >/dev/null
-test "$(kubectl -n rotate get pods -l job-name=again -o name | wc -l)" = 1 || die "a Job that ended with 3 was tried again"
-lap "Helm, block 3: a Job rotates; one that needs attention fails once, and is not repeated"
+kubectl -n rotate wait --for=condition=Complete job/again --timeout=60s >/dev/null
+kubectl -n rotate create job wrong --from=cronjob/rotate-now-auth-jwt --dry-run=client -o json | sed 's/"auth-jwt"/"none"/' | kubectl create -f - >/dev/null
+kubectl -n rotate wait --for=condition=Failed job/wrong --timeout=60s >/dev/null
+test "$(kubectl -n rotate get pods -l job-name=wrong -o name | wc -l)" = 1 || die "a Job that ended with 2 was tried again"
+lap "Helm, block 3: a Job rotates, and a second one within the grace, too; one that cannot is not repeated"
 
 # slow, whose propagation is 2 h: a Job begins to rotate it and waits. Its pod is lost, and the next one asks for the same.
 kubectl -n rotate create job waits --from=cronjob/rotate-now-slow >/dev/null
