@@ -25,7 +25,7 @@ OUT ?= bin/rotate
 DIST ?= dist
 MAN ?= dist/man
 LICENCES ?= dist/THIRD_PARTY_LICENSES
-TARGETS = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
+SHIPPED = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
 
 build: ## the binary, static
 	$(RELEASE) -o $(OUT) ./cmd/rotate
@@ -57,7 +57,7 @@ man: ## the manual pages, in dist/man
 
 licences: ## the terms of all that is linked in; refuses what may not be shipped
 	@mkdir -p $(dir $(LICENCES))
-	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(TARGETS) ./cmd/rotate
+	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(SHIPPED) ./cmd/rotate
 
 test: ## hermetic
 	go test ./...
