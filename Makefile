@@ -25,7 +25,7 @@ OUT ?= bin/rotate
 DIST ?= dist
 MAN ?= dist/man
 LICENCES ?= dist/THIRD_PARTY_LICENSES
-TARGETS = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
+SHIPPED = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
 
 build: ## the binary, static
 	$(RELEASE) -o $(OUT) ./cmd/rotate
@@ -57,7 +57,7 @@ man: ## the manual pages, in dist/man
 
 licences: ## the terms of all that is linked in; refuses what may not be shipped
 	@mkdir -p $(dir $(LICENCES))
-	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(TARGETS) ./cmd/rotate
+	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(SHIPPED) ./cmd/rotate
 
 test: ## hermetic
 	go test ./...
@@ -175,7 +175,7 @@ conformance-adapter: ## a store that is a module of its own: examples/adapter ho
 	time ./e2e/adapter.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-adapter conformance-bao conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-bao conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/say"
@@ -37,6 +38,8 @@ type Key struct {
 	Warnings []string // of the config
 	Stores   Stores   // of the whole config
 	Places   *Places  // the same
+
+	Afters map[string]*after.Way // how readers of outputs, by their names, are made to read; of the others there is none
 
 	location     func(secret string) string // nil where the store cannot tell
 	outputStores []string                   // what the outputs may hang on
@@ -97,6 +100,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 			},
 			Sync: k.Sync, Spec: k.Spec, Chosen: k.Chosen, Cron: k.Schedule,
 			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, Places: places, own: own, fields: fields,
+			Afters: map[string]*after.Way{},
 		}
 		if l, ok := store.Config.(providers.Locator); ok {
 			built.location = l.Where
@@ -104,6 +108,9 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 		built.Generate = func() (keyset.Key, error) { return built.Spec.New() } // built.Spec.New would keep a copy of the spec
 		for _, o := range k.Outputs {
 			built.outputStores = append(built.outputStores, hangsOn(o)...)
+			if way := wayOf(o); way != nil {
+				built.Afters[o.Name] = way
+			}
 		}
 		keys = append(keys, built)
 	}
