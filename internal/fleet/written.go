@@ -73,10 +73,10 @@ func (k *Key) OpenWritten(ctx context.Context, o keyset.Output) (engine.Output, 
 	}
 	secret, field, one := strings.Cut(out.Secret, "#")
 	if keeper, ok := k.fields[name]; ok && one {
-		out.Secret, out.Store = secret, partStore(nil, keeper, []string{field})
+		out.Secret, out.Store = secret, partStore(nil, keeper, []string{field}, providers.Marks{})
 		return out, nil
 	} else if ok && len(o.Variables) > 0 {
-		out.Store = partStore(nil, keeper, o.Variables)
+		out.Store = partStore(nil, keeper, o.Variables, providers.Marks{})
 		return out, nil
 	}
 	out.Store, err = k.Stores.Open(ctx, name)
