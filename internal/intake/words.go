@@ -36,6 +36,7 @@ var refusals = map[Code][2]string{
 	Placeholder:   {"it is what a program prints in the place of a secret, not the secret", "read the secret itself: from its store, or the file that the application reads"},
 	Reference:     {"it is a reference that {kind} resolves, not the secret", "adopt what it stands for: resolve it and pipe it to - (standard input), or name its store with --from"},
 	Token:         {"it is a token (a JWT), not the key that signs tokens", "name the secret that the application signs with"},
+	Hashed:        {"it is the hash of a password, which tells whether a password is right and signs nothing", "name the secret that the application signs with; if this text is the key, use --as-is"},
 	Wrapped:       {"it is {kind} in base64", "decode it: base64 -d < FILE | rotate adopt KEY -; if the application uses the base64 text itself as the key, use --as-is"},
 	Assignment:    {"it looks like {name}=VALUE, not like the value alone; named there: {members}", "give the value alone, or name the variable with --from-env FILE:{name}; if this is the key, use --as-is"},
 	Document:      {"it is a document of several lines (such as YAML or INI), not a secret", "give the value alone, or name its place with --from; if this is the key, use --as-is"},
@@ -83,6 +84,7 @@ var notes = map[NoteCode]string{
 	HalvesDropped: "of {kids} only the public half is kept: they verify and sign no more",
 	DatesIgnored:  "its dates (iat, nbf, exp) are not taken over: rotate counts from the adoption",
 	DecodedBytes:  "its bytes are the key; as a text rotate writes them in base64url, as the JWK has them",
+	OtherForms:    "it begins with {name}, as Laravel writes keys, and its successors would not: set algorithm: opaque, prefix: {name} and encoding: base64 where Laravel reads them",
 	NoRoom:        "with {n} keys there is no room for a next one: the first rotation waits until one of them has left its grace",
 	WeakRSA:       "an RSA key of {n} bits: at least 2048 are needed (RFC 7518 §3.3)",
 }

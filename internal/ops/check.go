@@ -199,7 +199,7 @@ func (c *checker) take(name string, line int, source intake.Source, field string
 
 // standing is why a text may be refused that can be judged as it stands.
 var standing = []intake.Code{
-	intake.Placeholder, intake.Token, intake.Wrapped, intake.Broken, intake.Quoted, intake.Blanks, intake.Unseen,
+	intake.Placeholder, intake.Token, intake.Hashed, intake.Wrapped, intake.Broken, intake.Quoted, intake.Blanks, intake.Unseen,
 }
 
 // taken judges each key that was understood.
