@@ -64,6 +64,7 @@ var refusals = map[Code][2]string{
 	SeveralPrivate:  {"the PEM holds more than one private key", "adopt the one that signs"},
 	UnknownKey:      {"{kind} is not a key of RSA, P-256, P-384, P-521 or Ed25519 that can be read", "begin with a new key of one of these kinds"},
 	ShortRSA:        {"the RSA key has {have} bits, and one below {want} can be broken by anyone", "begin with a new key: rotate makes RSA keys of 3072 bits"},
+	ClosePrimes:     {"the two primes of the RSA key are so close that anyone can find them (FIPS 186-5 §A.1.3)", "begin with a new key: whoever has the public half can sign with this one"},
 	NeedsText:       {"{name} needs a secret text, and this is a private key", "set the algorithm that the application signs with, such as RS256"},
 	NeedsPassphrase: {"the private key is encrypted with a passphrase", "run it on a terminal, which asks, or give --passphrase-file FILE"},
 	WrongPassphrase: {"the passphrase is not that of the private key", "give the right one; it is asked for once"},
