@@ -134,7 +134,7 @@ as_pod outputs rotate "$work/config.yaml" now --all >/dev/null
 for name in outputs/production-auth-jwt outputs/api-tokens outputs/api-value shop/auth-jwt shop/auth-jwt.previous shop/auth-jwt-env shop/api-jwks shop/production-webhook; do
 	kubectl -n "${name%/*}" get secret "${name#*/}" >/dev/null || die "no $name"
 done
-is 'the data keys of two keys in one Secret' "$(kubectl -n shop get secret app -o jsonpath='{.metadata.labels.app} {.data}' | tr -c 'A-Za-z._\n' ' ' | grep -o 'shop\|JWT_SECRET[a-z.]*\|api\.pem' | sort | tr '\n' ' ')" 'JWT_SECRET JWT_SECRET.previous api.pem shop '
+is 'the data keys of two keys in one Secret' "$(kubectl -n shop get secret app -o jsonpath='{.metadata.labels.app} {.data}' | tr -c 'A-Za-z._\n' ' ' | grep -o 'shop\|JWT_SECRET[a-z.]*\|api\.pem' | LC_ALL=C sort | tr '\n' ' ')" 'JWT_SECRET JWT_SECRET.previous api.pem shop '
 kubectl -n shop get configmap api-keys -o jsonpath='{.data.jwks\.json}' | grep -q '"kty":"EC"' || die 'no public keys in the ConfigMap'
 test "$(may create configmaps || :)" = yes || die 'no right to ConfigMaps'
 # after: the pods' template has the revision of the output, by the right to patch this one Deployment.
