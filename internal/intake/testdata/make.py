@@ -423,6 +423,20 @@ for origin, value in {
 }.items():
     add(origin, value, refused="hashed")
 add("a SealedSecret", doc({"kind": "SealedSecret", "spec": {"encryptedData": {"jwt": "AgBy8hCF8nZ" + "A" * 80}}}), field="spec.encryptedData.jwt", refused="reference")
+def close_primes():
+    """An RSA key in a JWK whose primes are closer than FIPS 186-5 allows."""
+    prime = lambda n: b"is prime" in run("openssl", "prime", str(n))
+    p = int(run("openssl", "prime", "-generate", "-bits", "512").decode())
+    q = p + 2 ** 300
+    while not prime(q):
+        q += 2
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    number = lambda n: base64.urlsafe_b64encode(n.to_bytes((n.bit_length() + 7) // 8, "big")).rstrip(b"=").decode()
+    parts = {"n": p * q, "e": 65537, "d": d, "p": p, "q": q, "dp": d % (p - 1), "dq": d % (q - 1), "qi": pow(q, -1, p)}
+    return {"kty": "RSA", **{name: number(v) for name, v in parts.items()}}
+
+
+add("RSA with close primes, a JWK", doc(close_primes()), refused="close-primes")
 add("a hash of a password, as it stands", "$2b$12$abcdefghijklmnopqrstuu", keys=text("$2b$12$abcdefghijklmnopqrstuu"), asis=True, notes=[GT])
 
 for entry in corpus:
