@@ -60,7 +60,7 @@ const (
 	SeveralPrivate  Code = "several-private" //
 	UnknownKey      Code = "unknown-key"     // Kind
 	ShortRSA        Code = "short-rsa"       // Have, Want: bits; Kids
-	ClosePrimes     Code = "close-primes" // of an RSA key; Kids
+	ClosePrimes     Code = "close-primes"    // of an RSA key; Kids
 	NeedsText       Code = "needs-text"      // Name: the algorithm
 	NeedsPassphrase Code = "needs-passphrase"
 	WrongPassphrase Code = "wrong-passphrase"
