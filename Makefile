@@ -148,7 +148,7 @@ conformance-dotenv: ## eight readers of .env files themselves, against what rota
 	time ./e2e/dotenv.sh
 
 conformance-door: ## tokens and cookies of real libraries and frameworks: keys adopted from each kind of source, templates that they read
-	./e2e/tools.sh python3:python3 python3-venv openssl:openssl node:nodejs npm:npm java:default-jdk-headless mvn:maven nginx:nginx-light ruby:ruby ruby-activesupport
+	./e2e/tools.sh python3:python3 python3-venv openssl:openssl node:nodejs npm:npm java:default-jdk-headless mvn:maven nginx:nginx-light ruby:ruby ruby-railties
 	time ./e2e/door.sh
 
 conformance-http: ## a daemon under a thousand hostile connections; EACH=1000 of every kind for more

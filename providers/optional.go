@@ -196,10 +196,20 @@ type Roller interface {
 // secret as several named texts: each output has some, and the rest is not touched.
 // A revision is then of these fields alone: whatever else changes in the secret makes
 // none. TakesField tells which names of fields the service takes.
+//
+// Marked is what a secret gets that has an output with these marks: the marks, and the
+// Config's own where they say nothing else. The error says which mark the service does
+// not take. OpenPart opens the store of an output; without fields the output has all of
+// a secret.
 type FieldKeeper interface {
 	TakesField(field string) bool
-	OpenFields(ctx context.Context, fields []string) (Store, error)
+	Marked(Marks) (Marks, error)
+	OpenPart(ctx context.Context, fields []string, m Marks) (Store, error)
 }
+
+// Marks are what an output puts on its secret beside the value, by name. They belong to
+// the whole secret: outputs that share one have to agree on each.
+type Marks struct{ Labels, Annotations map[string]string }
 
 // A PublicKeeper may keep things where anybody can read them: if PublicOnly, it is
 // refused as the store of a key, and for every output that is not of public keys alone

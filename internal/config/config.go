@@ -70,6 +70,7 @@ type Output struct {
 	Field   string // the one data key of the secret that it has; "" if it has more, or all
 	Format  format.Format
 	Options format.Options
+	Marks   providers.Marks  // of its own, on the secret in the store
 	Config  providers.Config // of the store, or of the file's folder
 	After   after.Settings   // how readers are made to read; zero if they do so by themselves
 }

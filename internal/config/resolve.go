@@ -36,14 +36,15 @@ type resolver struct {
 	doc    *document
 	config *Config
 	places places
-	modes  map[[2]string]string // of files that are outputs
+	modes  map[[2]string]string            // of files that are outputs
+	marks  map[[2]string]map[string]string // of secrets that outputs share, by kind and name
 }
 
 // resolve adds what is wrong to d's mistakes; the Config counts only if there
 // are none.
 func resolve(d *strictyaml.Decoder, doc *document) *Config {
 	r := &resolver{
-		Decoder: d, doc: doc, places: places{}, modes: map[[2]string]string{},
+		Decoder: d, doc: doc, places: places{}, modes: map[[2]string]string{}, marks: map[[2]string]map[string]string{},
 		config: &Config{Environment: doc.Environment.Value, Stores: map[string]Store{}},
 	}
 	file := d.Start()
@@ -188,7 +189,7 @@ func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
 	if s.Store.Bad || !r.takesName(k.Store, k.Secret, r.blame(at, s.Secret.At)) {
 		return
 	}
-	if other, _, ok := r.places.claim(r.config.Place(k.Store, k.Secret), k.Name, nil); !ok {
+	if other, _, ok := r.places.claim(r.config.Place(k.Store, k.Secret), k.Name, nil, false); !ok {
 		r.Fail(r.blame(at, s.Secret.At), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", other)
 	}
 	if forEveryone(r.doc.Stores[k.Store].config) {

@@ -44,6 +44,7 @@ type Key struct {
 	location     func(secret string) string // nil where the store cannot tell
 	outputStores []string                   // what the outputs may hang on
 	own          map[string]providers.OutputOpener
+	everyone     map[string]bool // by name, outputs that every user of the host may read by the config
 	fields       map[string]providers.FieldKeeper
 }
 
@@ -106,7 +107,10 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 			built.location = l.Where
 		}
 		built.Generate = func() (keyset.Key, error) { return built.Spec.New() } // built.Spec.New would keep a copy of the spec
+		built.everyone = map[string]bool{}
 		for _, o := range k.Outputs {
+			shared, ok := o.Config.(providers.Shared)
+			built.everyone[o.Name] = ok && shared.Everyone()
 			built.outputStores = append(built.outputStores, hangsOn(o)...)
 			if way := wayOf(o); way != nil {
 				built.Afters[o.Name] = way

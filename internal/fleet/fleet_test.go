@@ -181,8 +181,10 @@ func (c *cluster) Open(context.Context) (providers.Store, error) { return memory
 func (c *cluster) OneValue() bool                                { return true }
 func (c *cluster) TakesField(string) bool                        { return true }
 
-func (c *cluster) OpenFields(_ context.Context, fields []string) (providers.Store, error) {
-	c.opened = append(c.opened, strings.Join(fields, " "))
+func (c *cluster) Marked(m providers.Marks) (providers.Marks, error) { return m, nil }
+
+func (c *cluster) OpenPart(_ context.Context, fields []string, m providers.Marks) (providers.Store, error) {
+	c.opened = append(c.opened, strings.TrimSpace(strings.Join(fields, " ")+" "+m.Labels["team"]))
 	return memory.New(), nil
 }
 
@@ -191,7 +193,7 @@ func (c *cluster) OpenFields(_ context.Context, fields []string) (providers.Stor
 func TestFieldsOfASecret(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rotate.yaml")
 	text := "environment: test\nstores: {c: {type: cluster}}\nkeys: {a: {store: c, outputs: [{store: c, secret: app, format: value, data_key: jwt}, " +
-		"{store: c, secret: env, format: env, names: {current: A}}, {store: c, secret: whole}]}}"
+		"{store: c, secret: env, format: env, names: {current: A}}, {store: c, secret: whole}, {store: c, secret: marked, labels: {team: shop}}]}}"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -217,10 +219,10 @@ func TestFieldsOfASecret(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got, want := strings.Join(names, ", "), "c app#jwt in app, c app#jwt.previous in app, c env in env, c whole in whole"; got != want {
+	if got, want := strings.Join(names, ", "), "c app#jwt in app, c app#jwt.previous in app, c env in env, c whole in whole, c marked in marked"; got != want {
 		t.Errorf("outputs %s, want %s", got, want)
 	}
-	if got, want := strings.Join(c.opened, ", "), "jwt, jwt.previous, A A_NEXT A_PREVIOUS, jwt, B B_NEXT B_PREVIOUS"; got != want {
+	if got, want := strings.Join(c.opened, ", "), "jwt, jwt.previous, A A_NEXT A_PREVIOUS, shop, jwt, B B_NEXT B_PREVIOUS"; got != want {
 		t.Errorf("fields %s, want %s", got, want)
 	}
 }

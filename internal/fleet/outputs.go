@@ -26,7 +26,7 @@ func outputs(k config.Key, opened Stores) (all []engine.Output) {
 			store = ownStore(own, o)
 		}
 		if keeper, ok := o.Config.(providers.FieldKeeper); ok {
-			store = partStore(store, keeper, fieldsOf(o))
+			store = partStore(store, keeper, fieldsOf(o), o.Marks)
 		}
 		f, options := o.Format, o.Options
 		next, previous := f.Carries(options)
@@ -71,7 +71,7 @@ func afterOf(k config.Key, o config.Output, name string) func(context.Context, s
 func previousOf(k config.Key, o config.Output, value engine.Output) engine.Output {
 	value.Name = config.PreviousOf(value.Name)
 	if keeper, ok := o.Config.(providers.FieldKeeper); ok && o.Field != "" {
-		value.Store = partStore(value.Store, keeper, []string{config.PreviousOf(o.Field)})
+		value.Store = partStore(value.Store, keeper, []string{config.PreviousOf(o.Field)}, o.Marks)
 	} else {
 		value.Secret = config.PreviousOf(value.Secret)
 	}
@@ -108,13 +108,13 @@ func fieldsOf(o config.Output) []string {
 	return nil
 }
 
-// partStore is the store of some fields of a secret; the one of whole secrets if
-// there are none.
-func partStore(whole providers.Store, keeper providers.FieldKeeper, fields []string) providers.Store {
-	if len(fields) == 0 {
+// partStore is the store of an output that has only some fields of a secret, or marks
+// of its own; the one of whole secrets if it has neither.
+func partStore(whole providers.Store, keeper providers.FieldKeeper, fields []string, m providers.Marks) providers.Store {
+	if len(fields) == 0 && len(m.Labels) == 0 && len(m.Annotations) == 0 {
 		return whole
 	}
-	return stores.NewLazy("part", func(ctx context.Context) (providers.Store, error) { return keeper.OpenFields(ctx, fields) })
+	return stores.NewLazy("part", func(ctx context.Context) (providers.Store, error) { return keeper.OpenPart(ctx, fields, m) })
 }
 
 // rendering is what such a store has to know.
