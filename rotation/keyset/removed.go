@@ -40,8 +40,8 @@ type Line struct {
 
 // Remove begins to remove the key: no key signs any more. A next key goes at once. What the
 // others have signed stays valid until end at least, and for so long after the end was seen
-// everywhere; the dates of previous keys stand. With immediately, every key is to go at once,
-// whatever was promised. It takes a pause away, and drops pending requests.
+// everywhere; previous keys keep the dates they have, or get. With Now every key goes at end,
+// whatever was promised. It takes a pause away, and drops a pending request.
 func (s *Set) Remove(r Removal, end, at time.Time) (*Set, error) {
 	n, err := s.successor(1, at)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Set) Remove(r Removal, end, at time.Time) (*Set, error) {
 	last := s.Signing()
 	r.At, r.last = seconds(at), &last
 	r.For = r.For.Truncate(time.Second)
-	n.Removing, n.Paused, n.Ready, n.Settled = &r, nil, nil, nil
+	n.Removing, n.Paused, n.Ready = &r, nil, nil
 	n.Requests = slices.DeleteFunc(n.Requests, func(q Request) bool { return q.From == last.Kid })
 	n.MinWriter = n.oldestWriter()
 	// guard 9: the end drops the private half from what applications read
@@ -64,13 +64,8 @@ func (s *Set) Remove(r Removal, end, at time.Time) (*Set, error) {
 	only.Status = Previous
 	only.Expires = latest(seconds(end), last.NotBefore)
 	n.Keys[0] = only
-	for i, k := range n.Keys {
-		if k.Expires.IsZero() || r.Now {
-			n.Keys[i].Expires = latest(seconds(end), k.NotBefore)
-		}
-		if !r.Now { // the last key goes last
-			n.Keys[0].Expires = latest(n.Keys[0].Expires, k.Expires)
-		}
+	if r.Now {
+		n.expire(end)
 	}
 	return n, n.check()
 }
@@ -87,10 +82,15 @@ func (s *Set) Hasten(by string, at time.Time) (*Set, error) {
 	r := *s.Removing
 	r.Now, r.By, r.For = true, by, 0
 	n.Removing = &r
-	for i, k := range n.Keys {
-		n.Keys[i].Expires = latest(seconds(at), k.NotBefore)
-	}
+	n.expire(at)
 	return n, n.check()
+}
+
+// expire has every key end at a time, whatever was promised.
+func (s *Set) expire(at time.Time) {
+	for i, k := range s.Keys {
+		s.Keys[i].Expires = latest(seconds(at), k.NotBefore)
+	}
 }
 
 // Restore takes a removal back: the key that signed last signs again. ErrNoWayBack if it was
@@ -106,7 +106,7 @@ func (s *Set) Restore(at time.Time) (*Set, error) {
 		return nil, fmt.Errorf("%w: the key that signed last was revoked", ErrNoWayBack)
 	}
 	n.Keys[0] = *s.Removing.last
-	n.Removing, n.Settled = nil, nil
+	n.Removing = nil
 	n.MinWriter = n.oldestWriter()
 	return n, n.check()
 }
@@ -124,7 +124,7 @@ func (s *Set) Bury(kids []string, at time.Time) (*Set, error) {
 	}
 	for _, k := range s.Keys {
 		// guard 3: the document refuses to end too early
-		if at.Before(k.Expires) && !slices.Contains(kids, k.Kid) {
+		if (k.Expires.IsZero() || at.Before(k.Expires)) && !slices.Contains(kids, k.Kid) {
 			return nil, fmt.Errorf("%w: kid %s verifies until %s", ErrTooEarly, k.Kid, k.Expires.Format(time.RFC3339))
 		}
 	}
@@ -143,11 +143,11 @@ func (s *Set) Bury(kids []string, at time.Time) (*Set, error) {
 }
 
 // Again begins another lineage where s, a key that was removed, has ended.
-func (s *Set) Again(environment, lineage string, k Key, at time.Time) (*Set, error) {
+func (s *Set) Again(name, environment, lineage string, k Key, at time.Time) (*Set, error) {
 	if s.Removed == nil {
 		return nil, fmt.Errorf("%w: there is a key", ErrWrongStatus)
 	}
-	n, err := Create(s.Name, environment, lineage, k, at)
+	n, err := Create(name, environment, lineage, k, at)
 	if err != nil {
 		return nil, err
 	}

@@ -100,12 +100,15 @@ func TestPromise1NothingSignsWhileAKeyIsRemoved(t *testing.T) {
 // long as was said. A person who says now waits for nothing.
 func TestPromise3TheEndWaitsForEveryDate(t *testing.T) {
 	n := removal(t, rotated(t, keyset.ES256), 4*time.Hour)
-	if at := n.Signing().Expires; !at.Equal(t0.Add(10 * time.Hour)) { // of the key before: 1h + 9h
-		t.Fatalf("the last key goes at %s, before another", at)
+	if at := n.Keys[1].Expires; !at.Equal(t0.Add(10 * time.Hour)) { // 1h + 9h
+		t.Fatalf("the key before verifies until %s now", at)
 	}
 	seen := reread(t, must(t)(n.MarkSettled(t0.Add(8*time.Hour), nil, time.Minute)))
 	if at := seen.Signing().Expires; !at.Equal(t0.Add(12 * time.Hour)) {
 		t.Errorf("seen everywhere at 8h, it goes at %s", at)
+	}
+	if at := seen.Keys[1].Expires; !at.Equal(t0.Add(10 * time.Hour)) {
+		t.Errorf("the key before goes at %s", at)
 	}
 	if _, err := seen.Bury(nil, t0.Add(11*time.Hour)); !errors.Is(err, keyset.ErrTooEarly) {
 		t.Errorf("too early: %v", err)
@@ -161,7 +164,7 @@ func TestPromise4TheMarkerHoldsNoKey(t *testing.T) {
 // A later key of the name names the lineage that has ended, so that whoever remembers that one goes on.
 func TestALaterKeyNamesTheLineageBefore(t *testing.T) {
 	n := reread(t, must(t)(removal(t, rotated(t, keyset.HS256), time.Hour).Bury([]string{"bad"}, t0.Add(10*time.Hour))))
-	again, err := n.Again("e", "l2", newKey(t, keyset.HS256), t0.Add(11*time.Hour))
+	again, err := n.Again("k", "e", "l2", newKey(t, keyset.HS256), t0.Add(11*time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +172,7 @@ func TestALaterKeyNamesTheLineageBefore(t *testing.T) {
 	if !again.Ended("l", n.Generation) || again.Ended("l", n.Generation+1) || again.Ended("l2", 1) || again.MinWriter != 1 {
 		t.Errorf("it began after %+v", again.After)
 	}
-	if _, err := again.Again("e", "l3", newKey(t, keyset.HS256), t0); err == nil {
+	if _, err := again.Again("k", "e", "l3", newKey(t, keyset.HS256), t0); err == nil {
 		t.Error("a key that lives was begun anew")
 	}
 }

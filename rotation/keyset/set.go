@@ -146,13 +146,13 @@ func (s *Set) Next() (Key, bool) {
 	return Key{}, false
 }
 
-// Previous is the keys that only verify, youngest first.
+// Previous is the keys that only verify, youngest first, and without the one that Signing returns.
 func (s *Set) Previous() []Key {
 	i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Status == Previous })
 	if i < 0 {
 		return nil
 	}
-	return s.Keys[i:]
+	return s.Keys[max(1, i):]
 }
 
 // Replaced is the compromised key that current took the place of, if that is how
