@@ -56,12 +56,16 @@ func (t Trust) Document(set *keyset.Set, witnesses ...Witness) Reason {
 	case set.Writable() != nil:
 		return Reason{Code: NewerWriter, Cause: set.Writable().Error()}
 	}
+	var first Reason
 	for _, w := range witnesses {
-		if r := t.witnessed(set, w); !r.IsZero() {
+		switch r := t.witnessed(set, w); {
+		case r.Code == RemovedBack: // what more one witness knows
 			return r
+		case first.IsZero():
+			first = r
 		}
 	}
-	return Reason{}
+	return first
 }
 
 // witnessed compares a document with one witness. At the same generation the keys are the same, so only a note of what
