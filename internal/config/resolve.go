@@ -105,6 +105,7 @@ func (r *resolver) key(name string, s keySection) Key {
 	}
 	r.policy(&k, &s.shared, at)
 	r.was(&k, s)
+	r.fresh(&k, s)
 	return k
 }
 

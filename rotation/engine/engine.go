@@ -35,8 +35,8 @@ type Target struct {
 	Fresh       string // what the config says of a key after one that was removed; see rotation.MayBegin
 	Census      Census // of the config; nil if nobody knows what else it has
 
-	// Written opens a place that the document remembers and the config does not have; nil if nothing can.
-	Written func(context.Context, keyset.Output) (Output, error)
+	// Reopen opens a place that the document remembers and the config does not have; nil if nothing can.
+	Reopen func(context.Context, keyset.Output) (Output, error)
 
 	// Generate makes a fresh key. It is called once for each attempt to write
 	// one, and what is not written is forgotten.

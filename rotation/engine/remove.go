@@ -128,8 +128,8 @@ func (p *pass) open(ctx context.Context, o keyset.Output) (Output, error) {
 	switch {
 	case i >= 0:
 		return p.t.Outputs[i], nil
-	case p.t.Written == nil:
+	case p.t.Reopen == nil:
 		return Output{}, &providers.Error{Kind: providers.ErrUnavailable, Err: errors.New("no config names it any more"), Hint: "clean the place by hand"}
 	}
-	return p.t.Written(ctx, o)
+	return p.t.Reopen(ctx, o)
 }

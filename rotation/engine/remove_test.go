@@ -189,7 +189,9 @@ func TestADeadOutputHoldsNoOtherErasure(t *testing.T) {
 		faulty := providertest.NewFaulty(dead)
 		r.target.Outputs = []engine.Output{keysetOutput("env", out), keysetOutput("dead", faulty)}
 		r.pass(engine.Ask{})
-		faulty.On(func(providertest.Call) *providertest.Fault { return &providertest.Fault{Before: providers.ErrUnavailable} })
+		faulty.On(func(providertest.Call) *providertest.Fault {
+			return &providertest.Fault{Before: providers.ErrUnavailable}
+		})
 		r.remove(day, false)
 		r.run(20 * day)
 		if s := r.set(); s.Removing == nil {
@@ -205,7 +207,7 @@ func TestADeadOutputHoldsNoOtherErasure(t *testing.T) {
 		}
 		was := r.target.Outputs[1]
 		r.target.Outputs, r.target.Fresh = r.target.Outputs[:1], rotation.FreshOnce
-		r.target.Written = func(_ context.Context, o keyset.Output) (engine.Output, error) {
+		r.target.Reopen = func(_ context.Context, o keyset.Output) (engine.Output, error) {
 			if o.Name != was.Name {
 				return engine.Output{}, errors.New("another place")
 			}
