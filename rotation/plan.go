@@ -96,10 +96,11 @@ func (pl planner) settled() (Step, bool) {
 	if !pl.othersSettled().IsZero() {
 		return Step{}, false
 	}
-	return Step{
-		Do: MarkSettled, Kid: current.Kid, At: pl.late, Places: pl.f.places(anyOutput),
-		Why: Reason{Code: SeenCurrent},
-	}, true
+	why := Reason{Code: SeenCurrent}
+	if pl.set.Removing != nil {
+		why.Code = SeenEnd
+	}
+	return Step{Do: MarkSettled, Kid: current.Kid, At: pl.late, Places: pl.f.places(anyOutput), Why: why}, true
 }
 
 // retire: the oldest previous key whose stored date has passed, while every

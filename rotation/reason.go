@@ -15,6 +15,7 @@ const (
 	Compromised  Code = "compromised"   // revoke: someone reported the key
 	SeenNext     Code = "seen_next"     // ready: next was read back everywhere
 	SeenCurrent  Code = "seen_current"  // settled: current was read back everywhere
+	SeenEnd      Code = "seen_end"      // settled: that nothing signs was read back everywhere
 	GraceOver    Code = "grace_over"    // retire: the grace ended at At
 	AskedFor     Code = "asked_for"     // publish, promote: Whose asked
 	ScheduleDue  Code = "due"           // publish, promote: the schedule wants it at At

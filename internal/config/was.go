@@ -4,23 +4,11 @@ import (
 	"slices"
 
 	"github.com/keyrotate/rotate/internal/strictyaml"
-	"github.com/keyrotate/rotate/rotation"
 )
 
 // A wasSection is what a key was called before.
 type wasSection struct {
 	Name strictyaml.Option[string] `yaml:"name" doc:"The name that the key had; its secret has to stay where it was."`
-}
-
-// fresh takes in that a key begins where another one of its name was removed.
-func (r *resolver) fresh(k *Key, s keySection) {
-	f := s.Fresh
-	if f.Bad || !f.At.Known() {
-		return
-	}
-	if k.Fresh = f.Value; k.Fresh != rotation.FreshOnce && len(k.Fresh) < 8 {
-		r.Fail(f.At, "fresh: true the first time; after that the whole lineage that `rotate status` shows of the key that was removed", "is neither true nor a lineage")
-	}
 }
 
 // was takes in the earlier names of a key: none of them is a key of this config.

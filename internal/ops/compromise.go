@@ -43,6 +43,8 @@ func (h *Host) Report(ctx context.Context, k *fleet.Key, o ReportOptions) (*Repo
 	switch {
 	case err != nil:
 		return nil, err
+	case seen.Removed != nil:
+		return nil, say.Failed(say.Removed(k.Name, rotation.WasRemoved(seen.Removed)))
 	case set == nil:
 		return nil, refuse(say.NothingToRevoke(k.Name))
 	}

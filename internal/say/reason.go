@@ -69,6 +69,8 @@ func (s speaker) step(r rotation.Reason) string {
 		return "next was read back everywhere"
 	case rotation.SeenCurrent:
 		return "current was read back everywhere; the grace of the keys before it begins"
+	case rotation.SeenEnd:
+		return "that nothing signs was read back everywhere"
 	case rotation.GraceOver:
 		return "its grace ended at " + s.at(r.At)
 	case rotation.AskedFor:

@@ -40,7 +40,7 @@ func forget(ctx context.Context, p *pass, o Output) error {
 		if !remembers(set, o.Name) {
 			return nil, nil
 		}
-		return set.Forget(o.Name, at)
+		return set.Forget(at, o.Name)
 	})
 }
 

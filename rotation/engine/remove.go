@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyrotate/rotate/providers"
@@ -91,24 +92,22 @@ func (p *pass) clear(ctx context.Context) (wrote bool, err error) {
 // cleared notes which places were cleaned, and how gone each kid was found to be, if either is news.
 func (p *pass) cleared(ctx context.Context, failed map[string]bool) (wrote bool, err error) {
 	set, step := p.removed, rotation.Step{Do: rotation.Bury, Why: rotation.WasRemoved(p.removed)}
-	for _, o := range p.removed.Outputs {
-		if failed[o.Name] || !remembers(set, o.Name) {
-			continue
+	var names []string
+	for _, o := range set.Outputs {
+		if !failed[o.Name] && !slices.Contains(names, o.Name) {
+			names = append(names, o.Name)
 		}
-		if set, err = set.Forget(o.Name, p.clock().Early()); err != nil {
-			return false, err
-		}
-		step = rotation.Step{Do: forgetAction, Why: rotation.Reason{Code: rotation.PlaceCleaned, Output: o.Name}}
 	}
-	news := set != p.removed
+	news := len(names) > 0
+	if news {
+		step = rotation.Step{Do: forgetAction, Why: rotation.Reason{Code: rotation.PlaceCleaned, Output: strings.Join(names, ", ")}}
+	}
 	p.e.remember(p.t.place(), func(m *memory) { news = news || m.observed(set) != set })
 	if !news {
 		return false, nil
 	}
-	if set == p.removed {
-		if set, err = set.Touch(p.clock().Early()); err != nil {
-			return false, err
-		}
+	if set, err = set.Forget(p.clock().Early(), names...); err != nil {
+		return false, err
 	}
 	return true, p.commit(ctx, set, step)
 }

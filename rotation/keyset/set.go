@@ -197,6 +197,22 @@ func (s *Set) Follows(w Past) bool {
 	return !whole && w.Generation <= oldest.Generation
 }
 
+// OldestTime is the earliest time that the document attests: the keyset is no younger.
+func (s *Set) OldestTime() (oldest time.Time) {
+	note := func(t time.Time) {
+		if oldest.IsZero() || t.Before(oldest) {
+			oldest = t
+		}
+	}
+	for _, k := range s.Keys {
+		note(k.Issued)
+	}
+	for _, g := range s.Gone {
+		note(g.At)
+	}
+	return oldest
+}
+
 // NewestTime is the latest time that the document attests. A clock that is
 // behind it is wrong.
 func (s *Set) NewestTime() time.Time {
