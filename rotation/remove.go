@@ -15,7 +15,6 @@ const FreshOnce = "true"
 // MayBegin tells whether a key may begin where another one was removed. marker is what that one left, fresh
 // what the config says: "", FreshOnce, or the lineage that has ended.
 func MayBegin(marker *keyset.Set, fresh string) bool {
-	// guard 6: nothing begins anew where a key was removed
 	return fresh == marker.Lineage ||
 		// guard 6: what was served once is not served again
 		fresh == FreshOnce && len(marker.After) == 0
@@ -26,7 +25,7 @@ func begins(f Facts) Step {
 	switch m := f.Removed; {
 	case m == nil:
 		return Step{Do: Create, At: f.Clock.stamp(), Why: Reason{Code: NoKeyset}}
-	// guard 4: nothing begins while something of the key before is left
+	// Nothing begins while something of the key before is left.
 	case len(m.Outputs) == 0 && MayBegin(m, f.Fresh):
 		return Step{Do: Create, At: f.Clock.stamp(), Why: Reason{Code: FreshKey, At: m.Removed.At}}
 	default:

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 // ErrRemoved says that a key was removed, so that there is nothing to do it to.
 var ErrRemoved = errors.New("the key was removed; only its marker stands there")
+
+// errUnnamedPlace is of a place that nothing can open any more.
+var errUnnamedPlace = errors.New("no config names it any more")
 
 // Remove begins to remove a key, or makes a removal wait for nobody any more if r says Now. What is removed
 // already, or on its way, stays as it is. The passes that follow bring it to its end. The Result has the
@@ -66,7 +68,6 @@ func (p *pass) buried(marker *keyset.Set) {
 func (p *pass) clear(ctx context.Context) (wrote bool, err error) {
 	w := &sweeper{e: p.e, policy: p.t.Policy, set: p.removed, clock: p.clock(), tell: p.told.tellOf}
 	own := dirty{place: p.t.place(), at: rotation.Place{Content: rotation.Documents}, store: p.t.Store, head: p.head.ID}
-	// guard 4: earlier revisions of a removed key are erased
 	places := []rotation.Place{w.sweepOnce(ctx, own)}
 	failed := map[string]bool{} // one place may stand there in two forms
 	for _, o := range p.removed.Outputs {
@@ -128,7 +129,7 @@ func (p *pass) open(ctx context.Context, o keyset.Output) (Output, error) {
 	case i >= 0:
 		return p.t.Outputs[i], nil
 	case p.t.Reopen == nil:
-		return Output{}, &providers.Error{Kind: providers.ErrUnavailable, Err: errors.New("no config names it any more"), Hint: "clean the place by hand"}
+		return Output{}, errUnnamedPlace
 	}
 	return p.t.Reopen(ctx, o)
 }

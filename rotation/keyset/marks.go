@@ -62,7 +62,7 @@ func (s *Set) MarkSettled(at time.Time, places Places, grace time.Duration) (*Se
 		for i, k := range n.Keys {
 			// guard 3: so does what the key before has signed
 			if k.Expires.IsZero() || i == 1 {
-				n.Keys[i].Expires = latest(seconds(n.Settled.At.Add(grace)), k.Expires, k.NotBefore)
+				n.Keys[i].Expires = latest(seconds(n.Settled.At.Add(grace)), k.NotBefore, k.Expires)
 			}
 		}
 		return n, n.check()

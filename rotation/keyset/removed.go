@@ -59,7 +59,7 @@ func (s *Set) Remove(r Removal, end, at time.Time) (*Set, error) {
 	n.Removing, n.Paused, n.Ready = &r, nil, nil
 	n.Requests = slices.DeleteFunc(n.Requests, func(q Request) bool { return q.From == last.Kid })
 	n.MinWriter = n.oldestWriter()
-	// guard 9: the end drops the private half from what applications read
+	// Promise 9: whoever reads this cannot sign.
 	only := last.withoutPrivate()
 	only.Status = Previous
 	only.Expires = latest(seconds(end), last.NotBefore)

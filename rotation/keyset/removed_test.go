@@ -85,6 +85,10 @@ func TestPromise1NothingSignsWhileAKeyIsRemoved(t *testing.T) {
 		if _, err := n.Publish(newKey(t, alg), t0.Add(3*time.Hour)); !errors.Is(err, keyset.ErrWrongStatus) {
 			t.Errorf("%s: published: %v", alg, err)
 		}
+		signs := edit(t, encode(t, n), func(tree map[string]any) { keyAt(tree, 0)["status"] = "current" })
+		if _, err := keyset.Parse(signs); err == nil || !strings.Contains(err.Error(), "a key signs while it is removed") {
+			t.Errorf("%s: one that signs: %v", alg, err)
+		}
 		back, err := n.Restore(t0.Add(3 * time.Hour))
 		if err != nil {
 			t.Fatal(err)

@@ -196,7 +196,7 @@ func (s *Set) revoke(kids []string, fresh *Key, at time.Time) error {
 		return fmt.Errorf("%w: more than %d revoked kids", ErrTooLarge, maxRevoked)
 	}
 	s.Removing = s.Removing.without(kids)
-	// guard 1: a compromise gives a key that is removed no successor
+	// A key that is removed gets no successor.
 	if slices.Contains(kids, old.Kid) && s.Removing == nil {
 		if fresh == nil {
 			return fmt.Errorf("%w: the current key has to be replaced", ErrWrongStatus)
