@@ -17,7 +17,7 @@ type Outlook struct {
 
 // Due is when the schedule wants another key to sign.
 func (o Outlook) Due() time.Time {
-	if o.Set.Removing != nil {
+	if o.Set.Removing != nil || len(o.Set.Keys) == 0 {
 		return time.Time{}
 	}
 	return o.Policy.Due(o.Set.Signing().NotBefore)

@@ -102,3 +102,20 @@ func removedForm(now time.Time, d *ops.Removing, outcome string) *form.Removed {
 func removalOf(look rotation.Outlook, r *keyset.Removal) *status.Removal {
 	return &status.Removal{Since: some(r.At), Erased: *some(look.Ends()), By: r.By, Now: r.Now}
 }
+
+// revokedInRemoval says what came of a report about a key that is being removed, or was by that.
+func revokedInRemoval(now time.Time, r *ops.Revocation) Answer {
+	set, head := r.Found.Set, say.Kids(r.Kids)+" revoked; the key is being removed, and no other takes its place"
+	if set.Removed != nil {
+		head = say.Kids(r.Kids) + " revoked; no key was left, so the removal has come to its end"
+	}
+	t := &sheet{head: r.Key.Name + ": " + head, now: now}
+	if len(set.Keys) > 0 {
+		t.row("stay", "the keys that verify until the end. Did they leak as well? Then: rotate revoke "+r.Key.Name+" "+kidList(set.Keys))
+	}
+	for _, how := range remains(now, r) {
+		t.row("left", how)
+	}
+	t.row("lived in", places(r.Report))
+	return t.answer(weak(now, r)).with(revokedForm(now, r))
+}
