@@ -225,6 +225,7 @@ func readRemoval(m *members) *Removal {
 		r = Removal{At: o.someTime("at"), By: o.optWord("by"), For: time.Duration(o.optNumber("for")) * time.Second, Now: o.flag("now")}
 		if o.has("last") {
 			o.object(o.take("last"), "last", func(k *members) {
+				k.m["status"] = string(Current) // as it was; written down it could be taken for one that signs
 				last := readKey(k)
 				r.last = &last
 			})
@@ -259,7 +260,9 @@ func (r *Removal) tree() map[string]any {
 		m["now"] = true
 	}
 	if r.last != nil {
-		m["last"] = r.last.tree(true)
+		last := r.last.tree(true)
+		delete(last, "status")
+		m["last"] = last
 	}
 	return m
 }

@@ -74,6 +74,14 @@ var plants = []plant{
 		"	for i, o := range os.all {\n		before,", "	for i, o := range os.all[:max(0, len(os.all)-1)] {\n		before,",
 	},
 	{
+		"a key begins where one was removed", "6", "rotation/remove.go",
+		"return fresh == marker.Lineage ||", "return true ||",
+	},
+	{
+		"outputs of a removed key stay", "4", engineDir + "remove.go",
+		"err = cleanWithin(ctx, p, out)", "err = nil",
+	},
+	{
 		"create when the head is unreadable", "6", engineDir + "read.go",
 		"case errors.Is(err, providers.ErrUnreadable), errors.Is(err, providers.ErrUnsafe):\n		// guard 6: a store that lost the key is not filled anew\n		halt = failure(rotation.StoreFailure, err)",
 		"case errors.Is(err, providers.ErrUnreadable):\n		p.head = providers.Revision{}",
@@ -123,7 +131,7 @@ func simulate(t *testing.T, file, old, replacement string) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("it does not compile: %v\n%s", err, out)
 	}
-	run := exec.Command(binary, "-test.run=TestPromisesHoldForYears", "-test.v")
+	run := exec.Command(binary, "-test.run=TestPromisesHoldForYears|TestARemovedKeyIsGoneInTrouble", "-test.v")
 	run.Env = append(os.Environ(), "ROTATE_SIM_SEED=1", "ROTATE_SIM_YEARS=60", "ROTATE_SIM_SHRINK=0")
 	out, _ := run.CombinedOutput() // fails where a promise is broken
 	return string(out)
