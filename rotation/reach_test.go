@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -370,7 +371,8 @@ func (w world) key() string {
 	fmt.Fprint(&b, mark(w.set.Ready, prop+rotation.Skew), mark(w.set.Settled, 0),
 		rel(w.promise.nextSeen, prop+rotation.Skew), rel(w.promise.currentSeen, grace), rel(w.promise.olderSeen, grace), pending, w.behind, w.doubt, w.asked, w.undone)
 	if r := w.set.Removing; r != nil {
-		fmt.Fprint(&b, " removing", r.Now, rel(w.promise.endSeen, keep))
+		asked := slices.ContainsFunc(w.set.Requests, func(q keyset.Request) bool { return q.From == w.set.Signing().Kid })
+		fmt.Fprint(&b, " removing", r.Now, asked, rel(w.promise.endSeen, keep))
 	}
 	return b.String()
 }

@@ -41,7 +41,7 @@ type Line struct {
 // Remove begins to remove the key: no key signs any more. A next key goes at once. What the
 // others have signed stays valid until end at least, and for so long after the end was seen
 // everywhere; previous keys keep the dates they have, or get. With Now every key goes at end,
-// whatever was promised. It takes a pause away, and drops a pending request.
+// whatever was promised. It takes a pause away.
 func (s *Set) Remove(r Removal, end, at time.Time) (*Set, error) {
 	n, err := s.successor(1, at)
 	if err != nil {
@@ -57,7 +57,6 @@ func (s *Set) Remove(r Removal, end, at time.Time) (*Set, error) {
 	r.At, r.last = seconds(at), &last
 	r.For = r.For.Truncate(time.Second)
 	n.Removing, n.Paused, n.Ready = &r, nil, nil
-	n.Requests = slices.DeleteFunc(n.Requests, func(q Request) bool { return q.From == last.Kid })
 	n.MinWriter = n.oldestWriter()
 	// Promise 9: whoever reads this cannot sign.
 	only := last.withoutPrivate()

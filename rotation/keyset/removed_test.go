@@ -181,6 +181,21 @@ func TestALaterKeyNamesTheLineageBefore(t *testing.T) {
 	}
 }
 
+// Promise 5: a request that waits when a key is removed is served once, after the removal was taken back, and a retry of
+// it changes nothing.
+func TestPromise5ARequestOutlivesARemoval(t *testing.T) {
+	s := create(t, newKey(t, keyset.HS256))
+	asked := must(t)(s.Record(keyset.NamedRequest("release", s.Signing().Kid, "me"), t0))
+	removing := removal(t, asked, time.Hour)
+	if _, pending := removing.Pending(); pending {
+		t.Error("a request waits for a promotion that never comes")
+	}
+	back := must(t)(removing.Restore(t0.Add(3 * time.Hour)))
+	if r, pending := back.Pending(); !pending || r.By != "me" {
+		t.Error("the request was forgotten, so a retry of it would be served as a new one")
+	}
+}
+
 // A compromise of the key that signed last leaves no way back, and gives it no successor.
 func TestACompromiseEndsTheWayBack(t *testing.T) {
 	n := removal(t, rotated(t, keyset.ES256), 48*time.Hour)
