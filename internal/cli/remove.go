@@ -34,7 +34,6 @@ func removeCommand(a *App) *cobra.Command {
 	f.BoolVar(&o.now, "now", false, "erase everything at once, whoever still has a token")
 	f.BoolVar(&o.undo, "undo", false, "take a removal back whose erasure has not begun")
 	completeFlag(cmd, "in", []string{"24h", "48h", "7d"})
-	cmd.MarkFlagsMutuallyExclusive("in", "now", "undo")
 	return cmd
 }
 
@@ -42,6 +41,9 @@ func removeCommand(a *App) *cobra.Command {
 const longestRemoval = 400 * 24 * time.Hour
 
 func (a *App) remove(ctx context.Context, names []string, o removeOptions) error {
+	if o.now && o.undo || o.in != "" && (o.now || o.undo) {
+		return usage.New("--in, --now and --undo: one of the three")
+	}
 	in := time.Duration(0)
 	if o.in != "" {
 		d, err := strictyaml.ParseDuration(o.in)
