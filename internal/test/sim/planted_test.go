@@ -21,6 +21,14 @@ type plant struct {
 	planted  string
 }
 
+// test is what has to find it: a key that is removed for good has worlds of its own.
+func (p plant) test() string {
+	if strings.HasSuffix(p.file, "/remove.go") {
+		return "TestARemovedKeyIsGoneInTrouble"
+	}
+	return "TestPromisesHoldForYears"
+}
+
 const (
 	planGo    = "rotation/plan.go"
 	trustGo   = "rotation/trust.go"
@@ -108,7 +116,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	verdict := regexp.MustCompile(`(?m)^\s*promise (\d+): .*$`)
 	for _, p := range plants {
 		t.Run(p.what, func(t *testing.T) {
-			out := simulate(t, p.file, p.old, p.planted)
+			out := simulate(t, p.test(), p.file, p.old, p.planted)
 			found := verdict.FindStringSubmatch(out)
 			if found == nil {
 				t.Fatalf("not found:\n%s", out)
@@ -122,7 +130,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 }
 
 // simulate builds the simulation with a piece of a source replaced, and runs it.
-func simulate(t *testing.T, file, old, replacement string) string {
+func simulate(t *testing.T, test, file, old, replacement string) string {
 	t.Helper()
 	list, root := overlay(t, file, old, replacement)
 	binary := filepath.Join(t.TempDir(), "sim.test")
@@ -131,7 +139,7 @@ func simulate(t *testing.T, file, old, replacement string) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("it does not compile: %v\n%s", err, out)
 	}
-	run := exec.Command(binary, "-test.run=TestPromisesHoldForYears|TestARemovedKeyIsGoneInTrouble", "-test.v")
+	run := exec.Command(binary, "-test.run=^"+test+"$", "-test.v")
 	run.Env = append(os.Environ(), "ROTATE_SIM_SEED=1", "ROTATE_SIM_YEARS=60", "ROTATE_SIM_SHRINK=0")
 	out, _ := run.CombinedOutput() // fails where a promise is broken
 	return string(out)
