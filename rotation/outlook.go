@@ -159,6 +159,9 @@ func (o Outlook) LateSince(step Step) time.Time {
 		}
 		return o.Policy.Window.Next(at) // it was not to be taken before
 	case MarkSettled:
+		if r := o.Set.Removing; r != nil {
+			return r.At
+		}
 		return o.Set.Signing().NotBefore
 	case Bury:
 		return o.Ends()

@@ -18,6 +18,9 @@ func TestRemoval(t *testing.T) {
 	created := ok(keyset.Create("k", "test", "l", newKey(t, "a"), start))
 	at := policy.Due(start).Add(-time.Hour)
 	removing := ok(created.Remove(keyset.Removal{For: 48 * time.Hour, By: "me"}, at.Add(48*time.Hour), at))
+	if k := status.Of(facts(at.Add(time.Minute), removing)); k.State != status.Removing || k.Alarmed() { // the mark is to come
+		t.Errorf("a moment after: %s, alarms %v", k.State, k.Alarms)
+	}
 	removing = ok(removing.MarkSettled(at, nil, policy.Grace))
 	ends := rotation.Outlook{Policy: policy, Set: removing}.Ends()
 	for name, c := range map[string]struct {
