@@ -25,15 +25,15 @@ const timeout = 30 * time.Second // of one call
 // surroundings: environment, profile, web identity, container or instance role.
 type Config struct {
 	Region   string            `yaml:"region" doc:"AWS region, such as eu-west-1; left out, that of the environment or profile."`
-	Endpoint string            `yaml:"endpoint" doc:"Another address of the service, such as a VPC endpoint."`
+	Endpoint string            `yaml:"endpoint" masked:"true" doc:"Another address of the service, such as a VPC endpoint."`
 	Profile  string            `yaml:"profile" doc:"Profile of the shared AWS config files."`
 	Role     string            `yaml:"role" doc:"ARN of a role to assume with the credentials of the surroundings."`
 	KMSKey   string            `yaml:"kms_key" doc:"ARN, id or alias of the KMS key of secrets that rotate creates; left out, aws/secretsmanager."`
 	Tags     map[string]string `yaml:"tags" doc:"Tags of secrets that rotate creates."`
 	Replicas []string          `yaml:"replicas" doc:"Regions to which secrets that rotate creates are replicated."`
 
-	// Transport carries the calls, if it is not nil: no option of the config, but
-	// for programs and tests that have no network.
+	// Transport carries the calls if it is set. It is no option of the config: programs and tests without a network
+	// set it.
 	Transport http.RoundTripper
 }
 
@@ -112,9 +112,8 @@ func (c *Config) store(conf aws.Config) *store {
 	return s
 }
 
-// whole is a client that reads a reply to its end before it hands it on. The SDK
-// closes the request's body first, and with a server that answers quickly that
-// has been seen to close the connection under the reply.
+// whole is a client that reads a reply to its end before it returns it. The SDK closes the request's body first. With
+// a fast server that has closed the connection before the reply was read.
 type whole struct{ secretsmanager.HTTPClient }
 
 func (w whole) Do(r *http.Request) (*http.Response, error) {

@@ -1,16 +1,13 @@
 // Package azurekv keeps each secret in Azure Key Vault.
 //
-// The service has no conditional write: SetSecret adds a version and cannot be
-// refused. So who won is found out afterwards, from the tags that every version
-// of rotate carries, see line.go: a version names the one that it was made on,
-// and of several made on the same one the oldest counts, the smaller id of two
-// of the same second. Creation times are whole seconds. A write therefore has
-// succeeded only when its version is still in the line of heads once its second
-// is over for everybody.
+// The service has no conditional write: SetSecret adds a version and cannot be refused. So rotate finds out afterwards
+// who won, from the tags that it puts on every version (see line.go). A version names its parent. Of several versions
+// with one parent the oldest counts. Of two in the same second the smaller id counts. Creation times are whole
+// seconds. So a write has succeeded if its version is still in the line of heads after its second is over for
+// everybody.
 //
-// Applications do not read tags. They read the newest version, and that can be
-// one that lost. Every Read looks for that and puts the head's value once more,
-// tagged as a copy. Until then they read a loser's document.
+// Applications do not read tags. They read the newest version, even if it lost. Every Read looks for such a version
+// and then puts the head's value once more, tagged as a copy. Until then applications read a loser's document.
 package azurekv
 
 import (

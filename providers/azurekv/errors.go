@@ -20,10 +20,9 @@ import (
 // in windows of 10 s, https://learn.microsoft.com/azure/key-vault/general/service-limits
 const slowDown = 10 * time.Second
 
-// table is from the service's error codes to kinds and what to do. A code is the
-// inner one where there is one: the outer one of all refusals is Forbidden, of
-// all clashes Conflict. The documents list no codes; these are those that the
-// service is seen to send, and one that is not here counts by its status.
+// table is from the service's error codes to kinds and what to do. A code is the inner one where there is one: the
+// outer one of all refusals is Forbidden, of all clashes Conflict. Microsoft's documents list no codes. The service
+// was seen to send these. Any other code counts by its status.
 // https://learn.microsoft.com/azure/key-vault/general/rest-error-codes
 var table = map[string]struct {
 	kind error
@@ -55,7 +54,7 @@ var statuses = map[int]error{
 
 const credentialsHint = "rotate takes its credentials from AZURE_… variables, a workload or managed identity, or az login: az account get-access-token --resource https://vault.azure.net tells whether there are any"
 
-// A refusal is what the service says. It is told from others by its code alone.
+// A refusal is what the service says. rotate tells it from others by its code alone.
 type refusal struct {
 	status        int
 	code, message string

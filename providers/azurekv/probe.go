@@ -11,10 +11,9 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// Probe makes each call of a rotation on a secret that does not exist, named
-// rotate-probe-…, and names the permissions that are missing. What is allowed is
-// answered by SecretNotFound. SetSecret would make a secret: it is sent a value
-// that is too large, which is answered by BadParameter.
+// Probe makes each call of a rotation on a secret that does not exist, named rotate-probe-…, and names the permissions
+// that are missing. Key Vault answers an allowed call with SecretNotFound. SetSecret would make a secret, so Probe
+// sends a value that is too large. The answer is then BadParameter.
 func (s *store) Probe(ctx context.Context) (err error) {
 	id, no, taken := s.newID(), false, false
 	name, large := "rotate-probe-"+id[:12], strings.Repeat("too large ", 4000)
@@ -76,8 +75,8 @@ func (s *store) Probe(ctx context.Context) (err error) {
 	}
 }
 
-// excessive are calls that rotate never makes, and with which whoever takes over
-// its host could do more than rotate can: lose the secret, or carry it away.
+// excessive are calls that rotate never makes. Whoever takes over its host could do harm with them: lose the secret,
+// or carry it away.
 var excessive = []struct {
 	permission, policy string
 	call               func(ctx context.Context, api *azsecrets.Client, name string) error
@@ -96,9 +95,8 @@ var excessive = []struct {
 	}},
 }
 
-// ProbeSecret names what this identity may do beyond what rotate needs. It makes
-// those calls on a secret beside name, which does not exist: an assignment for
-// the vault covers it too. Of one for the secret alone it tells nothing.
+// ProbeSecret names what this identity may do beyond what rotate needs. It makes those calls on a secret beside name,
+// which does not exist: an assignment for the vault covers it too. It cannot find an assignment for the secret alone.
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
 	beside := name + "-rotate-probe-" + s.newID()[:12]
 	defer providers.Dress(&err, "probe", name)

@@ -18,7 +18,7 @@ import (
 
 // Config is the store's part of the config file. Credentials are never in it.
 type Config struct {
-	Address   string        `yaml:"address" doc:"Vault's URL, https://vault.example.com:8200; without it $VAULT_ADDR counts."`
+	Address   string        `yaml:"address" masked:"true" doc:"Vault's URL, https://vault.example.com:8200; without it $VAULT_ADDR counts."`
 	Namespace string        `yaml:"namespace" doc:"Sent with every call, logins included; without it $VAULT_NAMESPACE counts."`
 	Mount     string        `yaml:"mount" doc:"Where a KV version 2 engine is mounted; secret by default."`
 	Path      string        `yaml:"path" doc:"Put before each secret's name in the mount."`
@@ -37,17 +37,17 @@ type Auth struct {
 	Method       string `yaml:"method" doc:"token (the default), approle or kubernetes."`
 	Mount        string `yaml:"mount" doc:"Where the method is mounted, if not under its own name."`
 	Role         string `yaml:"role" doc:"The role of kubernetes."`
-	RoleID       string `yaml:"role_id" doc:"The role id of approle. It is no secret."`
-	SecretIDFile string `yaml:"secret_id_file" doc:"Holds the secret id of approle; without it $VAULT_SECRET_ID counts. Read at each login."`
-	JWTFile      string `yaml:"jwt_file" doc:"Holds the token of the Kubernetes service account; the pod's own by default."`
-	TokenFile    string `yaml:"token_file" doc:"Holds a token, such as the sink of a Vault Agent; without it $VAULT_TOKEN counts."`
+	RoleID       string `yaml:"role_id" masked:"true" doc:"The role id of approle. It is no secret."`
+	SecretIDFile string `yaml:"secret_id_file" masked:"true" doc:"Holds the secret id of approle; without it $VAULT_SECRET_ID counts. Read at each login."`
+	JWTFile      string `yaml:"jwt_file" masked:"true" doc:"Holds the token of the Kubernetes service account; the pod's own by default."`
+	TokenFile    string `yaml:"token_file" masked:"true" doc:"Holds a token, such as the sink of a Vault Agent; without it $VAULT_TOKEN counts."`
 }
 
 // TLS says whom to trust. What is not set is as in $VAULT_CACERT and so on.
 type TLS struct {
 	CACert     string `yaml:"ca_cert" doc:"PEM file of the authority that signed Vault's certificate."`
 	ClientCert string `yaml:"client_cert" doc:"PEM file of this client's certificate."`
-	ClientKey  string `yaml:"client_key" doc:"PEM file of its key."`
+	ClientKey  string `yaml:"client_key" masked:"true" doc:"PEM file of its key."`
 	ServerName string `yaml:"server_name" doc:"The name in Vault's certificate, if not that of the address."`
 }
 
