@@ -34,6 +34,7 @@ var documents = []described{
 	{form.Revoke, "rotate revoke KEY KID… -o json, rotate now --compromised -o json", form.Changes{}, form.Revoked{}},
 	{form.Adopt, "rotate adopt KEY … -o json", form.Changes{}, form.Adopted{}},
 	{form.Accept, "rotate accept KEY --generation N -o json", form.Changes{}, form.Accepted{}},
+	{form.Remove, "rotate remove KEY -o json", form.Changes{}, form.Removed{}},
 	{form.Forget, "rotate forget KEY PLACE -o json", form.Changes{}, form.Forgotten{}},
 	{form.Pause, "rotate pause KEY … -o json", form.Changes{}, form.Held{}},
 	{form.Resume, "rotate resume KEY -o json", form.Changes{}, form.Held{}},

@@ -53,6 +53,7 @@ type Key struct {
 	Sync   time.Duration   // how often to look when nothing is due
 
 	Was     []string // earlier names of the key
+	Fresh   string   // the key begins where another one of its name was removed; see rotation.MayBegin
 	Outputs []Output
 
 	// Schedule is the cron text as it was written, for grouping: keys of the

@@ -34,6 +34,7 @@ type keySection struct {
 	Secret strictyaml.Option[string] `yaml:"secret" masked:"true" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
 	shared
 	Was     strictyaml.Option[[]wasSection]    `yaml:"was" doc:"What the key was called before, after a rename that leaves its secret where it is."`
+	Fresh   strictyaml.Option[again]           `yaml:"fresh" doc:"true: a key begins where another one of this name was removed. It serves once; after a second removal it is the lineage that ended, as rotate status shows it."`
 	Outputs strictyaml.Option[[]outputSection] `yaml:"outputs" doc:"Further places that get the key in a form that applications read."`
 }
 

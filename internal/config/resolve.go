@@ -106,6 +106,7 @@ func (r *resolver) key(name string, s keySection) Key {
 	}
 	r.policy(&k, &s.shared, at)
 	r.was(&k, s)
+	k.Fresh = string(s.Fresh.Value)
 	return k
 }
 

@@ -95,7 +95,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 		store := conf.Stores[k.Store]
 		built := &Key{
 			Target: engine.Target{
-				Name: k.Name, Was: k.Was, Environment: conf.Environment, Policy: k.Policy,
+				Name: k.Name, Was: k.Was, Fresh: k.Fresh, Environment: conf.Environment, Policy: k.Policy,
 				StoreName: k.Store, Store: opened[k.Store], Secret: k.Secret,
 				Outputs: outputs(k, opened), Census: places,
 			},
@@ -106,6 +106,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 		if l, ok := store.Config.(providers.Locator); ok {
 			built.location = l.Where
 		}
+		built.Reopen = built.OpenWritten
 		built.Generate = func() (keyset.Key, error) { return built.Spec.New() } // built.Spec.New would keep a copy of the spec
 		built.everyone = map[string]bool{}
 		for _, o := range k.Outputs {
