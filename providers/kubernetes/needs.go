@@ -21,7 +21,7 @@ func (c *Config) Needs(role providers.Role, uses []providers.Use) providers.Righ
 			{Name: "Create", Kind: c.resource(), Actions: unnamed},
 			{Name: "Rotate", Kind: c.resource(), Actions: named, On: names},
 		}
-		rights.List = append(rights.List, rollouts(uses)...)
+		rights.List = append(rights.List, startAnew(uses)...)
 	case providers.Signer, providers.Verifier:
 		if len(names) > 0 {
 			rights.List = []providers.Right{{Name: "Read", Kind: c.resource(), Actions: []string{"get"}, On: names}}
@@ -35,8 +35,8 @@ func (c *Config) Needs(role providers.Role, uses []providers.Use) providers.Righ
 	return rights
 }
 
-// rollouts are the rights on the workloads that the uses have start anew.
-func rollouts(uses []providers.Use) (all []providers.Right) {
+// startAnew is the rights on the workloads that the uses have start anew.
+func startAnew(uses []providers.Use) (all []providers.Right) {
 	for _, kind := range []string{"daemonset", "deployment", "statefulset"} {
 		var names []string
 		for _, u := range uses {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -55,9 +56,28 @@ func (s *store) call(ctx context.Context, path string, query url.Values, body an
 		if _, err := s.session.ready(ctx); err != nil {
 			return answer{}, err
 		}
-		return send(ctx, s.session.client, path, query, body, changes)
+		a, err = send(ctx, s.session.client, path, query, body, changes)
 	}
-	return a, err
+	return a, lacking(err, path, query, body)
+}
+
+// lacking says of a denial what the token's policy has to have, if the token is good.
+func lacking(err error, path string, query url.Values, body any) error {
+	e, ok := errors.AsType[*providers.Error](err)
+	if !ok || !errors.Is(err, providers.ErrDenied) || strings.Contains(err.Error(), "namespace") {
+		return err
+	}
+	capabilities := []string{"read"}
+	switch {
+	case query.Get("list") != "":
+		capabilities = []string{"list"}
+	case body != nil && strings.Contains(path, "/data/"):
+		capabilities = []string{"create", "update"}
+	case body != nil:
+		capabilities = []string{"update"}
+	}
+	e.Hint = "unless the token has ended, its policy lacks " + stanza(path, capabilities)[0] + "; rotate policy prints the whole of it"
+	return err
 }
 
 // send makes one call: a GET if there is no body.

@@ -199,7 +199,7 @@ func realLogins(t *testing.T, v server) {
 			if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrDenied) {
 				t.Errorf("elsewhere: %v, want ErrDenied", err)
 			}
-			if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(say.Error(err).String(), `path "secret/data/elsewhere/rotate-probe" { capabilities = ["create", "read", "update"] }`) {
+			if _, err := s.ProbeSecret(t.Context(), name); !errors.Is(err, providers.ErrDenied) || !strings.Contains(say.Error(err).String(), `path "secret/data/elsewhere/`+name+`" { capabilities = ["create", "read", "update"] }`) {
 				t.Errorf("elsewhere the probe says %v", err)
 			}
 		})

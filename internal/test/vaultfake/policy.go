@@ -1,0 +1,31 @@
+package vaultfake
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+var (
+	stanza     = regexp.MustCompile(`^path "([^"]+)" \{ capabilities = \[([^\]]*)\] \}$`)
+	capability = regexp.MustCompile(`^"(create|read|update|patch|delete|list|sudo|deny)"$`)
+)
+
+// Policy reads a policy in the part of HCL that rotate writes: what it grants, by path.
+func Policy(hcl string) (map[string][]string, error) {
+	granted := map[string][]string{}
+	for _, line := range strings.Split(strings.TrimSpace(hcl), "\n") {
+		m := stanza.FindStringSubmatch(line)
+		if m == nil {
+			return nil, fmt.Errorf("vaultfake: not a stanza of a policy: %s", line)
+		}
+		for _, c := range strings.Split(m[2], ", ") {
+			word := capability.FindStringSubmatch(c)
+			if word == nil {
+				return nil, fmt.Errorf("vaultfake: not a capability: %s", c)
+			}
+			granted[m[1]] = append(granted[m[1]], word[1])
+		}
+	}
+	return granted, nil
+}
