@@ -25,7 +25,7 @@ func formOf(types stores.Registry) *strictyaml.Form {
 		Program: "rotate", Document: new(document), Parts: []any{new(keySection), new(outputOptions), new(listenOptions), new(receiverSection)},
 		Named: []string{"keys", "stores", "notify.to"}, OwnLimits: []string{"keys", "defaults"}, // keygen knows the range
 		NamePattern: nameRule().String(),
-		Words:       slices.Clone(environments), FreeText: []string{"secret", "prefix", "url", "url_file", "exec"}, Options: []string{"type", "outputs"}, Misplaced: []string{"outputs"},
+		Words:       slices.Clone(environments), FreeText: []string{"secret", "prefix", "purpose", "owner", "url", "url_file", "exec"}, Options: []string{"type", "outputs"}, Misplaced: []string{"outputs"},
 		Example: example, WhereShare: "what several keys share belongs under defaults:",
 		Extra: types, Choices: choices, Unknown: unknown,
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -49,7 +50,11 @@ func (c *Config) Validate() error {
 // Where tells people, and the config, which secret is meant.
 func (c *Config) Where(secret string) string {
 	where := "AWS Secrets Manager"
-	for _, part := range []string{c.Endpoint, c.Region, c.Profile, c.Role} {
+	account := c.Role // two roles of one account lead to one place
+	if role, err := arn.Parse(c.Role); err == nil {
+		account = "account " + role.AccountID
+	}
+	for _, part := range []string{c.Endpoint, c.Region, c.Profile, account} {
 		if part != "" {
 			where += ", " + part
 		}
