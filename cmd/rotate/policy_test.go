@@ -56,12 +56,7 @@ func enforcers(t *testing.T) map[string]enforcer {
 				}
 				fake.Mu.Lock()
 				defer fake.Mu.Unlock()
-				for _, user := range []string{"rotate", "auditor", "signer", "verifier"} {
-					if rules, ok := fake.Rules[user]; ok {
-						fake.Rules["token"] = rules
-						delete(fake.Rules, user)
-					}
-				}
+				fake.Rules["token"] = fake.Rules["rotate"]
 				return nil
 			}
 		case *vaultfake.Fake:
@@ -110,6 +105,11 @@ func (g *governed) policy(role providers.Role, without func([]providers.Right) [
 		all[0].List = without(all[0].List)
 	}
 	return all[0].Text()
+}
+
+// rights are those of a role.
+func (g *governed) rights(role providers.Role) []providers.Right {
+	return policy.Of(g.conf, role, nil)[0].List
 }
 
 // life is all that rotate does with a key: it makes it, rotates, promotes, retires and

@@ -31,7 +31,7 @@ type auditSection struct {
 
 // A keySection is one key's options.
 type keySection struct {
-	Secret strictyaml.Option[string] `yaml:"secret" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
+	Secret  strictyaml.Option[string] `yaml:"secret" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
 	Purpose strictyaml.Option[string] `yaml:"purpose" doc:"What the key is for, in a line, for rotate inventory. It is no secret."`
 	Owner   strictyaml.Option[string] `yaml:"owner" doc:"Who answers for the key, such as a team, for rotate inventory. It is no secret."`
 	shared

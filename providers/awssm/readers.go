@@ -62,7 +62,10 @@ func (s *store) Readers(ctx context.Context, name string) (_ providers.Readers, 
 		"the policy of the KMS key, without which nobody can read",
 	}}
 	out, err := s.api.GetResourcePolicy(ctx, &secretsmanager.GetResourcePolicyInput{SecretId: &name})
-	if err = failed(ctx, err, false); errors.Is(err, providers.ErrDenied) {
+	if err != nil {
+		err = failed(ctx, err, false)
+	}
+	if errors.Is(err, providers.ErrDenied) {
 		found.Unseen = append(found.Unseen, "the secret's resource policy: this identity has no "+getPolicy)
 		return found, nil
 	} else if errors.Is(err, providers.ErrNotFound) {

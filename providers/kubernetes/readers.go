@@ -80,8 +80,8 @@ func (s *store) rbac(ctx context.Context, at string, found *providers.Readers) (
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer cancel()
-	text, err := s.core.Get().AbsPath("/apis/rbac.authorization.k8s.io/v1/" + at).MaxRetries(0).Do(ctx).Raw()
-	if err != nil {
+	reply := s.core.Get().AbsPath("/apis/rbac.authorization.k8s.io/v1/" + at).MaxRetries(0).Do(ctx)
+	if err := reply.Error(); err != nil {
 		if err = refused(ctx, err, false, nil); errors.Is(err, providers.ErrDenied) {
 			found.Unseen = append(found.Unseen, at+": this account may not list them")
 			return nil, nil
@@ -89,7 +89,11 @@ func (s *store) rbac(ctx context.Context, at string, found *providers.Readers) (
 		return nil, err
 	}
 	var list rbacList
-	if err := json.Unmarshal(text, &list); err != nil {
+	text, err := reply.Raw()
+	if err == nil {
+		err = json.Unmarshal(text, &list)
+	}
+	if err != nil {
 		return nil, unanswered(ctx, errNotKubernetes, false)
 	}
 	return list.Items, nil

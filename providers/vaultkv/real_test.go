@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path"
 	"strings"
 	"sync"
@@ -123,23 +122,10 @@ func (v server) body(t testing.TB, path string) string {
 	return string(out)
 }
 
-// hcl is the policy of docs/providers/vaultkv.md.
-func hcl(t testing.TB) string {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/providers/vaultkv.md")
-	must(t, err)
-	_, rest, ok := strings.Cut(string(text), "```hcl\n")
-	policy, _, ok2 := strings.Cut(rest, "```")
-	if !ok || !ok2 {
-		t.Fatal("the document has no policy")
-	}
-	return policy
-}
-
 // realLogins uses approle and kubernetes with the documented policy, tokens
 // that live for seconds, and one that is revoked.
 func realLogins(t *testing.T, v server) {
-	v.admin(t, "PUT", "sys/policies/acl/rotate", map[string]any{"policy": hcl(t)})
+	v.admin(t, "PUT", "sys/policies/acl/rotate", map[string]any{"policy": printed(&Config{Path: "rotate/+"}, nil)})
 	v.admin(t, "POST", "sys/auth/approle", map[string]any{"type": "approle"})
 	v.admin(t, "POST", "auth/approle/role/rotate", map[string]any{"token_policies": "rotate", "token_ttl": "3s", "token_max_ttl": "7s"})
 	role := v.admin(t, "GET", "auth/approle/role/rotate/role-id", nil)["role_id"].(string)

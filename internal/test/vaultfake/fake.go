@@ -27,7 +27,8 @@ type Fake struct {
 	Mu       sync.Mutex
 	Mounts   map[string]*Mount // by namespace, "|" and path
 	Tokens   map[string]*Token
-	Roles    map[string]Role // by namespace, "|", and "approle/ID" or "kubernetes/NAME"
+	Roles    map[string]Role   // by namespace, "|", and "approle/ID" or "kubernetes/NAME"
+	Policies map[string]string // in HCL, by name
 	nextID   int
 	Sealed   bool
 	Standby  bool

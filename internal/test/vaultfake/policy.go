@@ -2,7 +2,9 @@ package vaultfake
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -28,4 +30,23 @@ func Policy(hcl string) (map[string][]string, error) {
 		}
 	}
 	return granted, nil
+}
+
+// policies lists the policies, or tells one:
+// https://developer.hashicorp.com/vault/api-docs/system/policies
+func (f *Fake) policies(t *Token, name, path string) (int, any) {
+	verb := "GET"
+	if name == "" {
+		verb = "LIST"
+	}
+	text, there := f.Policies[name]
+	switch {
+	case !t.allowed(verb, path, true):
+		return refuse(403, "1 error occurred:\n\t* permission denied\n\n")
+	case name == "":
+		return 200, map[string]any{"data": map[string]any{"keys": append(slices.Sorted(maps.Keys(f.Policies)), "root")}}
+	case !there:
+		return 404, nothing
+	}
+	return 200, map[string]any{"data": map[string]any{"name": name, "policy": text}}
 }
