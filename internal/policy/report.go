@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -14,26 +13,26 @@ const Schema = "rotate/policy/v1"
 
 // A Report is what `rotate policy -o json` prints. It never holds material.
 type Report struct {
-	Schema   string         `json:"schema"`   // rotate/policy/v1
-	Role     providers.Role `json:"role"`     // rotator, signer, verifier or auditor
-	Policies []Printed      `json:"policies"` // one for each account, project, vault or namespace
-	Unserved []string       `json:"unserved"` // keys for which the role gets nothing: pairs whose public half is in no store
+	Schema   string    `json:"schema"`   // rotate/policy/v1
+	Role     string    `json:"role"`     // rotator, signer, verifier or auditor
+	Policies []Printed `json:"policies"` // one for each account, project, vault or namespace
+	Unserved []string  `json:"unserved"` // keys for which the role gets nothing: pairs whose public half is in no store
 }
 
 // A Printed is one policy.
 type Printed struct {
-	Language providers.Language `json:"language"`        // aws, azure, google, kubernetes, systemd or vault
-	Scope    string             `json:"scope,omitempty"` // the project, vault or namespace
-	Stores   []string           `json:"stores"`          // of the config; none for files that no store has
-	Text     string             `json:"text"`            // the policy as the service takes it
-	Apply    string             `json:"apply"`           // the form in words, and what is done with it
+	Language string   `json:"language"`        // aws, azure, google, kubernetes, systemd or vault
+	Scope    string   `json:"scope,omitempty"` // the project, vault or namespace
+	Stores   []string `json:"stores"`          // of the config; none for files that no store has
+	Text     string   `json:"text"`            // the policy as the service takes it
+	Apply    string   `json:"apply"`           // the form in words, and what is done with it
 }
 
 // ReportOf is policies for programs.
 func ReportOf(role providers.Role, all []Policy, unserved []string) Report {
-	r := Report{Schema: Schema, Role: role, Policies: []Printed{}, Unserved: append([]string{}, unserved...)}
+	r := Report{Schema: Schema, Role: string(role), Policies: []Printed{}, Unserved: append([]string{}, unserved...)}
 	for _, p := range all {
-		r.Policies = append(r.Policies, Printed{Language: p.Language, Scope: p.Scope, Stores: append([]string{}, p.Stores...), Text: p.Text(), Apply: p.Apply()})
+		r.Policies = append(r.Policies, Printed{Language: string(p.Language), Scope: p.Scope, Stores: append([]string{}, p.Stores...), Text: p.Text(), Apply: p.Apply()})
 	}
 	return r
 }
@@ -52,7 +51,7 @@ func (r Report) Words() string {
 		if len(p.Stores) > 0 {
 			of = "store " + strings.Join(p.Stores, ", ")
 		}
-		fmt.Fprintf(&b, "# %s, %s; %s\n%s", r.Role, of, cmp.Or(p.Apply, string(p.Language)), p.Text)
+		fmt.Fprintf(&b, "# %s, %s; %s\n%s", r.Role, of, p.Apply, p.Text)
 	}
 	return b.String()
 }
