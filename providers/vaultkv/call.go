@@ -64,7 +64,7 @@ func (s *store) call(ctx context.Context, path string, query url.Values, body an
 // lacking says of a denial what the token's policy has to have, if the token is good.
 func lacking(err error, path string, query url.Values, body any) error {
 	e, ok := errors.AsType[*providers.Error](err)
-	if !ok || !errors.Is(err, providers.ErrDenied) || strings.Contains(err.Error(), "namespace") {
+	if !ok || e.Hint != deniedHint {
 		return err
 	}
 	capabilities := []string{"read"}

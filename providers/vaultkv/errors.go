@@ -11,6 +11,9 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
+// deniedHint is replaced where it is known what the policy lacks.
+const deniedHint = "rotate validate --probe names what the policy lacks; rotate policy prints one"
+
 // kinds is the table from Vault's replies to kinds and what to do; the first
 // row that fits counts. sure says that a call with such a reply has changed
 // nothing; otherwise a change is ErrUnclear.
@@ -26,7 +29,7 @@ var kinds = []struct {
 	{400, "request body too large", providers.ErrTooLarge, true, ""},
 	{400, "", providers.ErrUnavailable, true, ""},
 	{403, "namespace", providers.ErrDenied, true, "check the store's namespace"},
-	{403, "", providers.ErrDenied, true, "rotate validate --probe names what the policy lacks; docs/providers/vaultkv.md has one"},
+	{403, "", providers.ErrDenied, true, deniedHint},
 	{404, "no handler for route", providers.ErrUnsafe, true, "there is no such mount: check mount and namespace, or vault secrets enable -path=MOUNT kv-v2"},
 	{404, "", providers.ErrUnavailable, true, "that is not Vault's answer: check address"},
 	{405, "", providers.ErrUnsafe, true, "the mount has to be KV version 2"},

@@ -125,6 +125,7 @@ var rules = map[string][]string{
 	"internal/test/kubefake": { // tests only
 		"std", "internal/test/fakes", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1", "k8s.io/api/rbac/v1", "k8s.io/apimachinery/pkg/api/errors", "k8s.io/apimachinery/pkg/apis/meta/v1",
 		"k8s.io/apimachinery/pkg/runtime/schema", "k8s.io/apimachinery/pkg/types", "k8s.io/apimachinery/pkg/util/validation", "k8s.io/apimachinery/pkg/util/validation/field",
+		"k8s.io/apimachinery/pkg/util/yaml",
 	},
 
 	"providers/kubernetes": {
