@@ -26,6 +26,35 @@ type Surveyor interface {
 	ProbeSecret(ctx context.Context, name string) (excess []string, err error)
 }
 
+// A Needer tells the least rights that a role needs for some secrets of a store, by
+// the calls that the adapter makes. `rotate policy` asks it before a store is
+// opened, and it makes no call. What the service is not told by the config, such as
+// the number of an account, is a word in capitals. No rights are needed where List
+// is empty.
+type Needer interface {
+	Needs(role Role, uses []Use) Rights
+}
+
+// A ReaderFinder tells who may read a secret, as far as the service's own API says it
+// to this identity. `rotate inventory --principals` asks it. It reads no value. What
+// it cannot see it names in Unseen: a right that is missing there is no error, and
+// neither is a secret that does not exist yet.
+type ReaderFinder interface {
+	Readers(ctx context.Context, name string) (Readers, error)
+}
+
+// Readers are who may read a secret.
+type Readers struct {
+	Known  []Reader // in the order of their names
+	Unseen []string // what else can let somebody read, and could not be looked at: a sentence each
+}
+
+// A Reader is one that a policy lets read.
+type Reader struct {
+	Who string // as the service calls it: an ARN, a policy, serviceaccount:shop/web, a user of the host
+	By  string // what lets it: resource policy, Role secrets-reader, mode 0640
+}
+
 // A Remover removes a name's value altogether, if head is the head now; if not,
 // the error is ErrConflict. `rotate forget` asks it. If a store is no Remover,
 // a text that is no key takes the value's place. Removing what is not there

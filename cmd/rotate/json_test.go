@@ -16,6 +16,7 @@ import (
 	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/judge/report"
 	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/policy"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/status"
 )
@@ -46,6 +47,8 @@ var documents = []described{
 	{audit.Schema, "rotate audit [KEY…] -o json", audit.Report{}, nil},
 	{report.Schema, "rotate check … -o json", report.Document{}, nil},
 	{ops.ListSchema, "rotate list STORE -o json", ops.Listing{}, nil},
+	{ops.InventorySchema, "rotate inventory -o json", ops.Inventory{}, nil},
+	{policy.Schema, "rotate policy -o json", policy.Report{}, nil},
 	{audit.VerifiedSchema, "rotate audit --verify -o json", audit.Verified{}, nil},
 	{form.Failure, "any of status, plan, list, check and audit that fails before it has a report", form.Failed{}, nil},
 }
@@ -173,6 +176,8 @@ func (d *desk) rotates() {
 	d.run(0, "version")
 	d.run(0, "validate")
 	d.run(0, "validate", "--probe")
+	d.run(0, "policy")
+	d.run(0, "inventory", "--principals")
 	d.run(0, "now", "a", "--dry-run")
 	d.run(0, "now", "a", "b")
 	d.run(0, "now", "a", "--request", "INC-1")

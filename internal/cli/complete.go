@@ -35,7 +35,7 @@ const (
 // fits it offers nothing, and files only where a file is wanted.
 func (a *App) complete(root *cobra.Command) {
 	arguments := map[string]cobra.CompletionFunc{
-		"now": a.completeKeys, "status": a.completeKeys, "plan": a.completeKeys, "audit": a.completeKeys, "run": a.completeKeys,
+		"now": a.completeKeys, "status": a.completeKeys, "plan": a.completeKeys, "audit": a.completeKeys, "run": a.completeKeys, "policy": a.completeKeys, "inventory": a.completeKeys,
 		"get": a.completeKey, "accept": a.completeKey, "pause": a.completeKey, "resume": a.completeKey, "remove": a.completeKey, "list": atMost(1, a.completeStore),
 		"revoke": a.afterKey(a.kids), "forget": a.afterKey(leftPlaces),
 		"adopt":    a.afterKey(func(context.Context, *fleet.Key, *keyset.Set) []string { return []string{"-"} }),

@@ -52,6 +52,8 @@ type Key struct {
 	Policy rotation.Policy // Jitter is this key's own share
 	Sync   time.Duration   // how often to look when nothing is due
 
+	Purpose string   // what it is for; "" if nothing is said
+	Owner   string   // who answers for it; the same
 	Was     []string // earlier names of the key
 	Fresh   string   // the key begins where another one of its name was removed; see rotation.MayBegin
 	Outputs []Output

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 
@@ -96,7 +97,7 @@ func (r *resolver) key(name string, s keySection) Key {
 			Algorithm: s.Algorithm.Value, Encoding: s.Encoding.Value, Bits: s.Bits.Value,
 			Bytes: s.Bytes.Value, Prefix: s.Prefix.Value, AsBytes: s.SecretAs.Value == asBytes,
 		},
-		Chosen: s.Algorithm.At.Known(),
+		Chosen: s.Algorithm.At.Known(), Purpose: r.line(s.Purpose), Owner: r.line(s.Owner),
 	}
 	r.checkStore(&k, s, at)
 	r.checkSecret(&k, s, at)
@@ -108,6 +109,14 @@ func (r *resolver) key(name string, s keySection) Key {
 	r.was(&k, s)
 	k.Fresh = string(s.Fresh.Value)
 	return k
+}
+
+// line takes a text of one line, which never is a secret.
+func (r *resolver) line(o strictyaml.Option[string]) string {
+	if o.At.Known() && !o.Bad && (len(o.Value) > 200 || strings.ContainsFunc(o.Value, unicode.IsControl) || strings.TrimSpace(o.Value) == "") {
+		r.Fail(o.At, "a few words, such as: sessions of the shop", "is not a line of at most 200 bytes")
+	}
+	return o.Value
 }
 
 // checkPair: one section says when to rotate in one way.

@@ -32,6 +32,8 @@ type Key struct {
 	engine.Target
 	Sync     time.Duration // how often to look when nothing is due
 	Spec     keygen.Spec
+	Purpose  string   // of the config; "" if it says nothing
+	Owner    string   // the same
 	Chosen   bool     // the config names the algorithm of Spec; it is not the default
 	Cron     string   // "" where the schedule is anchored to stored times
 	Digest   string   // of all that the config says of it
@@ -99,7 +101,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 				StoreName: k.Store, Store: opened[k.Store], Secret: k.Secret,
 				Outputs: outputs(k, opened), Census: places,
 			},
-			Sync: k.Sync, Spec: k.Spec, Chosen: k.Chosen, Cron: k.Schedule,
+			Sync: k.Sync, Spec: k.Spec, Purpose: k.Purpose, Owner: k.Owner, Chosen: k.Chosen, Cron: k.Schedule,
 			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, Places: places, own: own, fields: fields,
 			Afters: map[string]*after.Way{},
 		}

@@ -63,6 +63,7 @@ func TestReal(t *testing.T) {
 		t.Run(what, func(t *testing.T) { play(t, v, v.open(t, Config{}, "admin")) })
 	}
 	t.Run("life", func(t *testing.T) { realLife(t, v) })
+	t.Run("policy", func(t *testing.T) { policyScenario(t, v) })
 }
 
 // realGrant makes a Role and its binding, and waits until the authorizer has
