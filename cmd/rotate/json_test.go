@@ -50,7 +50,7 @@ var documents = []described{
 	{ops.InventorySchema, "rotate inventory -o json", ops.Inventory{}, nil},
 	{policy.Schema, "rotate policy -o json", policy.Report{}, nil},
 	{audit.VerifiedSchema, "rotate audit --verify -o json", audit.Verified{}, nil},
-	{form.Failure, "any of status, plan, list, check and audit that fails before it has a report", form.Failed{}, nil},
+	{form.Failure, "status, plan, list, check, audit, if they fail before a report", form.Failed{}, nil},
 }
 
 // printed holds what a command printed against its schema, with no member too many.
