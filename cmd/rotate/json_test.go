@@ -41,6 +41,9 @@ var documents = []described{
 	{answer.PlanSchema, "rotate plan -o json", answer.Plan{}, nil},
 	{audit.Schema, "rotate audit [KEY…] -o json", audit.Report{}, nil},
 	{report.Schema, "rotate check … -o json", report.Document{}, nil},
+	{ops.GitSchema, "rotate check --git -o json", ops.GitChecked{}, nil},
+	{ops.ReuseSchema, "rotate check --reuse -o json", ops.Reused{}, nil},
+	{ops.InspectSchema, "rotate inspect FILE -o json", ops.Inspected{}, nil},
 	{ops.ListSchema, "rotate list STORE -o json", ops.Listing{}, nil},
 	{audit.VerifiedSchema, "rotate audit --verify -o json", audit.Verified{}, nil},
 }

@@ -68,6 +68,8 @@ func Guard(ctx context.Context, root string, folders []string) ([]Guarded, error
 	for i, name := range names {
 		g := Guarded{Path: name, Ignored: slices.Contains(ignored, name)}
 		switch {
+		case name == ".env" && slices.ContainsFunc(all, func(o Guarded) bool { return o.Path == name }):
+			continue // the file itself has been told of
 		case name == "x.pem":
 			g.Path = "*.pem"
 		case i > 1:
