@@ -22,7 +22,7 @@ import (
 )
 
 // fleetOf is a config of file stores, by the folders that its stores have.
-func fleetOf(t *testing.T, dir, environment string, keys map[string]string) ops.Fleet {
+func fleetOf(t testing.TB, dir, environment string, keys map[string]string) ops.Fleet {
 	t.Helper()
 	var names, places []string
 	for key, store := range keys {
@@ -48,7 +48,7 @@ func fleetOf(t *testing.T, dir, environment string, keys map[string]string) ops.
 }
 
 // put stores a keyset of one key for a key of a fleet.
-func put(t *testing.T, f ops.Fleet, key, lineage string, material []byte, e keyset.Encoding) {
+func put(t testing.TB, f ops.Fleet, key, lineage string, material []byte, e keyset.Encoding) {
 	t.Helper()
 	k, err := fleet.Choose(f.Keys, []string{key}, false)
 	if err != nil {
@@ -80,7 +80,9 @@ func key32() []byte {
 	return b
 }
 
-func clockHost() *ops.Host { return &ops.Host{Now: func() time.Time { return time.Unix(1_700_000_100, 0) }} }
+func clockHost() *ops.Host {
+	return &ops.Host{Now: func() time.Time { return time.Unix(1_700_000_100, 0) }}
+}
 
 // Three configs and five stores have one key in five encodings; two have the keyset of
 // one key, which is none.
@@ -148,12 +150,11 @@ func BenchmarkReuse(b *testing.B) {
 	for i := range 5000 {
 		keys[fmt.Sprintf("key-%d", i)] = "one"
 	}
-	t := &testing.T{}
 	var all []ops.Fleet
 	for _, environment := range []string{"production", "staging"} {
-		f := fleetOf(t, filepath.Join(dir), environment, keys)
+		f := fleetOf(b, dir, environment, keys)
 		for i, k := range f.Keys {
-			put(t, f, k.Name, fmt.Sprintf("%s-%d", environment, i), key32(), keyset.Base64URL)
+			put(b, f, k.Name, fmt.Sprintf("%s-%d", environment, i), key32(), keyset.Base64URL)
 		}
 		all = append(all, f)
 	}
