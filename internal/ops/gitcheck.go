@@ -33,18 +33,18 @@ type GitChecked struct {
 
 // A GitFound is a place in a repository that holds a key.
 type GitFound struct {
-	Key        string     `json:"key"` // of the config
-	Kid        string     `json:"kid"` // of the key that was found
-	Status     string     `json:"status" enum:"current,next,previous,gone"`
-	Burnt      bool       `json:"burnt"`                // what signs was found, or a private key beside the public half: replace it
-	Public     bool       `json:"public"`               // only the public half or the kid was found
-	Form       string     `json:"form"`                 // how it was read: as it stands, hex, base64, or one in the other
-	Repository string     `json:"repository,omitempty"` // name of the submodule; absent for the repository itself
-	Object     string     `json:"object"`               // id of the object
-	Kind       string     `json:"kind" enum:"blob,tree,commit,tag"`
-	Line       int        `json:"line"`           // of the object, from 1
-	Places     []GitPlace `json:"places"`         // commits that brought the object in, the oldest first; none if no commit has it
-	More       int        `json:"more,omitempty"` // places that are not listed
+	Key        string     `json:"key"`                                      // of the config
+	Kid        string     `json:"kid"`                                      // of the key that was found
+	Status     string     `json:"status" enum:"current,next,previous,gone"` // of the key
+	Burnt      bool       `json:"burnt"`                                    // what signs was found, or a private key beside the public half: replace it
+	Public     bool       `json:"public"`                                   // only the public half or the kid was found
+	Form       string     `json:"form"`                                     // how it was read: as it stands, hex, base64, or one in the other
+	Repository string     `json:"repository,omitempty"`                     // name of the submodule; absent for the repository itself
+	Object     string     `json:"object"`                                   // id of the object
+	Kind       string     `json:"kind" enum:"blob,tree,commit,tag"`         // of the object
+	Line       int        `json:"line"`                                     // of the object, from 1
+	Places     []GitPlace `json:"places"`                                   // commits that brought the object in, the oldest first; none if no commit has it
+	More       int        `json:"more,omitempty"`                           // places that are not listed
 }
 
 // A GitPlace is how an object came into a repository.

@@ -44,24 +44,24 @@ const (
 // An Inspected is what there is to know of a token, as `rotate inspect -o json` prints
 // it. It never has the signature.
 type Inspected struct {
-	Schema    string     `json:"schema"` // rotate/inspect/v1
-	At        time.Time  `json:"at"`     // of the answer
-	Code      TokenCode  `json:"code" enum:"verifies,malformed,encrypted,none,critical,revoked,retired,unknown-kid,wrong-alg,signature,expired,early,unread"`
-	Kid       string     `json:"kid,omitempty"`       // that the token names
-	Algorithm string     `json:"algorithm,omitempty"` // that the token names
-	Key       string     `json:"key,omitempty"`       // of the config, that has the kid or made the token
-	Store     string     `json:"store,omitempty"`     // where that key lives
-	Status    string     `json:"status,omitempty" enum:"current,next,previous"`
-	Wants     string     `json:"wants,omitempty"`    // of wrong-alg: the algorithm of the key
-	Made      bool       `json:"made"`               // a live key of the config made the signature
-	MadeBy    string     `json:"made_by,omitempty"`  // kid of that key, where the token names another one or none
-	Gone      *time.Time `json:"gone,omitempty"`     // of revoked and retired: when the key was removed, if that is on record
-	Until     *time.Time `json:"until,omitempty"`    // when the key stops verifying, as far as that is settled
-	Replaced  *time.Time `json:"replaced,omitempty"` // of a current key: when the schedule lets another one sign
-	Grace     string     `json:"grace,omitempty"`    // of a current key: how long it verifies after that
-	Claims    any        `json:"claims,omitempty"`   // only if asked: the payload, as it stands in the token
-	Problem   string     `json:"problem,omitempty"`  // of malformed: what is wrong with it
-	Unread    []string   `json:"unread,omitempty"`   // keys that could not be read
+	Schema    string     `json:"schema"`                                                                                                                      // rotate/inspect/v1
+	At        time.Time  `json:"at"`                                                                                                                          // of the answer
+	Code      TokenCode  `json:"code" enum:"verifies,malformed,encrypted,none,critical,revoked,retired,unknown-kid,wrong-alg,signature,expired,early,unread"` // verifies, or why the token is refused; docs/check.md tells each
+	Kid       string     `json:"kid,omitempty"`                                                                                                               // that the token names
+	Algorithm string     `json:"algorithm,omitempty"`                                                                                                         // that the token names
+	Key       string     `json:"key,omitempty"`                                                                                                               // of the config, that has the kid or made the token
+	Store     string     `json:"store,omitempty"`                                                                                                             // where that key lives
+	Status    string     `json:"status,omitempty" enum:"current,next,previous"`                                                                               // of that key
+	Wants     string     `json:"wants,omitempty"`                                                                                                             // of wrong-alg: the algorithm of the key
+	Made      bool       `json:"made"`                                                                                                                        // a live key of the config made the signature
+	MadeBy    string     `json:"made_by,omitempty"`                                                                                                           // kid of that key, where the token names another one or none
+	Gone      *time.Time `json:"gone,omitempty"`                                                                                                              // of revoked and retired: when the key was removed, if that is on record
+	Until     *time.Time `json:"until,omitempty"`                                                                                                             // when the key stops verifying, as far as that is settled
+	Replaced  *time.Time `json:"replaced,omitempty"`                                                                                                          // of a current key: when the schedule lets another one sign
+	Grace     string     `json:"grace,omitempty"`                                                                                                             // of a current key: how long it verifies after that
+	Claims    any        `json:"claims,omitempty"`                                                                                                            // only if asked: the payload, as it stands in the token
+	Problem   string     `json:"problem,omitempty"`                                                                                                           // of malformed: what is wrong with it
+	Unread    []string   `json:"unread,omitempty"`                                                                                                            // keys that could not be read
 
 	Errs []error `json:"-"` // of those
 }

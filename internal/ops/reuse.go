@@ -35,13 +35,13 @@ type SharedKey struct {
 
 // A Holder is where shared material lives.
 type Holder struct {
-	Config      string `json:"config"`      // path of the config
-	Environment string `json:"environment"` // of the config
-	Key         string `json:"key"`         // its name in the config
-	Store       string `json:"store"`       // its name in the config
-	Secret      string `json:"secret"`      // its name in the store
-	Kid         string `json:"kid"`         // of the material
-	Status      string `json:"status" enum:"current,next,previous"`
+	Config      string `json:"config"`                              // path of the config
+	Environment string `json:"environment"`                         // of the config
+	Key         string `json:"key"`                                 // its name in the config
+	Store       string `json:"store"`                               // its name in the config
+	Secret      string `json:"secret"`                              // its name in the store
+	Kid         string `json:"kid"`                                 // of the material
+	Status      string `json:"status" enum:"current,next,previous"` // of the key there
 
 	lineage string
 	names   []string
