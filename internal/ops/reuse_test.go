@@ -50,24 +50,21 @@ func fleetOf(t testing.TB, dir, environment string, keys map[string]string) ops.
 // put stores a keyset of one key for a key of a fleet.
 func put(t testing.TB, f ops.Fleet, key, lineage string, material []byte, e keyset.Encoding) {
 	t.Helper()
-	k, err := fleet.Choose(f.Keys, []string{key}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := f.Keys[slices.IndexFunc(f.Keys, func(k *fleet.Key) bool { return k.Name == key })]
 	made, err := keyset.AdoptSymmetric("kid-"+lineage, keyset.HS256, secret.New(material), e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := keyset.Create(key, k[0].Environment, lineage, made, time.Unix(1_700_000_000, 0))
+	set, err := keyset.Create(key, k.Environment, lineage, made, time.Unix(1_700_000_000, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, text, err := set.Encode("", "write")
 	if err == nil {
-		err = os.MkdirAll(filepath.Dir(k[0].Where()), 0o700)
+		err = os.MkdirAll(filepath.Dir(k.Where()), 0o700)
 	}
 	if err == nil {
-		err = os.WriteFile(k[0].Where(), text.Reveal(), 0o600)
+		err = os.WriteFile(k.Where(), text.Reveal(), 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
