@@ -13,12 +13,15 @@ RUN go mod download
 COPY . .
 # /data is for the file store, if one is used: a volume takes its owner from here.
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=${VERSION}" -o /out/rotate ./cmd/rotate \
-	&& mkdir -p /out/data && chmod 700 /out/data
+	&& mkdir -p /out/data /out/licences && chmod 700 /out/data \
+	&& go -C packaging run ./licences -C .. -o /out/licences/THIRD_PARTY_LICENSES -targets linux/$(go env GOARCH) ./cmd/rotate
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/rotate /usr/local/bin/rotate
 COPY --from=build --chown=65532:65532 /out/data /data
+COPY LICENSE NOTICE /usr/share/licenses/rotate/
+COPY --from=build /out/licences /usr/share/licenses/rotate/
 USER 65532:65532
 WORKDIR /data
 # none: a traceback of Go shows the arguments of functions.

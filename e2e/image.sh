@@ -12,6 +12,7 @@ buildah=(buildah --root "$work/storage" --runroot "$work/run" --storage-driver o
 trap '"${buildah[@]}" rm --all >/dev/null 2>&1 || true; stop' EXIT
 
 go mod download
+go -C packaging build -o /dev/null ./licences # its modules, too
 base=$("${buildah[@]}" from scratch)
 "${buildah[@]}" copy -q "$base" "$(command -v busybox)" /bin/busybox
 "${buildah[@]}" copy -q "$base" "$(go env GOROOT)" /usr/local/go
@@ -26,7 +27,7 @@ run "${buildah[@]}" build -q --isolation chroot --pull-never -v "$(go env GOMODC
 container=$("${buildah[@]}" from localhost/rotate)
 root=$("${buildah[@]}" mount "$container")
 got=$(cd "$root" && find . -type f | sort | tr '\n' ' ')
-want='./etc/ssl/certs/ca-certificates.crt ./usr/local/bin/rotate '
+want='./etc/ssl/certs/ca-certificates.crt ./usr/local/bin/rotate ./usr/share/licenses/rotate/LICENSE ./usr/share/licenses/rotate/NOTICE ./usr/share/licenses/rotate/THIRD_PARTY_LICENSES '
 test "$got" = "$want" || die "the image holds $got, want $want"
 
 mkdir -p "$work/config" "$work/data"

@@ -38,7 +38,7 @@ for target in "${targets[@]/\//-}"; do
 		linked = {tuple(line.split()[1:3]) for line in open(sys.argv[2]) if line.startswith("\tdep")}
 		sys.exit(not linked or bool(linked - listed))
 	END
-	for file in LICENSE THIRD_PARTY_LICENSES README.md config.example.yaml man/rotate.1 completions/rotate.bash; do
+	for file in LICENSE NOTICE THIRD_PARTY_LICENSES README.md config.example.yaml man/rotate.1 completions/rotate.bash; do
 		test -s "$work/$name/$file" || die "$name has no $file"
 	done
 done

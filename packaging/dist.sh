@@ -46,7 +46,7 @@ for target in "${targets[@]}"; do
 	GOOS=$system GOARCH=$arch make --no-print-directory -s build OUT="$stage/tar/$name/rotate" VERSION="$version"
 	make --no-print-directory -s sbom-of BINARY="$stage/tar/$name/rotate" VERSION="$version" SBOM="$out/$name.cdx.json"
 
-	cp LICENSE README.md CHANGELOG.md config.example.yaml "$stage/THIRD_PARTY_LICENSES" "$stage/tar/$name"
+	cp LICENSE NOTICE README.md CHANGELOG.md config.example.yaml "$stage/THIRD_PARTY_LICENSES" "$stage/tar/$name"
 	cp -r "$stage/man" "$stage/completions" "$stage/tar/$name"
 	if test "$system" = linux; then
 		# What an administrator installs by hand has its place in /usr/local.

@@ -4,8 +4,10 @@ package docs
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -193,5 +195,67 @@ func TestEveryPageOfCommandsIsRunOrListed(t *testing.T) {
 	}
 	for page := range rows {
 		t.Errorf("docs/how-it-is-tested.md: there is no page %s", page)
+	}
+}
+
+// The threat model names only tests that exist, and each threat has a rating.
+func TestThreatsNameTheirTests(t *testing.T) {
+	out, err := exec.Command("grep", "-rhoE", "^func Test[A-Za-z0-9_]+", "--include=*_test.go", root).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exists := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		exists[strings.TrimPrefix(strings.TrimSpace(line), "func ")] = true
+	}
+	threats := 0
+	for line := range strings.Lines(read(t, "docs/threat-model.md")) {
+		cells := strings.Split(line, " | ")
+		if len(cells) != 6 || !stride.MatchString(cells[0]) {
+			continue
+		}
+		threats++
+		if !regexp.MustCompile(`^(high|medium|low)$`).MatchString(cells[2]) {
+			t.Errorf("%q has the rating %q", cells[1], cells[2])
+		}
+		if cells[4] == "–" && strings.HasPrefix(cells[5], "–") {
+			t.Errorf("%q has no test, and nothing is said of what stays", cells[1])
+		}
+		for _, name := range regexp.MustCompile("`(Test[A-Za-z0-9_]+)`").FindAllStringSubmatch(cells[4], -1) {
+			if !exists[name[1]] {
+				t.Errorf("%q is held by %s, which does not exist", cells[1], name[1])
+			}
+		}
+	}
+	if threats < 60 {
+		t.Errorf("only %d threats were read", threats)
+	}
+}
+
+var stride = regexp.MustCompile(`^\| [STRIDE](, [STRIDE])*$`)
+
+// The image is built of what .dockerignore lets in: each folder that the program is
+// made of has to be there.
+func TestTheImageGetsAllOfTheProgram(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.ImportPath}}{{end}}{{end}}", "./cmd/rotate")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := strings.Fields(read(t, ".dockerignore"))
+	for path := range strings.Lines(string(out)) {
+		folder, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(path), "github.com/keyrotate/rotate/"), "/")
+		if folder != "" && !slices.Contains(allowed, "!"+folder) {
+			t.Errorf(".dockerignore keeps out %s, which the program is made of", folder)
+			return
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^COPY ([^-\n].*) /`).FindAllStringSubmatch(read(t, "Dockerfile"), -1) {
+		for _, name := range strings.Fields(m[1]) {
+			if !slices.Contains(allowed, "!"+name) {
+				t.Errorf(".dockerignore keeps out %s, which the Dockerfile copies", name)
+			}
+		}
 	}
 }

@@ -130,7 +130,7 @@ func NewScript(seed uint64, index int) *Script {
 	if r.IntN(3) == 0 {
 		s.Cron = pick(r, "30 2 * * 1,4", "CRON_TZ=America/New_York 30 2 * * 0,3", "CRON_TZ=Australia/Lord_Howe 45 1 * * 2,5")
 	}
-	if s.Shape == Swap && s.Propagation > 0 && r.IntN(2) == 0 {
+	if s.Shape == Swap && s.Propagation > 0 && (r.IntN(2) == 0 || s.Rotators == 4) { // four are rare: chance alone left a cell of the table empty
 		s.Stale = s.Propagation / 4
 	}
 	for range s.Rotators {
