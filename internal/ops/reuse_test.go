@@ -32,7 +32,7 @@ func fleetOf(t testing.TB, dir, environment string, keys map[string]string) ops.
 		}
 	}
 	path := filepath.Join(dir, environment+".yaml")
-	text := fmt.Sprintf("environment: %s\nstores: {%s}\nkeys: {%s}\n", environment, strings.Join(places, ", "), strings.Join(names, ", "))
+	text := fmt.Sprintf("environment: %s\nstores: {%s}\nkeys: {%s}\n", environment, strings.Join(places, ", "), strings.Join(names, ",\n "))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestReuseOfACopiedKeyset(t *testing.T) {
 // BenchmarkReuse compares ten thousand keys of two configs, read from files.
 func BenchmarkReuse(b *testing.B) {
 	dir, keys := b.TempDir(), map[string]string{}
-	for i := range 500 {
+	for i := range 5000 {
 		keys[fmt.Sprintf("key-%d", i)] = "one"
 	}
 	var all []ops.Fleet
@@ -156,7 +156,7 @@ func BenchmarkReuse(b *testing.B) {
 		all = append(all, f)
 	}
 	for b.Loop() {
-		if r := clockHost().Reuse(b.Context(), all); r.Keys != 1000 || len(r.Shared) > 0 || len(r.Unread) > 0 {
+		if r := clockHost().Reuse(b.Context(), all); r.Keys != 10000 || len(r.Shared) > 0 || len(r.Unread) > 0 {
 			b.Fatalf("%d keys, %d shared, %d unread", r.Keys, len(r.Shared), len(r.Unread))
 		}
 	}
