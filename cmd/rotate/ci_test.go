@@ -13,7 +13,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// The step of deploy/ci/action.yml, as a runner calls it: with inputs as variables.
+// The step of deploy/ci/action.yml (docs/check.md), as a runner calls it: with inputs as
+// variables.
 func TestActionChecks(t *testing.T) {
 	rotate := binary(t)
 	script, err := filepath.Abs("../../deploy/ci/check.sh")
