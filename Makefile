@@ -10,7 +10,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
 .PHONY: conformance-page
 .PHONY: judge simulate soak mutants planted interleavings edges
-.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-door conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
+.PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-bao conformance-door conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: chart conformance-http conformance-helm conformance-kubelet
 .PHONY: live-awssm live-azurekv live-gcpsm live-vaultkv
 
@@ -25,7 +25,7 @@ OUT ?= bin/rotate
 DIST ?= dist
 MAN ?= dist/man
 LICENCES ?= dist/THIRD_PARTY_LICENSES
-TARGETS = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
+SHIPPED = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
 
 build: ## the binary, static
 	$(RELEASE) -o $(OUT) ./cmd/rotate
@@ -57,7 +57,7 @@ man: ## the manual pages, in dist/man
 
 licences: ## the terms of all that is linked in; refuses what may not be shipped
 	@mkdir -p $(dir $(LICENCES))
-	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(TARGETS) ./cmd/rotate
+	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(SHIPPED) ./cmd/rotate
 
 test: ## hermetic
 	go test ./...
@@ -108,6 +108,9 @@ edges: ## what breaks beyond the declared bounds, and by how much
 
 conformance-awssm: ## the awssm store on two servers that others wrote, moto and ministack
 	time ./e2e/aws.sh
+
+conformance-bao: ## the vaultkv store on OpenBao: one server, and the standbys of a cluster of three
+	time ./e2e/bao.sh
 
 conformance-vaultkv: ## the vaultkv store on Vault itself, built the first time
 	time ./e2e/vault.sh
@@ -172,7 +175,7 @@ conformance-adapter: ## a store that is a module of its own: examples/adapter ho
 	time ./e2e/adapter.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-adapter conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-bao conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)
@@ -186,6 +189,7 @@ live-vaultkv: ## the store on a Vault of yours: ADDR=https://vault.example.com:8
 	ROTATE_VAULT_LIVE=$(ADDR) ROTATE_VAULT_LIVE_TOKEN_FILE=$(abspath $(TOKEN_FILE)) go test -count=1 -timeout 20m -run '^TestLive$$' -v ./providers/vaultkv
 
 live-azurekv: ## the store on a vault of yours: VAULT=name, signed in with az
+	@test -n "$(VAULT)" || { echo "say where: make live-azurekv VAULT=name"; exit 1; }
 	ROTATE_AZUREKV_VAULT=$(VAULT) go test -count=1 -timeout 20m -run TestLive -v ./providers/azurekv
 
 live-gcpsm: ## the store on Google itself, in a project of yours: PROJECT=my-project, and LOCATION= for regional secrets

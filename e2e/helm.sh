@@ -67,6 +67,7 @@ is() { test "$2" = "$3" || die "$set: $1 is $2, want $3"; }
 # Each set: lint, apply, try the pods by themselves. The probe, which is the test
 # hook, runs as the service account and finds neither too few rights nor too many.
 restricted shop
+kubectl -n shop create deployment shop --image=registry.example.com/shop >/dev/null 2>&1 # an `after` of the set "outputs" rolls it out
 for values in $chart/ci/*-values.yaml; do
 	set=$(basename "$values" -values.yaml)
 	helm lint --strict --quiet $chart -f "$values"
@@ -128,7 +129,11 @@ eventually 30 limited outputs 'name: another'
 limited shop 'name: another' && limited outputs 'generateName: production-auth-jwt-' && limited shop 'name: production-auth-jwt' || die "another Secret is not refused: $(cat "$work/denied")"
 kubectl -n outputs get configmap rotate -o jsonpath='{.data.rotate\.yaml}' >"$work/config.yaml"
 as_pod outputs rotate "$work/config.yaml" validate --probe >/dev/null
-kubectl -n shop create deployment shop --image=registry.example.com/shop >/dev/null
+is 'the Deployment after a probe of its rollout' "$(kubectl -n shop get deployment shop -o jsonpath='{.metadata.generation}')" 1
+sed 's|deployment/shop|deployment/other|' "$work/config.yaml" >"$work/other.yaml"
+if as_pod outputs rotate "$work/other.yaml" validate --probe >"$work/said" 2>&1 || ! grep -q 'resources: \[deployments\], verbs: \[patch\], resourceNames: \[other\]' "$work/said"; then
+	die "outputs: a probe of a Deployment without a right to it says: $(cat "$work/said")"
+fi
 as_pod outputs rotate "$work/config.yaml" now --all >/dev/null
 for name in outputs/production-auth-jwt outputs/api-tokens outputs/api-value shop/auth-jwt shop/auth-jwt.previous shop/auth-jwt-env shop/api-jwks shop/production-webhook; do
 	kubectl -n "${name%/*}" get secret "${name#*/}" >/dev/null || die "no $name"

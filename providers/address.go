@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 )
 
 // ErrSecretInAddress is that of an Address that may hold a secret.
@@ -27,6 +28,21 @@ func Address(what, text string) (*url.URL, error) {
 		return u, fmt.Errorf("%s %w", what, ErrPlaintext)
 	}
 	return u, nil
+}
+
+// Spot is an address as people are shown it, one text for all ways to write one
+// place: without the default port, capitals in the host, and slashes at the end. What
+// Address refuses is "": it may hold a secret.
+func Spot(address string) string {
+	u, err := Address("", address)
+	if u == nil || err != nil && !errors.Is(err, ErrPlaintext) {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	if port := u.Port(); port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http" {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return u.Scheme + "://" + host + strings.TrimRight(u.EscapedPath(), "/")
 }
 
 // ErrPlaintext is that of an Address at which keys could be overheard; the URL comes

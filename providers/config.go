@@ -16,7 +16,7 @@ type Type struct {
 // options changed.
 //
 // What else a Config can do is in optional.go: Relocatable, Validator, Owner, Shared,
-// Locator, Namer, OneValued, OutputOpener, FieldKeeper, PublicKeeper, Roller.
+// Locator, Namer, Paced, OneValued, OutputOpener, FieldKeeper, PublicKeeper, Roller.
 type Config interface {
 	// Open returns a handle that is safe for concurrent use. Its errors are as
 	// those of a Store; ErrUnsafe is for what a person has to change.

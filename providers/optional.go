@@ -154,6 +154,12 @@ type Locator interface {
 	Where(secret string) string
 }
 
+// A Paced Config tells Traits.WritesAMinute of its stores before one is opened.
+// `rotate validate` asks it, and refuses schedules with which a store cannot keep up.
+type Paced interface {
+	WritesAMinute() int
+}
+
 // A Namer tells which names its stores take, before one is opened and without a
 // call: takes and rule are the Traits.TakesName and Traits.NameRule of each.
 // `rotate validate` asks it. Without it, a name that is not taken is found out when
@@ -178,11 +184,12 @@ type OutputOpener interface {
 // A Roller has the pods of a workload in the store's own cluster and namespace start
 // anew, so that they read what an output of this store holds. Workloads are those
 // that TakesWorkload takes, such as deployment/shop. One revision of one output
-// begins one rollout, however often it is called. Its error is an *Error. It is safe
-// for concurrent use.
+// begins one rollout, however often it is called. ProbeRollout fails as Rollout would,
+// and begins none. Their errors are *Error. It is safe for concurrent use.
 type Roller interface {
 	TakesWorkload(workload string) bool
 	Rollout(ctx context.Context, workload, output, revision string) error
+	ProbeRollout(ctx context.Context, workload string) error
 }
 
 // A FieldKeeper keeps outputs in fields of one secret, where the service keeps a

@@ -179,6 +179,12 @@ func (o Outlook) Changed() (last time.Time) {
 	return last
 }
 
+// FirstWrite tells whether an output is behind only because nothing was ever written to it, and the pass that writes it
+// is not late yet: late is how long work may wait for one.
+func (o Outlook) FirstWrite(behind Reason, now time.Time, late time.Duration) bool {
+	return behind.Unwritten() && now.Sub(o.Changed()) <= late+o.Policy.Skew()
+}
+
 // Unseen tells whether the newest key was not seen in every place yet.
 func (o Outlook) Unseen() bool {
 	if _, published := o.Set.Next(); published {

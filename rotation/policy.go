@@ -53,6 +53,34 @@ func (p Policy) Lead() time.Duration { return p.Propagation + 2*p.Skew() }
 // over, and its old key retired, before the next one begins.
 func (p Policy) MinPeriod() time.Duration { return p.Propagation + p.Grace + 2*p.Skew() }
 
+// What a rotation asks of a store, in calls of Write and Erase: publish, ready, promote,
+// settled and retire, and an erasure after each. An output is not told of the two marks.
+const (
+	WritesARotation = 10
+	WritesAnOutput  = 6
+)
+
+// Mean is the mean time between the firings of a year from then on; 0 if there are not
+// two of them.
+func (p Policy) Mean(from time.Time) time.Duration {
+	if p.Schedule == nil {
+		return 0
+	}
+	first := p.Schedule.Next(from.UTC())
+	last, n := first, 0
+	for range 400 {
+		t := p.Schedule.Next(last)
+		if last.IsZero() || t.IsZero() || t.Sub(from) > 366*24*time.Hour && n > 0 {
+			break
+		}
+		last, n = t, n+1
+	}
+	if n == 0 {
+		return 0
+	}
+	return last.Sub(first) / time.Duration(n)
+}
+
 // Due is when the promotion after one at nbf should happen; zero if never.
 func (p Policy) Due(nbf time.Time) time.Time {
 	from := nbf

@@ -146,6 +146,9 @@ type Ref struct{ Key, Environment, Store, Secret, Kid string }
 // IsZero tells whether there is no reason.
 func (r Reason) IsZero() bool { return r.Code == "" }
 
+// Unwritten tells whether an output is behind because nothing was ever written to it.
+func (r Reason) Unwritten() bool { return r.Code == OutputOld && r.Have == 0 }
+
 // Same tells whether two reasons say the same.
 func (r Reason) Same(o Reason) bool {
 	a, b := r, o

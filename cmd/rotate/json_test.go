@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/keyrotate/rotate/internal/audit"
+	"github.com/keyrotate/rotate/internal/cli"
 	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/judge/report"
 	"github.com/keyrotate/rotate/internal/ops"
@@ -35,6 +36,8 @@ var documents = []described{
 	{form.Adopt, "rotate adopt KEY … -o json", form.Changes{}, form.Adopted{}},
 	{form.Accept, "rotate accept KEY --generation N -o json", form.Changes{}, form.Accepted{}},
 	{form.Forget, "rotate forget KEY PLACE -o json", form.Changes{}, form.Forgotten{}},
+	{form.Pause, "rotate pause KEY … -o json", form.Changes{}, form.Held{}},
+	{form.Resume, "rotate resume KEY -o json", form.Changes{}, form.Held{}},
 	{form.Get, "rotate get KEY -o json", form.Material{}, nil},
 	{form.Validate, "rotate validate -o json", form.Config{}, nil},
 	{form.Version, "rotate version -o json", form.Build{}, nil},
@@ -47,6 +50,7 @@ var documents = []described{
 	{ops.InspectSchema, "rotate inspect FILE -o json", ops.Inspected{}, nil},
 	{ops.ListSchema, "rotate list STORE -o json", ops.Listing{}, nil},
 	{audit.VerifiedSchema, "rotate audit --verify -o json", audit.Verified{}, nil},
+	{form.Failure, "any of status, plan, list, check and audit that fails before it has a report", form.Failed{}, nil},
 }
 
 // printed holds what a command printed against its schema, with no member too many.
@@ -133,6 +137,42 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// Whatever has -o json prints a document as well where the config is wrong, or there is none.
+func TestEveryMistakeIsADocument(t *testing.T) {
+	rest := map[string][]string{
+		"revoke": {"a", "2345"}, "accept": {"a", "--generation", "1"}, "adopt": {"a", "--from", "x"}, "forget": {"a", "x"}, "check": {"x"},
+		"pause": {"a", "--until", "1d", "--reason", "x"}, "resume": {"a"}, "list": {"--all"}, "version": nil,
+	}
+	for name, config := range map[string]string{"wrong": "environment: test\nkeys: {a: {grase: 1h}}\n", "none": ""} {
+		c := newConsole(t, config)
+		if config == "" {
+			if err := os.Remove(filepath.Join(c.dir, "rotate.yaml")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tried := 0
+		for _, cmd := range c.app(nil, nil, nil).Root().Commands() {
+			if flag := cmd.Flag("output"); flag == nil || cmd.Name() == "version" {
+				continue
+			}
+			tried++
+			code, stdout, stderr := c.try("", append(append([]string{cmd.Name()}, rest[cmd.Name()]...), "-o", "json")...)
+			var doc form.Head
+			if err := json.Unmarshal([]byte(stdout), &doc); err != nil || code == cli.Done || doc.ExitCode != code || doc.Error == nil || doc.Error.Message == "" || stderr == "" {
+				t.Errorf("%s, config %s: exit code %d, %v\n%s\n%s", cmd.Name(), name, code, err, stdout, stderr)
+				continue
+			}
+			if config != "" && (code != cli.Usage || doc.Error.Kind != form.ConfigError || len(doc.Error.Mistakes) == 0) {
+				t.Errorf("%s: exit code %d, error %+v", cmd.Name(), code, doc.Error)
+			}
+			printed(t, stdout)
+		}
+		if tried < 14 {
+			t.Errorf("only %d commands have -o json", tried)
+		}
+	}
+}
+
 func (d *desk) rotates() {
 	d.run(0, "version")
 	d.run(0, "validate")
@@ -147,6 +187,12 @@ func (d *desk) rotates() {
 	d.run(0, "get", "a", "--format", "env")
 	d.run(0, "get", "b", "--format", "jwks")
 	d.run(1, "get", "c")
+	d.run(2, "status", "nope")
+	d.run(0, "pause", "a", "--until", "14d", "--reason", "release 4.2", "--dry-run")
+	d.run(0, "pause", "a", "--until", "14d", "--reason", "release 4.2")
+	d.run(0, "resume", "a")
+	d.run(0, "resume", "a")
+	d.run(1, "pause", "c", "--until", "14d", "--reason", "release 4.2")
 }
 
 func (d *desk) adopts() {
@@ -162,7 +208,7 @@ func (d *desk) revokes() {
 	d.run(2, "revoke", "b", d.kid("b")[:4])
 	d.run(0, "revoke", "b", d.kid("b")[:4], "--dry-run")
 	d.run(0, "revoke", "b", d.kid("b")[:4], "--yes")
-	d.run(3, "now", "--compromised", "b", "--yes")
+	d.run(0, "now", "--compromised", "b", "--yes")
 	output := filepath.Join(d.dir, "a.env")
 	if err := errors.Join(os.Remove(output), os.Mkdir(output, 0o700)); err != nil {
 		d.t.Fatal(err)

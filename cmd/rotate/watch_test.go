@@ -12,6 +12,27 @@ import (
 	"github.com/keyrotate/rotate/internal/cli"
 )
 
+// A secret goes to a terminal only where --show says so; public keys and a dry look at a file need no word.
+func TestGetOnATerminal(t *testing.T) {
+	c := newConsole(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\nkeys: {k: {store: disk, algorithm: ES256}}\n")
+	c.do("now")
+	for _, try := range []struct {
+		code int
+		args string
+	}{
+		{cli.Usage, "get k"}, {cli.Usage, "get k --format keyset"}, {cli.Usage, "get k -o json"},
+		{cli.Done, "get k --show"}, {cli.Done, "get k --format jwks"}, {cli.Done, "get k --format pem -o json"},
+	} {
+		var out, errs bytes.Buffer
+		a := c.app(strings.NewReader(""), &out, &errs)
+		a.IsTerminal = func(f any) bool { return f == any(&out) }
+		code := a.Run(t.Context(), append(strings.Fields(try.args), "-c", filepath.Join(c.dir, "rotate.yaml")))
+		if code != try.code || code == cli.Usage && (strings.Contains(out.String(), "PRIVATE") || !strings.Contains(errs.String(), "--show")) {
+			t.Errorf("%s: exit code %d\n%s%s", try.args, code, out.String(), errs.String())
+		}
+	}
+}
+
 // A watch sees what changes between its looks, and ends with the code of the last one.
 func TestStatusWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -147,31 +147,23 @@ func (b *builder) document(f Facts) {
 	for _, key := range s.Keys {
 		k := b.kid(key.Kid)
 		k.Algorithm, k.Status = string(key.Alg), string(key.Status)
-		made := "made"
-		if key.Adopted {
-			made = "adopted from elsewhere"
-		}
-		k.add(key.Issued, Entry{What: made, Source: Document})
+		k.add(key.Issued, Entry{What: say.Made(key), Source: Document})
 		if !key.NotBefore.IsZero() {
-			k.add(key.NotBefore, Entry{What: "began to sign", Source: Document})
+			k.add(key.NotBefore, Entry{What: say.BeganToSign, Source: Document})
 		}
 		if !key.Expires.IsZero() {
-			what := "its grace ended"
-			if key.Expires.After(b.now) {
-				what = "its grace will end"
-			}
-			k.add(key.Expires, Entry{What: what, Source: Document})
+			k.add(key.Expires, Entry{What: say.GraceEnds(b.now, key.Expires), Source: Document})
 		}
 	}
 	if m := s.Ready; m != nil {
-		b.kid(m.Kid).add(m.At, Entry{What: "was read back as next in the store and in every output that carries it", Source: Document})
+		b.kid(m.Kid).add(m.At, Entry{What: say.SeenAsNext, Source: Document})
 	}
 	if m := s.Settled; m != nil {
-		b.kid(m.Kid).add(m.At, Entry{What: "was read back as current in the store and in every output", Source: Document})
+		b.kid(m.Kid).add(m.At, Entry{What: say.SeenAsCurrent, Source: Document})
 	}
 	for _, q := range s.Requests {
 		if q.From != keyset.FromNothing {
-			b.kid(q.From).add(q.At, Entry{What: "a rotation away from it was asked for", By: q.By, Source: Document})
+			b.kid(q.From).add(q.At, Entry{What: say.AskedToReplace, By: q.By, Source: Document})
 		}
 	}
 	for _, t := range f.traces() {

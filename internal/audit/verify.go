@@ -3,12 +3,13 @@ package audit
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/say"
 )
 
 // VerifiedSchema names the form of a Verified. Members may be added to it.
@@ -73,7 +74,7 @@ func Verify(path string) (Verified, error) {
 	}
 	r := Verified{
 		Schema: VerifiedSchema, Files: read, Lines: v.lines, Older: v.older,
-		Chains: []Chain{}, Findings: v.findings, Worth: verifyWorth,
+		Chains: []Chain{}, Findings: v.findings, Worth: say.ChainsWorth(),
 	}
 	for _, c := range slices.SortedFunc(maps.Values(v.chains), func(a, b *Chain) int {
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Writer, b.Writer))
@@ -81,14 +82,6 @@ func Verify(path string) (Verified, error) {
 		r.Chains = append(r.Chains, *c)
 	}
 	return r, nil
-}
-
-// verifyWorth is what a reader may conclude.
-var verifyWorth = []string{
-	"a line that was changed, taken out or moved shows if a later line of its chain is here, or if another chain began right after it",
-	"lines that were cut off the end of the file do not show: compare with the log, where the daemon tells its last number and digest each hour",
-	"a chain has no key: whoever may write the file can compute all of it again. A copy on another host shows that",
-	"lines of older versions have no chain, and the oldest of several files may begin anywhere: nobody can tell whether they are whole",
 }
 
 // A verifier follows the chains line by line.
@@ -103,15 +96,15 @@ type verifier struct {
 	findings []Finding
 }
 
-func (v *verifier) find(kind string, n int, writer, format string, args ...any) {
-	v.findings = append(v.findings, Finding{kind, v.file, n, writer, fmt.Sprintf(format, args...)})
+func (v *verifier) find(kind string, n int, writer, what string) {
+	v.findings = append(v.findings, Finding{kind, v.file, n, writer, what})
 }
 
 func (v *verifier) line(n int, text []byte) {
 	l, err := decode(text)
 	switch {
 	case err != nil:
-		v.find(Spoilt, n, "", "no event: it was cut or edited, or written only in part")
+		v.find(Spoilt, n, "", say.NoEvent)
 		return
 	case l.Link == Link{} && l.Previous == "":
 		v.unchained(n)
@@ -119,7 +112,7 @@ func (v *verifier) line(n int, text []byte) {
 	}
 	v.lines++
 	if !l.whole(text) {
-		v.find(Altered, n, l.Writer, "line %d of its chain is not what its writer wrote", l.Number)
+		v.find(Altered, n, l.Writer, say.NotAsWritten(l.Number))
 	}
 	defer func() { v.seen[l.Digest] = true }()
 	c := v.chains[l.Writer]
@@ -129,12 +122,12 @@ func (v *verifier) line(n int, text []byte) {
 	}
 	switch {
 	case l.Number <= c.Last:
-		v.find(Misplaced, n, l.Writer, "line %d of its chain stands after line %d: it was put here, or stands twice", l.Number, c.Last)
+		v.find(Misplaced, n, l.Writer, say.OutOfOrder(l.Number, c.Last))
 		return
 	case l.Number > c.Last+1:
-		v.find(Missing, n, l.Writer, "%s before it", gap(c.Last+1, l.Number-1))
+		v.find(Missing, n, l.Writer, say.Gap(c.Last+1, l.Number-1, false))
 	case l.Previous != c.Digest:
-		v.find(Altered, n, l.Writer, "line %d of its chain was written after another line %d than the one that is here", l.Number, c.Last)
+		v.find(Altered, n, l.Writer, say.OtherBefore(l.Number, c.Last))
 	}
 	c.Last, c.Digest, c.At = l.Number, l.Digest, l.Time
 }
@@ -143,10 +136,10 @@ func (v *verifier) line(n int, text []byte) {
 // may be in files that were deleted when they were old enough.
 func (v *verifier) begins(n int, l Line) {
 	if l.Number > 1 && !v.oldest {
-		v.find(Missing, n, l.Writer, "%s before it, and in no older file that is here", gap(1, l.Number-1))
+		v.find(Missing, n, l.Writer, say.Gap(1, l.Number-1, true))
 	}
 	if l.Number == 1 && l.Previous != "" && !v.seen[l.Previous] {
-		v.find(Missing, n, l.Writer, "the line that its writer found last, when it began, is missing")
+		v.find(Missing, n, l.Writer, say.LastFound)
 	}
 	v.chains[l.Writer] = &Chain{Writer: l.Writer, First: l.Number, Last: l.Number, Digest: l.Digest, At: l.Time}
 }
@@ -158,14 +151,6 @@ func (v *verifier) unchained(n int) {
 	v.older++
 	if len(v.chains) > 0 && !v.loose {
 		v.loose = true
-		v.find(Unchained, n, "", "no chain, although newer lines stand before it: an older rotate wrote it, or a hand")
+		v.find(Unchained, n, "", say.NoChain)
 	}
-}
-
-// gap names lines that are not there.
-func gap(from, to uint64) string {
-	if from == to {
-		return fmt.Sprintf("line %d of its chain is missing", from)
-	}
-	return fmt.Sprintf("lines %d to %d of its chain are missing", from, to)
 }

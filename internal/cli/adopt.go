@@ -116,7 +116,7 @@ func (a *App) adoptAs(ctx context.Context, o adoptOptions) (as ops.AdoptOptions,
 	}
 	if o.until != "" {
 		if as.Verify, err = strictyaml.ParseDuration(o.until); err != nil || as.Verify == 0 || as.Verify > keyset.MaxUntil {
-			return as, usage.New("--until: "+usage.Quote(o.until, "what was given")+" is not a time from now of at most 400d", "such as 30d, 12h or 2w: how long tokens that the older keys signed may still come")
+			return as, usage.New("--until: "+usage.Name(o.until, "what was given")+" is not a time from now of at most 400d", "such as 30d, 12h or 2w: how long tokens that the older keys signed may still come")
 		}
 	}
 	return as, nil
@@ -126,7 +126,7 @@ func (a *App) adoptAs(ctx context.Context, o adoptOptions) (as ops.AdoptOptions,
 func algorithmOf(text string) (keyset.Algorithm, error) {
 	alg, err := keyset.ParseAlgorithm(text)
 	if err != nil {
-		return "", usage.New("--algorithm: "+usage.Quote(text, "what was given")+" is not known", "known are "+strings.Trim(fmt.Sprint(keyset.Algorithms()), "[]"))
+		return "", usage.New("--algorithm: "+usage.Name(text, "what was given")+" is not known", "known are "+strings.Trim(fmt.Sprint(keyset.Algorithms()), "[]"))
 	}
 	return alg, nil
 }

@@ -60,7 +60,8 @@ type App struct {
 	Hardened       error // why this process is less guarded than it should be; nil if it is not
 
 	console  *console.Console
-	document form.Document // that standard output gets; nil where it gets text
+	document form.Document // that standard output gets; nil where it gets text, or a report that is written at once
+	json     bool          // -o json
 	path     string        // --config
 	trail    audit.File
 	lost     atomic.Bool // an event is missing in the trail

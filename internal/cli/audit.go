@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyrotate/rotate/internal/audit"
 	"github.com/keyrotate/rotate/internal/console"
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/usage"
 )
@@ -24,7 +25,7 @@ func auditCommand(a *App) *cobra.Command {
 		},
 	})
 	cmd.Flags().BoolVar(&verify, "verify", false, "follow the chains of lines in the audit file, of every key, and tell what was changed or is missing")
-	outputFlag(cmd, &output, "text", "json")
+	a.outputFlag(cmd, &output, "text", "json")
 	cmd.Flags().StringVar(&file, "file", "", "an audit file to read instead of the config's: one that was moved away, or another host's")
 	return cmd
 }
@@ -46,6 +47,13 @@ func (a *App) audit(ctx context.Context, names []string, output, file string) er
 		if err != nil {
 			failed = true
 			a.console.Tell(err)
+			if a.json {
+				doc := &form.Failed{Head: form.Head{Schema: form.Failure}, Name: k.Name}
+				doc.End(a.Now(), Failed, answer.Problem(err))
+				if err := answer.JSON(a.Stdout, doc); err != nil {
+					return console.Unwritten(err)
+				}
+			}
 			continue
 		}
 		if i > 0 && output == "text" {

@@ -41,7 +41,7 @@ func checkCommand(a *App) *cobra.Command {
 			return a.check(cmd.Context(), args, o)
 		},
 	})
-	outputFlag(cmd, &o.output, "text", "json", "sarif")
+	a.outputFlag(cmd, &o.output, "text", "json", "sarif")
 	f := cmd.Flags()
 	f.StringArrayVar(&o.env, "env", nil, "a .env file of any name, or - for one on standard input; may be repeated")
 	f.StringVar(&o.algorithm, "algorithm", "", "what the secrets are used with, for the length that it needs")

@@ -26,7 +26,10 @@ func generateCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.console.Print(text.Reveal(), true)
+			if a.IsTerminal(a.Stdout) {
+				a.console.Voice.Warn("what follows is a secret: it is now in this terminal's scrollback")
+			}
+			return a.console.Print(text.Reveal())
 		},
 	})
 	f := cmd.Flags()

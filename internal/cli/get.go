@@ -17,7 +17,10 @@ import (
 )
 
 // getOptions are the flags of get.
-type getOptions struct{ format, envName string }
+type getOptions struct {
+	format, envName string
+	show            bool
+}
 
 func getCommand(a *App) *cobra.Command {
 	o := getOptions{format: string(format.Value)}
@@ -27,6 +30,7 @@ func getCommand(a *App) *cobra.Command {
 	})
 	cmd.Flags().StringVar(&o.format, "format", o.format, "value, env, list, jwks, pem or keyset")
 	cmd.Flags().StringVar(&o.envName, "env-name", "", "of the first variable of env; the others have _NEXT and _PREVIOUS after it (default JWT_SECRET)")
+	cmd.Flags().BoolVar(&o.show, "show", false, "print a secret even if standard output is a terminal")
 	a.documented(cmd, func() form.Document { return &form.Material{Head: form.Head{Schema: form.Get}} })
 	return cmd
 }
@@ -35,6 +39,11 @@ func (a *App) get(ctx context.Context, names []string, o getOptions) error {
 	f, err := o.parse()
 	if err != nil {
 		return err
+	}
+	secret := f != format.JWKS && f != format.PEM
+	if secret && !o.show && a.IsTerminal(a.Stdout) {
+		return usage.New("standard output is a terminal, and what get prints is a secret: it would stay in the scrollback",
+			"a file: the same command with > FILE after it, under umask 077; this terminal: the same command with --show")
 	}
 	h, keys, err := a.look(names, false)
 	if err != nil {
@@ -60,12 +69,8 @@ func (a *App) get(ctx context.Context, names []string, o getOptions) error {
 	if len(hidden.Keys) > 0 {
 		a.console.Voice.Warn("key %s: %s", k.Name, say.Hidden(hidden, say.From(now)))
 	}
-	secret := f != format.JWKS && f != format.PEM
 	if a.document == nil {
-		return a.console.Print(text.Reveal(), secret)
-	}
-	if secret {
-		a.console.WarnSecret()
+		return a.console.Print(text.Reveal())
 	}
 	a.document = answer.Material(k, set, f, text, hidden)
 	return nil
@@ -76,7 +81,7 @@ func (o getOptions) parse() (format.Format, error) {
 	f, err := format.Parse(o.format)
 	switch {
 	case err != nil:
-		return f, usage.New("--format: "+usage.Quote(o.format, "what was given")+" is an unknown format", "known are "+strings.Trim(fmt.Sprint(format.All()), "[]"))
+		return f, usage.New("--format: "+usage.Name(o.format, "what was given")+" is an unknown format", "known are "+strings.Trim(fmt.Sprint(format.All()), "[]"))
 	case o.envName != "" && f != format.Env:
 		return f, usage.New("--env-name is for --format env")
 	case o.envName != "" && !format.IsVariable(o.envName):

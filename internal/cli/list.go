@@ -20,20 +20,16 @@ func listCommand(a *App) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.list(cmd.Context(), args, all, output) },
 	})
 	cmd.Flags().BoolVar(&all, "all", false, "every store of the config")
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or yaml")
-	completeFlag(cmd, "output", []string{"text", "json", "yaml"})
+	a.outputFlag(cmd, &output, "text", "json", "yaml")
 	return cmd
 }
 
 func (a *App) list(ctx context.Context, names []string, all bool, output string) error {
-	write, ok := map[string]func(io.Writer, ops.Listing) error{
+	write := map[string]func(io.Writer, ops.Listing) error{
 		"text": answer.Listing,
 		"json": func(w io.Writer, l ops.Listing) error { return answer.JSON(w, l) },
 		"yaml": func(w io.Writer, l ops.Listing) error { return answer.YAML(w, l) },
 	}[output]
-	if !ok {
-		return usage.New("-o: the output is text, json or yaml")
-	}
 	if all == (len(names) == 1) {
 		return usage.New("list takes the name of one store, or --all")
 	}

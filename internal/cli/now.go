@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyrotate/rotate/internal/console"
+	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/ops"
 	"github.com/keyrotate/rotate/internal/say/answer"
@@ -53,6 +55,9 @@ func nowCommand(a *App) *cobra.Command {
 
 func rotateNow(ctx context.Context, a *App, names []string, o nowOptions) error {
 	h, keys, err := a.work(names, o.all, o.log)
+	if wrong, ok := errors.AsType[*usage.Error](err); ok && errors.Is(err, fleet.ErrWhich) {
+		wrong.Hint += "; --all is every one of them"
+	}
 	if err != nil {
 		return err
 	}
@@ -115,5 +120,7 @@ func compromised(ctx context.Context, a *App, names []string, o nowOptions) erro
 	if err != nil {
 		ans.Alarm = "" // the error says more
 	}
-	return a.console.Answer(r.Key, ans, err)
+	v := console.Verdict{Console: a.console, Strict: o.strict}
+	v.Add(r.Key, ans, err)
+	return v.Err()
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 
 // outputFlag adds -o with these values, of which the first is the default. Another
 // one is refused before the command runs.
-func outputFlag(cmd *cobra.Command, output *string, values ...string) {
+func (a *App) outputFlag(cmd *cobra.Command, output *string, values ...string) {
 	last := len(values) - 1
 	listed := strings.Join(values[:last], ", ") + " or " + values[last]
 	cmd.Flags().StringVarP(output, "output", "o", values[0], listed)
@@ -23,6 +24,7 @@ func outputFlag(cmd *cobra.Command, output *string, values ...string) {
 		if !slices.Contains(values, *output) {
 			return usage.New("-o: the output is " + listed)
 		}
+		a.json = *output == "json"
 		return nil
 	}
 }
@@ -31,7 +33,7 @@ func outputFlag(cmd *cobra.Command, output *string, values ...string) {
 // makes, whatever becomes of the command.
 func (a *App) documented(cmd *cobra.Command, fresh func() form.Document) {
 	var output string
-	outputFlag(cmd, &output, "text", "json")
+	a.outputFlag(cmd, &output, "text", "json")
 	check := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		err := check(cmd, args)
@@ -50,8 +52,12 @@ func changesDocument(schema string, dryRun *bool) func() form.Document {
 	}
 }
 
-// finish writes the document, if the command has one, and returns the exit code.
+// finish writes the document, if the command has one, and returns the exit code. With
+// -o json a command that fails before it has an answer prints why, as a document.
 func (a *App) finish(code int, err error) int {
+	if a.document == nil && a.json && err != nil && !console.Told(err) && !errors.Is(err, console.ErrUnwritten) {
+		a.document = &form.Failed{Head: form.Head{Schema: form.Failure}}
+	}
 	if a.document == nil {
 		return code
 	}

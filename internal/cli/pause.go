@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/internal/usage"
@@ -22,6 +23,7 @@ func pauseCommand(a *App) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.pause(cmd.Context(), args, until, reason, o) },
 	})
 	o.flags(cmd, false)
+	a.documented(cmd, changesDocument(form.Pause, &o.dryRun))
 	cmd.Flags().StringVar(&until, "until", "", "when the pause ends by itself: 2026-12-24, a time of RFC 3339, or how long from now, such as 14d; 180d at most")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever looks at the key")
 	completeFlag(cmd, "until", []string{"1d", "7d", "14d", "30d"})
@@ -54,6 +56,7 @@ func resumeCommand(a *App) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.resume(cmd.Context(), args, o) },
 	})
 	o.flags(cmd, false)
+	a.documented(cmd, changesDocument(form.Resume, &o.dryRun))
 	return cmd
 }
 
@@ -83,7 +86,7 @@ func pauseEnd(now time.Time, text string) (end time.Time, err error) {
 	if err != nil {
 		d, err := strictyaml.ParseDuration(text)
 		if err != nil {
-			return end, usage.New("--until: "+usage.Quote(text, "what was given")+" is neither a date nor a time from now", hint)
+			return end, usage.New("--until: "+usage.Name(text, "what was given")+" is neither a date nor a time from now", hint)
 		}
 		end = now.Add(d)
 	}

@@ -28,7 +28,7 @@ func planCommand(a *App) *cobra.Command {
 	f := cmd.Flags()
 	f.IntVar(&o.days, "days", 365, "how far to look ahead")
 	f.BoolVar(&o.full, "full", false, "list every step, however many there are")
-	outputFlag(cmd, &o.output, "text", "json", "yaml", "ics")
+	a.outputFlag(cmd, &o.output, "text", "json", "yaml", "ics")
 	return cmd
 }
 

@@ -16,7 +16,7 @@ func schemaCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.console.Print(schema, false)
+			return a.console.Print(schema)
 		},
 	})
 }

@@ -38,7 +38,7 @@ func statusCommand(a *App) *cobra.Command {
 	f.DurationVar(&o.watch, "watch", 0, "look again after each such time, on a terminal, until Ctrl-C")
 	f.Lookup("watch").NoOptDefVal = defaultWatch.String()
 	completeFlag(cmd, "sort", orders())
-	outputFlag(cmd, &o.output, "text", "json", "yaml")
+	a.outputFlag(cmd, &o.output, "text", "json", "yaml")
 	return cmd
 }
 

@@ -12,7 +12,7 @@ type afterOptions struct {
 	Systemd    strictyaml.Option[string]        `yaml:"systemd" doc:"A unit that reloads, or restarts where it cannot reload, if it runs."`
 	Kubernetes strictyaml.Option[string]        `yaml:"kubernetes" doc:"deployment/NAME, statefulset/NAME or daemonset/NAME whose pods start anew, in the namespace of the output's store."`
 	Signal     strictyaml.Option[signalOptions] `yaml:"signal" doc:"A signal to the process whose number a file holds."`
-	Exec       strictyaml.Option[[]string]      `yaml:"exec" doc:"A program by its absolute path, and its arguments. No shell reads them; it has a minute."`
+	Exec       strictyaml.Option[[]string]      `yaml:"exec" masked:"true" doc:"A program by its absolute path, and its arguments. No shell reads them; it has a minute."`
 }
 
 // signalOptions are a signal and who gets it.

@@ -75,6 +75,7 @@ func (f *fakeCluster) OpenFields(context.Context, []string) (providers.Store, er
 func (f *fakeCluster) OneValue() bool { return true }
 
 func (f *fakeCluster) Rollout(context.Context, string, string, string) error { return nil }
+func (f *fakeCluster) ProbeRollout(context.Context, string) error            { return nil }
 
 func (f *fakeCluster) TakesWorkload(workload string) bool {
 	return strings.HasPrefix(workload, "deployment/")

@@ -21,24 +21,13 @@ const example = "config.example.yaml"
 
 // formOf is what a config of rotate with these types of stores looks like.
 func formOf(types stores.Registry) *strictyaml.Form {
-	f := &strictyaml.Form{
-		Program: "rotate", Document: new(document), Parts: []any{new(keySection), new(outputOptions), new(listenOptions), new(receiverSection)},
-		Named: []string{"keys", "stores", "notify.to"}, OwnLimits: []string{"keys", "defaults"}, // keygen knows the range
+	return &strictyaml.Form{
+		Program: "rotate", Document: new(document), OwnLimits: []string{"keys", "defaults"}, // keygen knows the range
 		NamePattern: nameRule().String(),
-		Words:       slices.Clone(environments), FreeText: []string{"secret", "prefix", "url", "url_file", "exec"}, Options: []string{"type", "outputs"}, Misplaced: []string{"outputs"},
-		Example: example, WhereShare: "what several keys share belongs under defaults:",
+		Misplaced:   []string{"outputs"},
+		Example:     example, WhereShare: "what several keys share belongs under defaults:",
 		Extra: types, Choices: choices, Unknown: unknown,
 	}
-	for name, fresh := range types {
-		f.Words = append(f.Words, name)
-		f.Parts = append(f.Parts, fresh())
-	}
-	return f
-}
-
-// environments are names for which environment: is commonly set.
-var environments = []string{
-	"production", "prod", "staging", "stage", "testing", "test", "development", "dev", "local", "sandbox", "preview", "demo", "qa", "ci", "uat",
 }
 
 // unknown words the mistakes that people make with options which are none.

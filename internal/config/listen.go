@@ -23,7 +23,7 @@ type listenOptions struct {
 	Address   strictyaml.Option[string]         `yaml:"address" doc:"host:port, :port for every address of the host, or unix:PATH for a socket."`
 	Serve     strictyaml.Option[[]endpoint.Set] `yaml:"serve" doc:"What is answered here: probes (/healthz, /readyz), keys (the public keys), reports (the page at /, /status, /metrics); all if not set."`
 	TLS       strictyaml.Option[tlsOptions]     `yaml:"tls" doc:"Encrypts the connections."`
-	TokenFile strictyaml.Option[string]         `yaml:"token_file" doc:"A file of tokens, one a line; without one of them nobody reads the reports. Read again at SIGHUP and each hour."`
+	TokenFile strictyaml.Option[string]         `yaml:"token_file" masked:"true" doc:"A file of tokens, one a line; without one of them nobody reads the reports. Read again at SIGHUP and each hour."`
 	CORS      strictyaml.Option[[]string]       `yaml:"cors" doc:"Web origins whose pages may read the public keys, such as https://app.example.com, or \"*\" for any."`
 	Hosts     strictyaml.Option[[]string]       `yaml:"hosts" doc:"Names that a proxy on this host passes on as Host. A loopback address answers to its own names and these."`
 	PerClient strictyaml.Option[int]            `yaml:"per_client" doc:"Connections that one address of a client may have at once; no such limit if not set. A proxy is one address."`
@@ -35,7 +35,7 @@ type listenOptions struct {
 // tlsOptions are where a certificate is.
 type tlsOptions struct {
 	CertFile strictyaml.Option[string] `yaml:"cert_file" doc:"The certificate and its chain, in PEM. Read again at SIGHUP and each hour, as is the key."`
-	KeyFile  strictyaml.Option[string] `yaml:"key_file" doc:"Its private key, in PEM."`
+	KeyFile  strictyaml.Option[string] `yaml:"key_file" masked:"true" doc:"Its private key, in PEM."`
 }
 
 // Read takes an address, one with its options, or a list of both.
@@ -54,9 +54,12 @@ func (s *listenSection) Read(d *strictyaml.Decoder, n *yaml.Node, path string) b
 			at = fmt.Sprintf("%s%s[%d]", path, strictyaml.Separator, i)
 		}
 		one := listenOptions{at: d.At(node, at)}
-		read := reflect.ValueOf(&one.Address).Elem()
+		read, address := reflect.ValueOf(&one.Address).Elem(), node
 		if node.Kind == yaml.MappingNode {
-			read = reflect.ValueOf(&one).Elem()
+			read, address = reflect.ValueOf(&one).Elem(), strictyaml.Member(node, "address")
+		}
+		if address != nil && address.Kind == yaml.ScalarNode && address.ShortTag() == "!!int" {
+			address.Tag = "!!str" // a port alone: quotes would not make an address of it
 		}
 		ok = d.Value(node, read, at) && ok
 		s.all = append(s.all, one)
@@ -99,7 +102,7 @@ func (r *resolver) endpoint(s listenOptions) (e endpoint.Endpoint, ok bool) {
 	}
 	e.Address, err = endpoint.Parse(s.Address.Value, base)
 	if err != nil {
-		r.Fail(s.Address.At, endpoint.Hint, "%s %v", r.Say(s.Address.Value), err)
+		r.Fail(s.Address.At, endpoint.Hint(s.Address.Value), "%s %v", strictyaml.Quote(s.Address.Value), err)
 		return e, false
 	}
 	e.Serve = s.Serve.Value

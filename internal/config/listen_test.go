@@ -79,10 +79,11 @@ func loadIn(t *testing.T, dir, text string) (*Config, error) {
 // is not repeated.
 func TestListenIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"9797":                                  `listen: wants a text, not a number`,
+		"9797":                                  `listen: "9797" is not an address and a port`,
 		`"9797"`:                                `listen: "9797" is not an address and a port`,
 		"example.com:80":                        `is not an address and a port`,
-		"http://127.0.0.1:9797?token=s3cr3t":    `is not an address and a port`,
+		"http://127.0.0.1:9797":                 `is not an address and a port`,
+		`[{address: 80, token_file: s3cr3t}]`:   `is not an address and a port`,
 		"[]":                                    `listen: has no address`,
 		"[{serve: [probes]}]":                   `listen[0]: has no address`,
 		`[":1", ":1"]`:                          `listen[1]: its address is that of line 4, too`,

@@ -25,25 +25,25 @@ type notifySection struct {
 
 // A heartbeatSection is where a ping goes.
 type heartbeatSection struct {
-	URLFile strictyaml.Option[string]        `yaml:"url_file" doc:"A file that holds the address, from this file's folder."`
+	URLFile strictyaml.Option[string]        `yaml:"url_file" masked:"true" doc:"A file that holds the address, from this file's folder."`
 	Every   strictyaml.Option[time.Duration] `yaml:"every" default:"5m" doc:"How often, from 1m to 24h."`
 }
 
 // A receiverSection is one who is told.
 type receiverSection struct {
-	URL     strictyaml.Option[string]        `yaml:"url" doc:"Address that events are posted to, if it is no secret."`
-	URLFile strictyaml.Option[string]        `yaml:"url_file" doc:"A file that holds the address, from this file's folder; it is read again for each call."`
+	URL     strictyaml.Option[string]        `yaml:"url" masked:"true" doc:"Address that events are posted to, if it is no secret."`
+	URLFile strictyaml.Option[string]        `yaml:"url_file" masked:"true" doc:"A file that holds the address, from this file's folder; it is read again for each call."`
 	Format  strictyaml.Option[notify.Format] `yaml:"format" default:"cloudevents" doc:"What is posted: cloudevents, slack (also for Mattermost, and for Discord with /slack after its address) or teams."`
 	Sign    signSection                      `yaml:"sign" doc:"The secret that signs what is posted, by Standard Webhooks."`
-	Exec    strictyaml.Option[[]string]      `yaml:"exec" doc:"A program by its absolute path, and its arguments; it gets the event on standard input. Instead of an address."`
+	Exec    strictyaml.Option[[]string]      `yaml:"exec" masked:"true" doc:"A program by its absolute path, and its arguments; it gets the event on standard input. Instead of an address."`
 	Timeout strictyaml.Option[time.Duration] `yaml:"timeout" default:"15s" doc:"How long one call, or the program, may take: 1s to 5m."`
 	Only    strictyaml.Option[[]notify.Kind] `yaml:"only" doc:"The kinds of events that it is told of; all if not set."`
 }
 
 // A signSection is where secrets of Standard Webhooks are.
 type signSection struct {
-	File strictyaml.Option[string] `yaml:"secret_file" doc:"A file that holds whsec_ and base64, from this file's folder; it is read again for each call."`
-	Next strictyaml.Option[string] `yaml:"next_secret_file" doc:"The same of the secret that comes next, which signs as well where the file exists."`
+	File strictyaml.Option[string] `yaml:"secret_file" masked:"true" doc:"A file that holds whsec_ and base64, from this file's folder; it is read again for each call."`
+	Next strictyaml.Option[string] `yaml:"next_secret_file" masked:"true" doc:"The same of the secret that comes next, which signs as well where the file exists."`
 	Key  strictyaml.Option[string] `yaml:"key" doc:"Name of one of the keys, in place of files: opaque, with the prefix whsec_ and the encoding base64."`
 }
 
@@ -152,7 +152,7 @@ func (r *resolver) signing(name string, s receiverSection, f notify.Format) noti
 func (r *resolver) signingKey(o strictyaml.Option[string]) {
 	if _, ok := r.doc.Keys[o.Value]; !ok {
 		if !r.Lacks("keys") {
-			r.Fail(o.At, strictyaml.DidYouMean(o.Value, r.Only(slices.Sorted(maps.Keys(r.doc.Keys)))), "there is no key of this name")
+			r.Fail(o.At, strictyaml.DidYouMean(o.Value, slices.Sorted(maps.Keys(r.doc.Keys))), "there is no key %s", strictyaml.Quote(o.Value))
 		}
 		return
 	}

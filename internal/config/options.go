@@ -31,7 +31,7 @@ type auditSection struct {
 
 // A keySection is one key's options.
 type keySection struct {
-	Secret strictyaml.Option[string] `yaml:"secret" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
+	Secret strictyaml.Option[string] `yaml:"secret" masked:"true" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
 	shared
 	Was     strictyaml.Option[[]wasSection]    `yaml:"was" doc:"What the key was called before, after a rename that leaves its secret where it is."`
 	Outputs strictyaml.Option[[]outputSection] `yaml:"outputs" doc:"Further places that get the key in a form that applications read."`
@@ -45,7 +45,7 @@ type shared struct {
 	Bits      strictyaml.Option[int]              `yaml:"bits" doc:"Length of an RSA key: 2048, 3072 or 4096; 3072 if not set."`
 	Bytes     strictyaml.Option[int]              `yaml:"bytes" doc:"Random bytes of a symmetric key, up to 256; as many as its hash has (32, 48 or 64) if not set."`
 	Encoding  strictyaml.Option[keyset.Encoding]  `yaml:"encoding" default:"base64url" doc:"How the random bytes of a symmetric key are written as text."`
-	Prefix    strictyaml.Option[string]           `yaml:"prefix" doc:"What the text of an opaque secret begins with, such as sk_live_."`
+	Prefix    strictyaml.Option[string]           `yaml:"prefix" masked:"true" doc:"What the text of an opaque secret begins with, such as sk_live_."`
 	SecretAs  strictyaml.Option[secretAs]         `yaml:"secret_as" default:"text" doc:"What applications use a symmetric key's text as: the text itself, or the bytes that it decodes to (as JJWT does)."`
 
 	Schedule strictyaml.Option[string]        `yaml:"schedule" doc:"When to rotate, as cron has it: five fields, @monthly, @every 30d; UTC unless CRON_TZ=Europe/Berlin stands before it. Or manual: only when somebody asks. Instead of every."`

@@ -30,7 +30,7 @@ type outputSection struct {
 type outputOptions struct {
 	Format strictyaml.Option[format.Format] `yaml:"format" default:"keyset" doc:"What is written: keyset, value, env, list, jwks, pem or template; see docs/outputs.md."`
 	Store  strictyaml.Option[string]        `yaml:"store" doc:"Name of the store that gets it; or path."`
-	Secret strictyaml.Option[string]        `yaml:"secret" doc:"Name under which that store keeps it, never its value."`
+	Secret strictyaml.Option[string]        `yaml:"secret" masked:"true" doc:"Name under which that store keeps it, never its value."`
 	Path   strictyaml.Option[string]        `yaml:"path" doc:"The file that gets it, from this file's folder; instead of store and secret."`
 	Mode   strictyaml.Option[string]        `yaml:"mode" doc:"Mode of the file at path: 0600 if not set, 0644 if it holds public keys only."`
 	Group  strictyaml.Option[string]        `yaml:"group" doc:"Group of the file at path, by name or number."`
@@ -38,8 +38,8 @@ type outputOptions struct {
 
 	DataKey strictyaml.Option[string] `yaml:"data_key" doc:"The data key of a Kubernetes Secret that gets it. The others stay as they are, and may be other keys'."`
 
-	Template     strictyaml.Option[string] `yaml:"template" doc:"The text of format template: Go's text/template over the keys; docs/outputs.md lists what it can name."`
-	TemplateFile strictyaml.Option[string] `yaml:"template_file" doc:"The file that has this text, from this file's folder; instead of template."`
+	Template     strictyaml.Option[string] `yaml:"template" masked:"true" doc:"The text of format template: Go's text/template over the keys; docs/outputs.md lists what it can name."`
+	TemplateFile strictyaml.Option[string] `yaml:"template_file" masked:"true" doc:"The file that has this text, from this file's folder; instead of template."`
 
 	After strictyaml.Option[afterOptions] `yaml:"after" doc:"Makes readers read, once this output is written: one of systemd, kubernetes, signal and exec. Until it succeeds the output is behind."`
 }
@@ -163,9 +163,9 @@ func (r *resolver) outputPlace(o Output, k *Key, s outputSection, name string) b
 	case ok:
 		return r.oneMode(id, o, s)
 	case named:
-		r.Fail(r.blame(s.at, s.Names.At, s.DataKey.At), "give it another name: data_key, or names: {current: SESSION_SECRET} of format env", "the key %s has a variable or data key of the same name there already", r.named(other))
+		r.Fail(r.blame(s.at, s.Names.At, s.DataKey.At), "give it another name: data_key, or names: {current: SESSION_SECRET} of format env", "the key %s has a variable or data key of the same name there already", other)
 	default:
-		r.Fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", r.named(other))
+		r.Fail(s.at, "give it another secret: or path:", "the key %s has this place already: the two would overwrite each other", other)
 	}
 	return false
 }
@@ -265,7 +265,7 @@ func (r *resolver) outputStore(o *Output, s outputSection) {
 	case !s.Store.At.Known():
 		r.Fail(s.at, "such as: {format: env, path: ./.env}, or {store: NAME, secret: NAME, format: value}", "has neither a path nor a store")
 	case !ok:
-		r.Fail(s.Store.At, strictyaml.DidYouMean(o.Store, r.Only(known)), "there is no store of this name")
+		r.Fail(s.Store.At, strictyaml.DidYouMean(o.Store, known), "there is no store %s", strictyaml.Quote(o.Store))
 	}
 	switch {
 	case s.Secret.Bad || !s.Store.At.Known():

@@ -73,9 +73,6 @@ func (r *resolver) schedule(k *Key, s *shared) bool {
 			if errors.Is(err, errSchedule) {
 				hint = cronHint
 			}
-			if !r.Harmless(s.Schedule.Value) { // the parsers quote what they do not know
-				err, hint = errSchedule, cronHint
-			}
 			r.Fail(s.Schedule.At, hint, "%v", err)
 			return false
 		}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -51,7 +50,7 @@ func resolve(d *strictyaml.Decoder, doc *document) *Config {
 	if env := doc.Environment; !env.At.Known() && !env.Bad {
 		d.Fail(file, "such as: environment: production", "environment is not set")
 	} else if !env.Bad && !nameRule().MatchString(env.Value) {
-		d.Fail(env.At, nameHint, "%s is not a name", d.Say(env.Value))
+		d.Fail(env.At, nameHint, "%s is not a name", strictyaml.Quote(env.Value))
 	}
 	if len(doc.Keys) == 0 && !d.Lacks("keys") {
 		d.Fail(file, "such as: keys: {auth-jwt: {store: disk}}", "there are no keys")
@@ -73,6 +72,7 @@ func resolve(d *strictyaml.Decoder, doc *document) *Config {
 			r.output(k, o)
 		}
 	}
+	r.checkPace()
 	r.notify(doc.Notify)
 	return r.config
 }
@@ -163,9 +163,9 @@ func (r *resolver) checkStore(k *Key, s keySection, at strictyaml.Place) {
 	case len(known) == 0:
 		r.Fail(r.blame(at, s.Store.At), "such as: stores: {disk: {type: file, dir: ./keys}}", "there are no stores")
 	case !s.Store.At.Known():
-		r.Fail(at, "add store: with one of "+strings.Join(r.Only(known), ", "), "has no store")
+		r.Fail(at, "add store: with one of "+strings.Join(known, ", "), "has no store")
 	default:
-		r.Fail(s.Store.At, strictyaml.DidYouMean(k.Store, r.Only(known)), "there is no store of this name")
+		r.Fail(s.Store.At, strictyaml.DidYouMean(k.Store, known), "there is no store %s", strictyaml.Quote(k.Store))
 	}
 }
 
@@ -189,7 +189,7 @@ func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
 		return
 	}
 	if other, _, ok := r.places.claim(r.config.Place(k.Store, k.Secret), k.Name, nil); !ok {
-		r.Fail(r.blame(at, s.Secret.At), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", r.named(other))
+		r.Fail(r.blame(at, s.Secret.At), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", other)
 	}
 	if forEveryone(r.doc.Stores[k.Store].config) {
 		r.config.Notes = append(r.config.Notes, fmt.Sprintf("%s: store %s: %s", k.Name, k.Store, signsForEveryone))
@@ -219,14 +219,6 @@ func (r *resolver) checkSpec(spec keygen.Spec, s *shared, at strictyaml.Place) {
 			r.Fail(r.blame(at, option.Place()), "", "%s", o.Msg)
 		}
 	}
-}
-
-// named is another key's name, in a message.
-func (r *resolver) named(key string) string {
-	if r.Name(key) {
-		return key
-	}
-	return "in line " + strconv.Itoa(r.SetAt(strictyaml.Join("keys", key)).Line)
 }
 
 // blame is the place to look at first: the key's own option before one of the

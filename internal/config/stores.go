@@ -37,7 +37,7 @@ func (s *storeSection) Read(d *strictyaml.Decoder, n *yaml.Node, path string) bo
 	}
 	fresh, ok := types[s.typ]
 	if !ok {
-		d.Fail(d.At(typ, strictyaml.Join(path, "type")), strictyaml.DidYouMean(s.typ, known), "%s", d.Choice("unknown store type", s.typ))
+		d.Fail(d.At(typ, strictyaml.Join(path, "type")), strictyaml.DidYouMean(s.typ, known), "unknown store type %s", strictyaml.Quote(s.typ))
 		return false
 	}
 	s.config = fresh()
@@ -79,8 +79,8 @@ func (s *storeSection) finish(d *strictyaml.Decoder, n *yaml.Node, path string) 
 	return true
 }
 
-// refuse puts what a store says about its options where they are set. Its words
-// may quote them.
+// refuse puts what a store says about its options where they are set. Its words may
+// quote them.
 func refuse(d *strictyaml.Decoder, err error, n *yaml.Node, path string) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
@@ -99,5 +99,5 @@ func refuse(d *strictyaml.Decoder, err error, n *yaml.Node, path string) {
 			}
 		}
 	}
-	d.Fail(at, d.Redact(hint, n), "%s", d.Redact(err.Error(), n))
+	d.Fail(at, d.Redact(hint, n, path), "%s", d.Redact(err.Error(), n, path))
 }

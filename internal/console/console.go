@@ -71,11 +71,8 @@ func (c *Console) Write(text string) error {
 }
 
 // Print writes material, with a line end where it has none and a person or a
-// shell's $(…) reads it; neither minds. secret tells that it is key material.
-func (c *Console) Print(material []byte, secret bool) error {
-	if secret {
-		c.WarnSecret()
-	}
+// shell's $(…) reads it; neither minds.
+func (c *Console) Print(material []byte) error {
 	if n := len(material); n == 0 || material[n-1] != '\n' {
 		material = append(material, '\n')
 	}
@@ -83,12 +80,8 @@ func (c *Console) Print(material []byte, secret bool) error {
 	return Unwritten(err)
 }
 
-// WarnSecret says on a terminal that a secret is about to be shown there.
-func (c *Console) WarnSecret() {
-	if c.IsTerminal(c.Stdout) {
-		c.Voice.Warn("what follows is a secret: it is now in this terminal's scrollback")
-	}
-}
+// ErrUnwritten is in the error of an answer that could not be written.
+var ErrUnwritten = errors.New("the answer could not be written")
 
 // Unwritten is the error of an answer that could not be written, or nil. What it
 // would have said has happened all the same; heads say what.
@@ -97,7 +90,7 @@ func Unwritten(err error, heads ...string) error {
 	case err == nil:
 		return nil
 	case len(heads) == 0:
-		return fmt.Errorf("the answer could not be written: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnwritten, err)
 	}
-	return fmt.Errorf("the answer could not be written: %w; what it says holds all the same: %s", err, strings.Join(heads, "; "))
+	return fmt.Errorf("%w: %w; what it says holds all the same: %s", ErrUnwritten, err, strings.Join(heads, "; "))
 }

@@ -54,7 +54,7 @@ func (d *Daemon) addresses() ([]endpoint.Endpoint, error) {
 	}
 	address, err := endpoint.Parse(d.Listen, "")
 	if err != nil {
-		return nil, &usage.Error{Msg: fmt.Sprintf("the endpoints: what --listen says %v; nothing was begun", err), Hint: endpoint.Hint}
+		return nil, &usage.Error{Msg: fmt.Sprintf("the endpoints: what --listen says %v; nothing was begun", err), Hint: endpoint.Hint(d.Listen)}
 	}
 	return []endpoint.Endpoint{endpoint.Of(address)}, nil
 }

@@ -4,6 +4,7 @@ package endpoint
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"path/filepath"
@@ -67,8 +68,13 @@ const DefaultMode fs.FileMode = 0o600
 // room for 107 bytes (unix(7)), macOS for 103.
 const maxPath = 103
 
-// Hint says what an address looks like.
-const Hint = "an address is such as 127.0.0.1:9797, :9797 for every address of the host, or unix:/run/rotate/http.sock"
+// Hint says what to write instead of a text that is no address.
+func Hint(text string) string {
+	if _, err := strconv.ParseUint(text, 10, 16); err == nil {
+		return fmt.Sprintf("write 127.0.0.1:%s for this host alone, or :%[1]s for every address of the host", text)
+	}
+	return "an address is such as 127.0.0.1:9797, :9797 for every address of the host, or unix:/run/rotate/http.sock"
+}
 
 // Parse reads host:port or unix:PATH. A relative path begins at base.
 func Parse(text, base string) (Address, error) {

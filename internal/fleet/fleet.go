@@ -6,6 +6,7 @@ package fleet
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/say"
@@ -37,6 +39,8 @@ type Key struct {
 	Stores   Stores   // of the whole config
 	Places   *Places  // the same
 
+	Afters map[string]*after.Way // how readers of outputs, by their names, are made to read; of the others there is none
+
 	location     func(secret string) string // nil where the store cannot tell
 	outputStores []string                   // what the outputs may hang on
 	own          map[string]providers.OutputOpener
@@ -51,7 +55,7 @@ func (s Stores) Find(name string) (*stores.Lazy, error) {
 	if l, ok := s[name]; ok {
 		return l, nil
 	}
-	return nil, &usage.Error{Msg: "there is no store " + usage.Quote(name, "of the name given"), Hint: "the config has " + strings.Join(slices.Sorted(maps.Keys(s)), ", ")}
+	return nil, &usage.Error{Msg: "there is no store " + usage.Name(name, "of the name given"), Hint: "the config has " + strings.Join(slices.Sorted(maps.Keys(s)), ", ")}
 }
 
 // Open opens the store of a name that a person gave.
@@ -96,6 +100,7 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 			},
 			Sync: k.Sync, Spec: k.Spec, Chosen: k.Chosen, Cron: k.Schedule,
 			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, Places: places, own: own, fields: fields,
+			Afters: map[string]*after.Way{},
 		}
 		if l, ok := store.Config.(providers.Locator); ok {
 			built.location = l.Where
@@ -103,6 +108,9 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 		built.Generate = func() (keyset.Key, error) { return built.Spec.New() } // built.Spec.New would keep a copy of the spec
 		for _, o := range k.Outputs {
 			built.outputStores = append(built.outputStores, hangsOn(o)...)
+			if way := wayOf(o); way != nil {
+				built.Afters[o.Name] = way
+			}
 		}
 		keys = append(keys, built)
 	}
@@ -139,6 +147,9 @@ func digestOf(k config.Key, s config.Store) string {
 	return string(sum[:16]) // never shown
 }
 
+// ErrWhich is in the error of a command that names no key of several.
+var ErrWhich = errors.New("no key is named")
+
 // Choose finds the keys that a person named, or all of them. Without a choice it
 // is the only one.
 func Choose(keys []*Key, names []string, all bool) ([]*Key, error) {
@@ -153,13 +164,13 @@ func Choose(keys []*Key, names []string, all bool) ([]*Key, error) {
 	case all, len(names) == 0 && len(keys) == 1:
 		return keys, nil
 	case len(names) == 0:
-		return nil, &usage.Error{Msg: fmt.Sprintf("the config has %d keys: which one?", len(keys)), Hint: listed}
+		return nil, &usage.Error{Msg: fmt.Sprintf("the config has %d keys: which one?", len(keys)), Hint: listed, Err: ErrWhich}
 	}
 	var chosen []*Key
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 		i := slices.Index(known, name)
 		if i < 0 {
-			return nil, &usage.Error{Msg: "there is no key " + usage.Quote(name, "of the name given"), Hint: listed}
+			return nil, &usage.Error{Msg: "there is no key " + usage.Name(name, "of the name given"), Hint: listed}
 		}
 		chosen = append(chosen, keys[i])
 	}
@@ -184,13 +195,13 @@ func Match(keys []*Key, patterns []string) ([]*Key, error) {
 		found := false
 		for _, k := range keys {
 			if ok, err := path.Match(p, k.Name); err != nil {
-				return nil, &usage.Error{Msg: usage.Quote(p, "the pattern given") + " is no pattern: it has a [ without ], or ends in a \\"}
+				return nil, &usage.Error{Msg: usage.Name(p, "the pattern given") + " is no pattern: it has a [ without ], or ends in a \\"}
 			} else if ok {
 				found, names = true, append(names, k.Name)
 			}
 		}
 		if !found {
-			return nil, &usage.Error{Msg: "no key has a name like " + usage.Quote(p, "the pattern given")}
+			return nil, &usage.Error{Msg: "no key has a name like " + usage.Name(p, "the pattern given")}
 		}
 	}
 	return Choose(keys, names, false)

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,7 +47,7 @@ func TestChoose(t *testing.T) {
 	}{
 		{nil, true, "a a.b b"}, {[]string{"b", "a", "b"}, false, "a b"},
 		{nil, false, "which one?"}, {[]string{"a"}, true, "one of the two"}, {[]string{"c"}, false, `no key "c"`},
-		{[]string{"a-long-secret-of-somebody-0123456789"}, false, "no key of the name given"},
+		{[]string{strings.Repeat("x", 64)}, false, "no key of the name given"},
 	} {
 		chosen, err := Choose(keys, c.names, c.all)
 		var names []string
@@ -144,26 +145,29 @@ func TestWritten(t *testing.T) {
 	}
 }
 
-// What after names is run with the key's name and the output's; the second secret of a
-// value has none, and readers that are slow delay no other key.
+// What after names is run with the key's name and the output's, for the second secret of
+// a value, too; and readers that are slow delay no other key.
 func TestAfterOfAnOutput(t *testing.T) {
 	seen := filepath.Join(t.TempDir(), "seen")
 	conf, dir := load(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\ndefaults: {store: disk}\n"+
-		"keys: {a: {outputs: [{path: ./jwt, format: value, after: {exec: [/bin/sh, -c, 'echo $ROTATE_KEY $ROTATE_OUTPUT $ROTATE_REVISION >"+seen+"']}}]}, b: {outputs: [{path: ./b}]}}")
+		"keys: {a: {outputs: [{path: ./jwt, format: value, after: {exec: [/bin/sh, -c, 'echo $ROTATE_KEY $ROTATE_OUTPUT $ROTATE_REVISION >>"+seen+"']}}]}, b: {outputs: [{path: ./b}]}}")
 	keys := Of(conf, nil)
-	one := keys[0].Outputs
-	if len(one) != 2 || one[0].After == nil || one[1].After != nil || keys[1].Outputs[0].After != nil {
+	one, path := keys[0].Outputs, filepath.Join(dir, "jwt")
+	if len(one) != 2 || one[0].After == nil || one[1].After == nil || keys[1].Outputs[0].After != nil {
 		t.Fatalf("%+v", one)
 	}
-	if err := one[0].After(t.Context(), "r1"); err != nil {
+	if err := errors.Join(one[0].After(t.Context(), "r1"), one[1].After(t.Context(), "r2")); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(seen)
-	if want := "a " + filepath.Join(dir, "jwt") + " r1\n"; err != nil || string(got) != want {
+	if want := "a " + path + " r1\na " + path + ".previous r2\n"; err != nil || string(got) != want {
 		t.Errorf("it got %q, want %q: %v", got, want, err)
 	}
-	if got, want := strings.Join(keys[0].Schedule().OutputStores, ", "), filepath.Join(dir, "jwt")+", after "+filepath.Join(dir, "jwt"); got != want {
+	if got, want := strings.Join(keys[0].Schedule().OutputStores, ", "), path+", after "+path; got != want {
 		t.Errorf("it shares %q, want %q", got, want)
+	}
+	if len(keys[0].Afters) != 1 || keys[0].Afters[path].Name != "exec /bin/sh" || len(keys[1].Afters) != 0 {
+		t.Errorf("what can be tried: %v, %v", keys[0].Afters, keys[1].Afters)
 	}
 }
 
@@ -242,7 +246,7 @@ func TestMatch(t *testing.T) {
 		{"x*", `no key has a name like "x*"`, true},
 		{"auth-* nope", `there is no key "nope"`, true},
 		{"auth-[a", "is no pattern", true},
-		{"Zm7qXw3kRt9pLv2n*", "no key has a name like the pattern given", true},
+		{"Zm7qXw3kRt9pLv2n*", `no key has a name like "Zm7qXw3kRt9pLv2n*"`, true},
 	} {
 		got, err := Match(keys, strings.Fields(c.patterns))
 		var names []string

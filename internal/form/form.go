@@ -22,6 +22,9 @@ const (
 	Get      = "rotate/get/v1"
 	Validate = "rotate/validate/v1"
 	Version  = "rotate/version/v1"
+	Pause    = "rotate/pause/v1"
+	Resume   = "rotate/resume/v1"
+	Failure  = "rotate/error/v1" // of any command that failed before it had an answer
 )
 
 // A Head begins each document.
@@ -71,6 +74,12 @@ type Mistake struct {
 	Path    string `json:"path,omitempty"` // the option, such as keys.auth-jwt.grace
 	Message string `json:"message"`        // what is wrong
 	Hint    string `json:"hint,omitempty"` // what to do about it
+}
+
+// Failed is what a command prints that failed before it had an answer.
+type Failed struct {
+	Head
+	Name string `json:"key,omitempty"` // of audit: the key that failed
 }
 
 // Build is what version prints.

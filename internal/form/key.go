@@ -7,7 +7,7 @@ import (
 	"github.com/keyrotate/rotate/rotation"
 )
 
-// Changes is what now, revoke, adopt, accept and forget print.
+// Changes is what now, revoke, adopt, accept, forget, pause and resume print.
 type Changes struct {
 	Head
 	DryRun bool     `json:"dry_run,omitempty"` // nothing was changed: --dry-run was given
@@ -136,6 +136,15 @@ type Forgotten struct {
 	Key
 	Outcome string `json:"outcome,omitempty" enum:"removed,dry_run"` // what came of it; absent if it failed
 	Place   string `json:"place,omitempty"`                          // where it is removed from, as status shows it
+}
+
+// Held is what pause and resume say of a key.
+type Held struct {
+	Key
+	// what came of it; absent if it failed. not_paused: there was no pause to end
+	Outcome string        `json:"outcome,omitempty" enum:"paused,resumed,not_paused,dry_run"`
+	Paused  *status.Pause `json:"paused,omitempty"` // the pause that is in force now; of a dry run, that would be
+	Before  *status.Pause `json:"before,omitempty"` // the one that was in force when the command began
 }
 
 // Material is what get prints: this document has key material in it.

@@ -54,8 +54,7 @@ type Adopted struct {
 // with an error, too, if the source could be taken.
 func (h *Host) Adopt(ctx context.Context, k *fleet.Key, others []*fleet.Key, src Source, o AdoptOptions) (*Adopted, error) {
 	if o.Verify < 0 || o.Verify > keyset.MaxUntil {
-		return nil, usage.New("--until: keys that only verify do so for "+rotation.Duration(keyset.MaxUntil).String()+" at most",
-			"choose how long tokens that they signed may still come, or leave --until out: then it is the grace")
+		return nil, refuse(say.LongUntil())
 	}
 	a := &Adopted{Key: k, Source: src, Asked: o.Kid, Verify: o.Verify, Dry: o.DryRun}
 	if err := a.take(ctx, others, o); err != nil {
@@ -76,9 +75,9 @@ func (h *Host) Adopt(ctx context.Context, k *fleet.Key, others []*fleet.Key, src
 	}
 	switch {
 	case errors.Is(err, engine.ErrManaged):
-		return a, say.Hint(err, "rotate status "+k.Name+" shows it. To begin with another secret, use a new key name, or another `secret:` in the config")
+		return a, say.Hint(err, say.AdoptAnother(k.Name, "it. To begin with another secret"))
 	case errors.Is(err, engine.ErrOthers):
-		return a, say.Hint(err, "rotate status "+k.Name+" shows which keys verify. To begin with others, use a new key name, or another `secret:` in the config")
+		return a, say.Hint(err, say.AdoptAnother(k.Name, "which keys verify. To begin with others"))
 	case err != nil:
 		return a, err
 	case a.Result.Step.Do == rotation.Halt:
@@ -110,9 +109,9 @@ func (a *Adopted) take(ctx context.Context, others []*fleet.Key, o AdoptOptions)
 func refused(k *fleet.Key, where string, err error) error {
 	var r *intake.Refusal
 	if !errors.As(err, &r) {
-		return fmt.Errorf("key %s: %s: %w; nothing was changed", k.Name, where, err)
+		return say.Unchanged(fmt.Sprintf("key %s: %s", k.Name, where), err)
 	}
-	return &usage.Error{Msg: fmt.Sprintf("key %s: %s cannot be adopted: %v; nothing was changed", k.Name, where, r), Hint: r.Hint(), Err: r}
+	return &usage.Error{Msg: say.NotAdopted(k.Name, where, r), Hint: r.Hint(), Err: r}
 }
 
 // wouldAdopt finds what would keep the keys from being adopted.

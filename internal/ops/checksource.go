@@ -13,7 +13,7 @@ import (
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/intake"
 	"github.com/keyrotate/rotate/internal/judge"
-	"github.com/keyrotate/rotate/internal/usage"
+	"github.com/keyrotate/rotate/internal/say"
 )
 
 // A CheckSource is what was read, to be judged.
@@ -28,7 +28,7 @@ type CheckSource struct {
 // Where names the source for people.
 func (s CheckSource) Where() string {
 	if s.Place == "" {
-		return "standard input"
+		return say.StandardInput
 	}
 	return s.Place
 }
@@ -67,10 +67,9 @@ func (c *Checker) Read(ctx context.Context, arg string) (CheckSource, error) {
 	store, name, ok := strings.Cut(place, ":")
 	switch {
 	case !ok || store == "" || name == "":
-		return CheckSource{}, usage.New("there is no file of the name given, which is not repeated here since it may be a secret",
-			"name a file, FILE#MEMBER or STORE:NAME; a secret does not belong on a command line: rotate check - reads it from standard input")
+		return CheckSource{}, refuse(say.NoFile())
 	case len(c.Keys) == 0:
-		return CheckSource{}, usage.New("there is no file of the name given, and no config that has a store", "-c FILE names the config that has the store")
+		return CheckSource{}, refuse(say.NoStores())
 	}
 	read, err := readSecret(ctx, c.Keys[0].Stores, store, name)
 	return CheckSource{Read: read, Field: field, Place: place}, err
@@ -82,7 +81,7 @@ func (c *Checker) ReadEnv(ctx context.Context, path string) (s CheckSource, err 
 	case path == "-":
 		s, err = c.input()
 	case !exists(path):
-		err = usage.New("--env: there is no file of the name given")
+		err = refuse(say.NoEnvFile())
 	default:
 		s, err = checkFile(ctx, path)
 	}
@@ -109,7 +108,7 @@ func checkFile(ctx context.Context, path string) (CheckSource, error) {
 		err = fmt.Errorf("%s: %w", path, failed.Err)
 	}
 	if err == nil && len(s.Read.Text) > intake.MaxSource {
-		err = fmt.Errorf("%s: it is larger than %d bytes, and no secret is", path, intake.MaxSource)
+		err = say.NoSecretIsSoLarge(path, intake.MaxSource)
 	}
 	return s, err
 }

@@ -3,9 +3,7 @@ package ops
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
@@ -100,9 +98,9 @@ func (r *Report) Revoke(ctx context.Context) (*Revocation, error) {
 	found, err := r.engine.Remains(ctx, r.Key.Target)
 	switch {
 	case failed == nil && err != nil:
-		return nil, say.Hint(err, r.Named()+" may be revoked; what is left of it could not be looked for. Repeat this command, which replaces nothing twice")
+		return nil, say.Hint(err, say.MayBeRevoked(r.Named()))
 	case found.Set == nil || !r.revokedIn(found.Set):
-		return nil, cmp.Or(failed, fmt.Errorf("key %s: %s is not on the revoked list of what the store holds now; repeat this command", r.Key.Name, r.Named()))
+		return nil, cmp.Or(failed, say.NotRevoked(r.Key.Name, r.Named()))
 	}
 	last.Set = found.Set
 	done := &Revocation{r, &Wish{Key: r.Key, Ask: engine.Ask{Away: r.Before.Signing().Kid}, Last: last, Did: last.Did}, found}
@@ -213,20 +211,12 @@ type LeftError struct {
 }
 
 func (e *LeftError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "key %s: %s is revoked, but not gone from every place", e.Key, say.Kids(e.Kids))
-	for _, l := range e.Left {
-		fmt.Fprintf(&b, "\n  %s: %s", say.Where(l), say.Left(l))
-	}
-	if e.Cause != nil {
-		fmt.Fprintf(&b, "\n  not finished: %v", e.Cause)
-	}
-	return b.String()
+	return say.LeftIn(e.Key, e.Kids, e.Left, e.Cause)
 }
 
 // Todo is the hint, for package say.
 func (e *LeftError) Todo() string {
-	return "mend the place and repeat this command, which replaces nothing twice; a running daemon goes on with it, too"
+	return say.LeftHint
 }
 
 func (e *LeftError) Unwrap() error { return e.Cause }

@@ -33,7 +33,7 @@ func (h Hold) Hint() string {
 
 // holds tries the outputs of a key with what would stand in them. It writes nothing.
 func holds(k *fleet.Key, keys []keyset.Key, now time.Time) (all []Hold) {
-	set, err := keyset.Adopt(k.Name, k.Environment, "not written", keys, now, time.Time{})
+	set, err := keyset.Adopt(k.Name, k.Environment, "unwritten", keys, now, time.Time{})
 	if err != nil {
 		return nil // as the adoption itself will tell
 	}

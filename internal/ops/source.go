@@ -16,6 +16,7 @@ import (
 	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/intake"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/usage"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/file"
@@ -34,7 +35,7 @@ type Source struct {
 
 // FromInput is what came from standard input.
 func FromInput(data []byte, field string) Source {
-	return Source{Read: intake.Source{Text: data}, Field: field, Where: "standard input"}
+	return Source{Read: intake.Source{Text: data}, Field: field, Where: say.StandardInput}
 }
 
 // FromEnv reads a variable of a .env file, given as FILE:VAR, as its readers do.
@@ -42,12 +43,12 @@ func FromInput(data []byte, field string) Source {
 func FromEnv(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 	i := strings.LastIndex(from, ":")
 	if i < 1 || i == len(from)-1 {
-		return Source{}, usage.New("--from-env: not of the form FILE:VAR")
+		return Source{}, refuse(say.WhichVariable())
 	}
 	path, name := from[:i], from[i+1:]
 	data, err := readFile(ctx, path)
 	if err != nil {
-		return Source{}, notRead(path, "the file that --from-env names", err)
+		return Source{}, notRead(path, "--from-env", err)
 	}
 	value, err := dotenv.Read(data, name, nil)
 	if err != nil {
@@ -60,17 +61,17 @@ func FromEnv(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 
 // refusedEnv is why a variable of a .env file cannot be taken.
 func refusedEnv(path, name string, data []byte, err error) error {
-	e := &usage.Error{Msg: fmt.Sprintf("%s: %v; nothing was changed", path, err), Err: err}
+	e := &usage.Error{Msg: say.Unchanged(path, err).Error(), Err: err}
 	var hinted interface{ Hint() string }
 	switch {
 	case errors.As(err, &hinted):
 		e.Hint = hinted.Hint()
 	case errors.Is(err, dotenv.ErrBadName):
-		e.Msg = "--from-env: what follows the last colon is not the name of a variable"
+		e.Msg = say.BadVariable
 	case errors.Is(err, dotenv.ErrEmpty):
-		e.Msg = fmt.Sprintf("%s: %s is set to nothing, so there is nothing to adopt; nothing was changed", path, shownVariable(name))
+		e.Msg = say.EmptyVariable(path, shownVariable(name))
 	case errors.Is(err, dotenv.ErrMissing):
-		e.Msg = fmt.Sprintf("%s: %v: %s; nothing was changed", path, err, shownVariable(name))
+		e.Msg = say.Unchanged(fmt.Sprintf("%s: %v", path, err), errors.New(shownVariable(name))).Error()
 		if names := dotenv.Names(data); len(names) > 0 {
 			e.Hint = "it sets " + strings.Join(names[:min(len(names), 24)], ", ")
 		}
@@ -105,8 +106,7 @@ func From(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 	case strings.Contains(path, "/"):
 		return fromPath(ctx, k, path, field)
 	}
-	return Source{}, usage.New("--from: not of the form STORE:NAME, and no file of that name is there",
-		"a file of variables is --from-env FILE:VAR; standard input is -, as in: rotate adopt KEY - < key.pem")
+	return Source{}, refuse(say.WhichSource())
 }
 
 // splitPath parts FILE#FIELD. A file whose name has a # in it comes first.
@@ -126,7 +126,7 @@ func splitPath(from string) (path, field string) {
 func fromPath(ctx context.Context, k *fleet.Key, path, field string) (Source, error) {
 	data, err := readFile(ctx, path)
 	if err != nil {
-		return Source{}, notRead(path, "the file that --from names", err)
+		return Source{}, notRead(path, "--from", err)
 	}
 	s := fromFile(ctx, k, path)
 	s.Read.Text, s.Field = data, field
@@ -168,12 +168,12 @@ func readFile(ctx context.Context, path string) ([]byte, error) {
 
 // notRead is an error on a file whose name may be a secret: one with a colon in it,
 // say.
-func notRead(path, what string, err error) error {
+func notRead(path, flag string, err error) error {
 	var failed *fs.PathError
 	if errors.As(err, &failed) {
 		err = failed.Err
 	}
-	return fmt.Errorf("%s: %w; nothing was changed", usage.Quote(path, what), err)
+	return say.Unchanged(usage.Quote(path, say.FileOf(flag)), err)
 }
 
 func fromStore(ctx context.Context, k *fleet.Key, from string) (Source, error) {
@@ -181,18 +181,15 @@ func fromStore(ctx context.Context, k *fleet.Key, from string) (Source, error) {
 	name, field, _ := strings.Cut(rest, "#")
 	switch {
 	case name == "":
-		return Source{}, usage.New("--from: not of the form STORE:NAME")
+		return Source{}, refuse(say.WhichSecret())
 	case store == k.StoreName && name == k.Secret:
-		return Source{}, usage.New(
-			fmt.Sprintf("--from %s: that is where key %s is to live, and nothing is overwritten there", store+":"+name, k.Name),
-			"give the key another `secret:` in the config; applications move over to it",
-		)
+		return Source{}, refuse(say.OwnPlace(store+":"+name, k.Name))
 	}
 	read, err := readSecret(ctx, k.Stores, store, name)
 	if _, wrong := errors.AsType[*usage.Error](err); wrong {
 		return Source{}, err
 	} else if err != nil {
-		return Source{}, fmt.Errorf("key %s: %w; nothing was changed", k.Name, err)
+		return Source{}, say.Unchanged("key "+k.Name, err)
 	}
 	src := Source{Read: read, Field: field, Where: store + ":" + name, Lies: true, IsOutput: k.Writes(store+" "+name) || k.Writes(store+" "+name+"#"+field)}
 	if set, err := keyset.Parse(bytes.TrimSpace(src.Read.Text)); err == nil {

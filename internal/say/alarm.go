@@ -13,6 +13,9 @@ func Alarm(r rotation.Reason, about Subject, at Times) Words {
 	s := speaker{about, at}
 	if r.Code.Behind() {
 		why := behind(r)
+		if r.Unwritten() {
+			return Words{What: r.Output + ": an output is " + why.What + ". No key is removed before"}
+		}
 		return Words{fmt.Sprintf("an output is behind: %s: %s. No key is removed until it is up to date", r.Output, why.What), why.Hint}
 	}
 	switch r.Code {
@@ -152,12 +155,12 @@ func Shared(all []rotation.Reason) string {
 
 // old says what an output holds that only was looked at, and who has to bring it up to date.
 func old(r rotation.Reason) string {
-	holds := "rotate has not written there yet"
+	holds := "its value was changed after rotate wrote it"
 	switch {
-	case r.Have > 0 && r.Have < r.Want:
+	case r.Unwritten():
+		return "not written yet: the next pass of `rotate run` or `rotate run --once` writes it for the first time. If one runs, its log says what keeps it from that"
+	case r.Have < r.Want:
 		holds = fmt.Sprintf("it still holds generation %d, the store %d", r.Have, r.Want)
-	case r.Have > 0:
-		holds = "its value was changed after rotate wrote it"
 	}
 	return holds + ". `rotate run`, or `rotate run --once`, writes it: if one runs, its log says what keeps it from that"
 }

@@ -126,3 +126,29 @@ func Left(l engine.Leftover) string {
 	}
 	return "it may hold them: " + Error(l.Cause).String()
 }
+
+// LeftIn says where revoked keys may still be. cause is why the work was not finished, if a call failed.
+func LeftIn(key string, kids []string, left []engine.Leftover, cause error) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "key %s: %s is revoked, but not gone from every place", key, Kids(kids))
+	for _, l := range left {
+		fmt.Fprintf(&b, "\n  %s: %s", Where(l), Left(l))
+	}
+	if cause != nil {
+		fmt.Fprintf(&b, "\n  not finished: %v", cause)
+	}
+	return b.String()
+}
+
+// LeftHint is what to do about them.
+const LeftHint = "mend the place and repeat this command, which replaces nothing twice; a running daemon goes on with it, too"
+
+// MayBeRevoked is of keys whose places could not be looked at after a revocation.
+func MayBeRevoked(kids string) string {
+	return kids + " may be revoked; what is left of it could not be looked for. Repeat this command, which replaces nothing twice"
+}
+
+// NotRevoked is of keys that another document took off the revoked list.
+func NotRevoked(key, kids string) error {
+	return fmt.Errorf("key %s: %s is not on the revoked list of what the store holds now; repeat this command", key, kids)
+}

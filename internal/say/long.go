@@ -143,7 +143,10 @@ func (k keyStatus) outputFacts(all *facts) {
 		if o.Generation > 0 {
 			does += fmt.Sprintf(", generation %d", o.Generation)
 		}
-		if o.Code != "" {
+		switch {
+		case o.Reason.Unwritten():
+			does = Behind(o.Reason, From(k.now))
+		case o.Code != "":
 			does = "BEHIND"
 			if o.Generations > 0 {
 				does += " by " + Plural(int(o.Generations), "generation") //nolint:gosec // a few

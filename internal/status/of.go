@@ -75,6 +75,14 @@ func Of(f Facts) Key {
 	return k
 }
 
+// PauseOf is a pause as a report has it; nil for none.
+func PauseOf(p *keyset.Pause) *Pause {
+	if p == nil {
+		return nil
+	}
+	return &Pause{Until: p.Until, Since: p.At, By: p.By, Reason: p.Reason}
+}
+
 func (k *Key) attend(why ...rotation.Reason) { k.Alarms = append(k.Alarms, why...) }
 func (k *Key) warn(why rotation.Reason)      { k.Notices = append(k.Notices, why) }
 
@@ -102,14 +110,18 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 		k.Pending = &Request{At: r.At, By: r.By}
 	}
 	if p := set.Paused; !p.Over(f.Now) {
-		k.Paused = &Pause{Until: p.Until, Since: p.At, By: p.By, Reason: p.Reason}
+		k.Paused = PauseOf(p)
 		k.warn(rotation.Reason{Code: rotation.Paused, At: p.Until, Whose: p.By, Cause: p.Reason})
 	}
 	look := f.outlook()
 	k.Due = some(look.Due())
 	step := f.Result.Step
 	k.Then = &Step{Do: string(step.Do), At: some(step.At), Code: step.Why.Code, Reason: step.Why}
-	k.attend(step.Alarms...)
+	for _, r := range step.Alarms {
+		if !look.FirstWrite(r, f.Now, f.Late) {
+			k.attend(r)
+		}
+	}
 	k.attend(f.Twins...)
 	k.attend(weak(set)...)
 	if hidden := look.WorstHidden(f.Now, false); len(hidden.Keys) > 0 {

@@ -33,7 +33,7 @@ type Decoder struct {
 
 // NewDecoder reads nothing yet.
 func NewDecoder(f *Form) *Decoder {
-	return &Decoder{form: f, set: map[string]Place{}, broken: map[string]bool{}, fieldSets: map[reflect.Type]FieldSet{}, report: &report{Vocabulary: NewVocabulary(f)}}
+	return &Decoder{form: f, set: map[string]Place{}, broken: map[string]bool{}, fieldSets: map[reflect.Type]FieldSet{}, report: &report{mask: &mask{form: f}}}
 }
 
 // Extra is what the form has for NodeReaders.
@@ -150,8 +150,8 @@ func scalar(d *Decoder, n *yaml.Node, path, tag, want string, ok bool, set func(
 	hint := ""
 	if tag == "!!str" && n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
 		hint = "put it in quotes"
-		if d.Harmless(n.Value) {
-			hint += ": " + strconv.Quote(n.Value)
+		if shown(d.at(path)) {
+			hint += ": " + Quote(n.Value)
 		}
 	}
 	d.Fail(d.At(n, path), hint, "wants %s, not %s", want, KindOf(n))
@@ -211,7 +211,7 @@ func text(d *Decoder, n *yaml.Node, v reflect.Value, path string) bool {
 		return false
 	}
 	if !fits {
-		d.Fail(d.At(n, path), DidYouMean(n.Value, allowed), "%s", d.Choice("unknown value", n.Value))
+		d.Fail(d.At(n, path), DidYouMean(n.Value, allowed), "unknown value %s", Quote(n.Value))
 	}
 	return fits
 }
@@ -223,17 +223,24 @@ func duration(d *Decoder, n *yaml.Node, to *time.Duration, path string) bool {
 	parsed, err := ParseDuration(n.Value)
 	switch {
 	case errors.Is(err, errLong):
-		d.Fail(d.At(n, path), "", "%s %v", d.Say(n.Value), errLong)
-		return false
-	case err != nil && d.Harmless(n.Value):
-		d.Fail(d.At(n, path), durationHint(n.Value), "%v", err)
+		d.Fail(d.At(n, path), "", "%s %v", Quote(n.Value), errLong)
 		return false
 	case err != nil:
-		d.Fail(d.At(n, path), durationHint(""), "is not a duration")
+		hint := durationHint(n.Value)
+		if d.isSchedule(n.Value, path) {
+			hint = "that is a schedule; write it as schedule: " + Quote(n.Value)
+		}
+		d.Fail(d.At(n, path), hint, "%v", err)
 		return false
 	}
 	*to = parsed
 	return true
+}
+
+// isSchedule reports whether cron's text stands after every, where schedule may stand as well.
+func (d *Decoder) isSchedule(text, path string) bool {
+	section, isEvery := strings.CutSuffix(path, Separator+"every")
+	return isEvery && (strings.HasPrefix(text, "@") || len(strings.Fields(text)) == 5) && member(d.at(section), "schedule") != nil
 }
 
 func (d *Decoder) items(n *yaml.Node, v reflect.Value, path string) bool {

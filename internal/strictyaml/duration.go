@@ -29,19 +29,19 @@ var calendar = lazy.Regexp(`^(?:(\d+)w)?(?:(\d+)d)?(.*)$`)
 func ParseDuration(s string) (time.Duration, error) {
 	parts := calendar().FindStringSubmatch(s)
 	if s == "" || parts == nil {
-		return 0, fmt.Errorf("%q is not a duration", s)
+		return 0, fmt.Errorf("%s is not a duration", Quote(s))
 	}
 	d := count(parts[1])*week + count(parts[2])*Day
 	if rest := parts[3]; rest != "" {
 		clock, err := time.ParseDuration(rest)
 		bare := strings.Trim(rest, "0123456789.") == "" // Go takes 0 without its unit
 		if err != nil || bare || strings.ContainsAny(rest, "+-") {
-			return 0, fmt.Errorf("%q is not a duration", s)
+			return 0, fmt.Errorf("%s is not a duration", Quote(s))
 		}
 		d += min(clock, MaxDuration+1) // the sum cannot overflow
 	}
 	if d > MaxDuration {
-		return 0, fmt.Errorf("%q %w", s, errLong)
+		return 0, fmt.Errorf("%s %w", Quote(s), errLong)
 	}
 	return d, nil
 }

@@ -4,7 +4,7 @@
 //   - Every mistake is reported at once, with its place, an excerpt and a hint.
 //   - What is unknown, set twice or of another type is refused. So are anchors,
 //     aliases and tags, by which a small file stands for a huge one.
-//   - Nothing of a file is shown that could be a secret: see Vocabulary.
+//   - No value is shown of what can hold key material: options with the tag `masked:"true"`, and what is no option.
 //
 // What a certain config looks like is a Form. A Decoder reads one config and is not
 // safe for concurrent use.
@@ -19,12 +19,7 @@ import (
 type Form struct {
 	Program     string   // whose config it is
 	Document    any      // pointer to the struct of a whole config
-	Parts       []any    // pointers to further structs whose options are read by NodeReaders
-	Named       []string // sections whose entries have names of the user's own; of one within another, outer.inner
 	OwnLimits   []string // sections whose numbers have limits of their own, which are better told than the reader's
-	Words       []string // values that are no secret, such as types of stores
-	FreeText    []string // options whose values may be key material, so that none is shown
-	Options     []string // further names of options, which NodeReaders know
 	Misplaced   []string // options that people take for a section
 	NamePattern string   // of the user's own names, for the schema
 	Example     string   // a file that shows a config, for hints

@@ -69,11 +69,11 @@ type mistake struct {
 	msg, hint string
 }
 
-// A report collects mistakes and warnings. It shows what its vocabulary knows.
+// A report collects mistakes and warnings. It shows what its mask lets through.
 type report struct {
 	mistakes []mistake
 	warnings []mistake
-	*Vocabulary
+	*mask
 }
 
 // Fail notes a mistake.
@@ -113,8 +113,8 @@ func (r *report) problems(mistakes []mistake) Problems {
 	var all Problems
 	for _, m := range mistakes {
 		all = append(all, Problem{
-			File: m.at.src.name, Line: m.at.Line, Column: m.at.column, Path: r.path(m.at.Path),
-			Msg: m.msg, Hint: m.hint, Excerpt: m.at.src.excerpt(r.Vocabulary, m.at.Line, m.at.column),
+			File: m.at.src.name, Line: m.at.Line, Column: m.at.column, Path: pathText(m.at.Path),
+			Msg: m.msg, Hint: m.hint, Excerpt: m.at.src.excerpt(r.mask, m.at.Line, m.at.column),
 		})
 	}
 	return slices.CompactFunc(all, func(a, b Problem) bool { return a == b })

@@ -25,6 +25,7 @@ type JSONSchema struct {
 	Required             []string     `json:"required,omitempty"`
 	AdditionalProperties any          `json:"additionalProperties,omitempty"` // *jsonSchema, or false
 	PropertyNames        *JSONSchema  `json:"propertyNames,omitempty"`
+	WriteOnly            bool         `json:"writeOnly,omitempty"` // can hold key material: no message shows the value
 	AnyOf                []JSONSchema `json:"anyOf,omitempty"`
 }
 
@@ -113,6 +114,7 @@ func (f *Form) StructSchema(t reflect.Type) *JSONSchema {
 		field := t.FieldByIndex(fields.Index[name])
 		option := f.Schema(field.Type)
 		option.Description, option.Default = field.Tag.Get("doc"), field.Tag.Get("default")
+		option.WriteOnly = field.Tag.Get("masked") == "true"
 		s.Properties = append(s.Properties, Property{name, option})
 	}
 	return s

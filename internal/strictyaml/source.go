@@ -24,8 +24,8 @@ type source struct {
 	name   string
 	index  int // among the files, in the order they are read
 	lines  []string
-	parts  map[int][]part // by line
-	parsed bool           // parts is complete
+	root   *yaml.Node     // nil if it could not be read
+	parts  map[int][]part // of root, by line; nil until an excerpt needs them
 	opaque bool           // no line is shown
 }
 
@@ -58,7 +58,7 @@ func readFile(path string, index int, example string) (*source, []byte, []mistak
 	if info, err := f.Stat(); err == nil && len(data) == 0 && info.Mode()&os.ModeNamedPipe != 0 {
 		return nil, nil, nil, fmt.Errorf("config: %s is a pipe that nobody writes to; name a file, or a folder of *.yaml files", path)
 	}
-	src := &source{name: path, index: index, parts: map[int][]part{}}
+	src := &source{name: path, index: index}
 	refuse := func(msg, hint string) []mistake {
 		return []mistake{{Place{src: src, Line: 1, column: 1}, msg, hint}}
 	}
@@ -90,11 +90,11 @@ func (s *source) line(n int) string {
 
 // excerpt is what may be shown of a line, with its number, and a caret under
 // the column.
-func (s *source) excerpt(v *Vocabulary, line, column int) string {
+func (s *source) excerpt(m *mask, line, column int) string {
 	if s.opaque || line > len(s.lines) {
 		return ""
 	}
-	text, at := s.cut(v, line, column)
+	text, at := s.cut(m, line, column)
 	start := max(0, at-60)
 	text, at = text[start:min(len(text), start+100)], at-start
 	return fmt.Sprintf("  %4d | %s\n       | %s^", line, string(text), strings.Repeat(" ", at))
@@ -150,7 +150,7 @@ func (d *Decoder) File(path string, doc any) (bool, error) {
 	if root == nil {
 		return true, nil
 	}
-	d.learn(src, root)
+	src.root = root
 	if !d.simple(root) {
 		return false, nil
 	}

@@ -22,14 +22,14 @@ type shop struct {
 type good struct {
 	Price  Option[int]    `yaml:"price"`
 	Colour Option[colour] `yaml:"colour"`
-	Note   Option[string] `yaml:"note"`
+	Note   Option[string] `yaml:"note" masked:"true"`
 }
 
 type colour string
 
 func shopForm() *Form {
 	return &Form{
-		Program: "shop", Document: new(shop), Parts: []any{new(good)}, Named: []string{"goods"}, FreeText: []string{"note"},
+		Program: "shop", Document: new(shop),
 		NamePattern: "^[a-z]+$", Example: "shop.example.yaml", WhereShare: "goods have nothing to share",
 		Choices: func(t reflect.Type) []string {
 			if t == reflect.TypeFor[colour]() {
@@ -88,7 +88,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		`0.yaml:2 open: "90" is not a duration (a number needs its unit: 90s, 90m, 90h or 90d)`,
 		`0.yaml:4 goods.pear.price: wants a whole number, not a text ()`,
 		`0.yaml:4 goods.pear.cost: a cost is called price (write price:)`,
-		`0.yaml:4 goods.pear.note: wants a text, not a number (put it in quotes: "5")`,
+		`0.yaml:4 goods.pear.note: wants a text, not a number (put it in quotes)`,
 		`0.yaml:5 goods.plum.colour: unknown value "rde" (did you mean red?)`,
 	}
 	got := strings.Join(said, "\n")

@@ -29,12 +29,23 @@ func New(msg string, hints ...string) *Error {
 	return &Error{Msg: msg, Hint: strings.Join(hints, "\n")}
 }
 
+// Name quotes an argument that names a key, a store, a format or a time, as it was
+// typed. Only a text that is longer than any name is called what it is.
+func Name(arg, what string) string {
+	const longest = 63
+	if len(arg) <= longest {
+		return strconv.Quote(arg)
+	}
+	return what
+}
+
 // nameable is what may be repeated of a command line. Secrets are pasted into
 // the wrong place, and standard error goes to CI logs; so what is longer, or has
-// other characters than names of keys and their patterns, is not quoted.
+// other characters than kids and plain paths, is not quoted.
 var nameable = lazy.Regexp(`^[a-z0-9._*?-]{1,24}$`)
 
-// Quote quotes an argument, or only calls it what it is.
+// Quote quotes an argument that can be a secret, such as a source of adopt or a kid,
+// or only calls it what it is.
 func Quote(arg, what string) string {
 	if nameable().MatchString(arg) {
 		return strconv.Quote(arg)

@@ -1,15 +1,12 @@
 // Package awssm keeps each secret in AWS Secrets Manager.
 //
-// The head is the version that carries AWSCURRENT. Every version that rotate
-// writes carries one staging label of ours, see label: it holds the version's
-// note, and it is what keeps a superseded version listed until it is erased.
+// The head is the version that carries AWSCURRENT. rotate puts one staging label on every version that it writes (see
+// label). The label holds the version's note. It also keeps a superseded version listed until rotate erases it.
 //
-// The service has no conditional write. The only call that compares anything is
-// UpdateSecretVersionStage, which refuses to move a label that is not where
-// RemoveFromVersionId says [1]. So a write puts its value beside the head, under
-// a label of its own, and then moves AWSCURRENT from the base. Who is refused
-// lost the race. Nobody finishes another's move: it could undo a rollback that a
-// person made.
+// The service has no conditional write. Only UpdateSecretVersionStage compares anything. It refuses to move a label
+// that is not where RemoveFromVersionId says [1]. So a write puts its value beside the head, under a label of its own,
+// and then moves AWSCURRENT from the base. A writer that is refused has lost the race. rotate never finishes another
+// writer's move, since that could undo a person's rollback.
 //
 // [1]: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
 package awssm
@@ -47,15 +44,18 @@ type store struct {
 	endpoint string // other than the vendor's own; "" for that
 }
 
+// WritesAMinute implements providers.Paced: a tenth of the quota.
+// 50 writes a second and account, of which a Write makes two: the put and the
+// move ("AWS Secrets Manager quotas": combined rate of PutSecretValue,
+// UpdateSecretVersionStage and others).
+func (c *Config) WritesAMinute() int { return 150 }
+
 // Traits implements providers.Store.
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "awssm", MaxValue: maxValue, Stale: stale, Clock: true, Witness: true,
-		Erases: providers.Unlabelled,
-		// 50 writes a second and account, of which a Write makes two: the put and the
-		// move ("AWS Secrets Manager quotas": combined rate of PutSecretValue,
-		// UpdateSecretVersionStage and others).
-		WritesAMinute: 150,
+		Erases:        providers.Unlabelled,
+		WritesAMinute: s.conf.WritesAMinute(),
 		TakesName:     takesName, NameRule: nameRule,
 		Remains: "Unlabelled versions: whoever may call GetSecretValue and knows a version's id can read it until AWS removes it, " +
 			"which it does in its own time, when a secret has more than 100 versions and not within a version's first 24 hours.",
@@ -67,9 +67,8 @@ func (s *store) Traits() providers.Traits {
 	}
 }
 
-// Read implements providers.Store. The witness is read before the value: a
-// writer who comes between the two then leaves us with a witness behind the
-// head, which says nothing, and not with one before it.
+// Read implements providers.Store. It reads the witness before the value. If another writer comes between the two, the
+// witness is older than the head, which is harmless. The other way round it would be newer.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
 	defer providers.Dress(&err, "read", name)
 	for range 3 {

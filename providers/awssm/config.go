@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,15 +27,15 @@ const timeout = 30 * time.Second // of one call
 // surroundings: environment, profile, web identity, container or instance role.
 type Config struct {
 	Region   string            `yaml:"region" doc:"AWS region, such as eu-west-1; left out, that of the environment or profile."`
-	Endpoint string            `yaml:"endpoint" doc:"Another address of the service, such as a VPC endpoint."`
+	Endpoint string            `yaml:"endpoint" masked:"true" doc:"Another address of the service, such as a VPC endpoint."`
 	Profile  string            `yaml:"profile" doc:"Profile of the shared AWS config files."`
 	Role     string            `yaml:"role" doc:"ARN of a role to assume with the credentials of the surroundings."`
 	KMSKey   string            `yaml:"kms_key" doc:"ARN, id or alias of the KMS key of secrets that rotate creates; left out, aws/secretsmanager."`
 	Tags     map[string]string `yaml:"tags" doc:"Tags of secrets that rotate creates."`
 	Replicas []string          `yaml:"replicas" doc:"Regions to which secrets that rotate creates are replicated."`
 
-	// Transport carries the calls, if it is not nil: no option of the config, but
-	// for programs and tests that have no network.
+	// Transport carries the calls if it is set. It is no option of the config: programs and tests without a network
+	// set it.
 	Transport http.RoundTripper
 }
 
@@ -49,12 +51,40 @@ func (c *Config) Validate() error {
 // Where tells people, and the config, which secret is meant.
 func (c *Config) Where(secret string) string {
 	where := "AWS Secrets Manager"
-	for _, part := range []string{c.Endpoint, c.Region, c.Profile, c.Role} {
+	at := c.lookAround()
+	for _, part := range []string{at.endpoint, at.region, c.Profile, c.Role} {
 		if part != "" {
 			where += ", " + part
 		}
 	}
 	return where + ", " + secret
+}
+
+// A place is where the calls of a store go: what the config says, or else what the SDK
+// finds in variables and in ~/.aws. endpoint is "" for AWS's own of the region.
+type place struct{ endpoint, region string }
+
+// places are by all that a place hangs on but the files: these are read once.
+var places sync.Map
+
+// lookAround finds the place, without a call. What is wrong with the surroundings,
+// Open says.
+func (c *Config) lookAround() place {
+	key := [...]string{c.Endpoint, c.Region, c.Profile, os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"), os.Getenv("AWS_CONFIG_FILE"), os.Getenv("AWS_SHARED_CREDENTIALS_FILE"),
+		os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), os.Getenv("AWS_ENDPOINT_URL"), os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")}
+	if known, ok := places.Load(key); ok {
+		return known.(place)
+	}
+	at := place{c.Endpoint, c.Region}
+	if conf, err := c.surroundings(context.Background()); err == nil {
+		at = place{c.store(conf).endpoint, conf.Region}
+	}
+	at.endpoint = providers.Spot(at.endpoint)
+	if own := "https://secretsmanager." + at.region + ".amazonaws.com"; at.endpoint == own || at.endpoint == own+".cn" {
+		at.endpoint = ""
+	}
+	places.Store(key, at)
+	return at
 }
 
 // Open finds the region and the credentials. It does not call the service.
@@ -112,9 +142,8 @@ func (c *Config) store(conf aws.Config) *store {
 	return s
 }
 
-// whole is a client that reads a reply to its end before it hands it on. The SDK
-// closes the request's body first, and with a server that answers quickly that
-// has been seen to close the connection under the reply.
+// whole is a client that reads a reply to its end before it returns it. The SDK closes the request's body first. With
+// a fast server that has closed the connection before the reply was read.
 type whole struct{ secretsmanager.HTTPClient }
 
 func (w whole) Do(r *http.Request) (*http.Response, error) {

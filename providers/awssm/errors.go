@@ -33,8 +33,7 @@ var table = map[string]struct {
 	"ValidationException":       {providers.ErrUnsafe, "look at the store's kms_key, tags and replicas"},
 	"LimitExceededException":    {providers.ErrThrottled, "a quota of the account or the secret is used up: aws service-quotas list-service-quotas --service-code secretsmanager"},
 
-	// Marked as faults of the client; a person can mend both, and nothing is
-	// lost until then.
+	// The service calls both faults of the client. A person can mend them, and nothing is lost until then.
 	"DecryptionFailure": {providers.ErrUnreadable, kmsHint},
 	"EncryptionFailure": {providers.ErrUnavailable, kmsHint},
 
@@ -63,8 +62,8 @@ const (
 	credentialsHint = "renew the credentials of rotate's surroundings: aws sts get-caller-identity tells whose they are"
 )
 
-// failed makes an *providers.Error of an error of a call. A write that may have
-// reached the service and was not refused by it is unclear.
+// failed makes an *providers.Error of an error of a call. A write is unclear if it may have reached the service and
+// the service did not refuse it.
 func failed(ctx context.Context, err error, write bool) error {
 	e := &providers.Error{Kind: providers.ErrUnavailable, Err: err}
 	var api smithy.APIError
@@ -110,9 +109,8 @@ func failed(ctx context.Context, err error, write bool) error {
 	return e
 }
 
-// refused tells whether the service said that a label is not, or not any more,
-// where the request says: InvalidParameterException, or ResourceNotFoundException
-// where the version itself is gone.
+// refused tells whether the service says that a label is not where the request says, or not any more:
+// InvalidParameterException, or ResourceNotFoundException where the version itself is gone.
 func refused(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && (api.ErrorCode() == "InvalidParameterException" || api.ErrorCode() == "ResourceNotFoundException")

@@ -13,9 +13,8 @@ import (
 //
 //	rotate/SEQ/TIME/NONCE/GENERATION/LINEAGE/DIGEST[/GENERATION/DIGEST of the witness]
 //
-// A label stands on one version at a time, and putting it on another takes it
-// from the first; the nonce, which is the beginning of the version's id, keeps
-// two writers apart. The API gives labels 1 to 256 characters and no pattern
+// A label stands on one version at a time: whoever puts it on another version takes it from the first. The nonce keeps
+// two writers apart. It is the beginning of the version's id. The API gives labels 1 to 256 characters and no pattern
 // (SecretVersionStageType); what is not plain is escaped.
 type label struct {
 	seq     uint64    // one more than the base's; 0 means that there is no label

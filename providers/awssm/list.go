@@ -12,10 +12,9 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// List implements providers.Lister: a call for each 100 secrets of the account in
-// this region, without those that wait for their deletion. The labels of a secret
-// are in it, so no value is read. AWS says that a listing may be up to 5 minutes
-// behind.
+// List implements providers.Lister. It makes one call for each 100 secrets of the account in this region, and leaves
+// out secrets that wait for their deletion. The listing has the labels, so rotate reads no value. AWS says that a
+// listing may be up to 5 minutes behind.
 //
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
 func (s *store) List(ctx context.Context) (all []providers.Listed, err error) {

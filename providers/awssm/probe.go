@@ -14,10 +14,9 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// Probe makes each call of a rotation on a secret that does not exist, named
-// rotate-probe-…, and names the permissions that are missing. AWS looks at
-// permissions first, so what is allowed is answered by ResourceNotFoundException
-// and nothing is changed. CreateSecret would create one: it is not tried.
+// Probe makes each call of a rotation on a secret that does not exist, named rotate-probe-…, and names the permissions
+// that are missing. AWS looks at permissions first. So it answers an allowed call with ResourceNotFoundException and
+// changes nothing. CreateSecret would create a secret, so Probe does not try it.
 func (s *store) Probe(ctx context.Context) (err error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -77,8 +76,8 @@ func (s *store) Probe(ctx context.Context) (err error) {
 	}
 }
 
-// excessive are calls that rotate never makes, and with which whoever takes over
-// its host could do more than rotate can: lose the secret, or share it.
+// excessive are calls that rotate never makes. Whoever takes over its host could do harm with them: lose the secret,
+// or share it.
 var excessive = []struct {
 	action string
 	call   func(ctx context.Context, api *secretsmanager.Client, name string) error
@@ -95,9 +94,8 @@ var excessive = []struct {
 	}},
 }
 
-// ProbeSecret names what the credentials may do beyond what rotate needs. It
-// makes those calls on a secret beside name, which does not exist: a policy that
-// ends in * covers it too. Of a policy for name alone it tells nothing.
+// ProbeSecret names what the credentials may do beyond what rotate needs. It makes those calls on a secret beside
+// name, which does not exist: a policy that ends in * covers it too. It cannot find a policy for name alone.
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails

@@ -84,7 +84,7 @@ func (s *store) look(ctx context.Context, name string) (state, error) {
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
 func takesName(name string) bool { return len(name) <= 512 && validChars().MatchString(name) }
 
-const nameRule = "AWS takes 1 to 512 letters, digits and /_+=.@-"
+const nameRule = "AWS takes 1 to 512 letters, digits and /_+=.@-; of an ARN give the name alone, which is after :secret: and before the last - and six characters, and its region as the store's"
 
 // NameRule implements providers.Namer.
 func (c *Config) NameRule() (func(name string) bool, string) { return takesName, nameRule }
@@ -101,9 +101,8 @@ func (st state) newest() label {
 	return cur
 }
 
-// above tells whether a version was made on the head, or on what it was rolled
-// back from. Someone is about to move AWSCURRENT to it, or a killed writer left
-// it; the next head shows which.
+// above tells whether a version was made on the head, or on the version that a rollback left. Either someone is about
+// to move AWSCURRENT to it, or a killed writer left it. The next head shows which.
 func (st state) above(v version) bool {
 	top := st.versions[st.cur].label.seq
 	if top == 0 { // made from outside
@@ -112,8 +111,7 @@ func (st state) above(v version) bool {
 	return v.label.seq > top
 }
 
-// below lists what is superseded, or lost its race, and has a label; oldest
-// first.
+// below lists the versions with a label that are superseded or lost their race, the oldest first.
 func (st state) below() []version {
 	var all []version
 	for _, v := range st.versions {

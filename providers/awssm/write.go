@@ -22,7 +22,7 @@ const (
 	abandoned = time.Hour // after which a value put and never moved is taken to be of a killed writer
 )
 
-// once turns the SDK's retries off: a write is not repeated unseen.
+// once turns the SDK's retries off, so that nothing repeats a write without rotate's knowledge.
 func once(o *secretsmanager.Options) { o.Retryer = aws.NopRetryer{} }
 
 // An entry is a version about to be written.
@@ -70,7 +70,7 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 	return providers.Revision{ID: providers.RevisionID(id), Value: v, Note: n, Witness: e.label.witness, Service: at}, nil
 }
 
-// newEntry prepares a version whose note goes on from the newest of a state.
+// newEntry prepares a version. Its note follows the newest note of the state.
 func newEntry(st state, v providers.Secret, n providers.Note) (entry, error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -88,9 +88,8 @@ func newEntry(st state, v providers.Secret, n providers.Note) (entry, error) {
 	return e, nil
 }
 
-// create makes the secret with its first value, or finds that someone else did:
-// names are unique, and the token is new. A first value cannot be given labels,
-// so until it has its own its note stands in the description.
+// create makes the secret with its first value, or finds that someone else did: names are unique, and the token is
+// new. The service takes no labels with a first value. So the note stands in the description until the label is there.
 func (s *store) create(ctx context.Context, name string, e entry) (string, time.Time, error) {
 	in := &secretsmanager.CreateSecretInput{
 		Name: &name, ClientRequestToken: &e.token, SecretString: e.text, SecretBinary: e.binary,
@@ -110,8 +109,8 @@ func (s *store) create(ctx context.Context, name string, e entry) (string, time.
 		return "", time.Time{}, failed(ctx, err, true)
 	}
 	id := aws.ToString(out.VersionId)
-	// The value is the head. Without its label it is read all the same, and as
-	// AWSPREVIOUS it is still erased, so no error of this call is one of Write.
+	// The value is the head by now. Readers read it without its label, and rotate erases it once it is AWSPREVIOUS. So
+	// Write succeeds whatever this call returns.
 	_, _ = s.api.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
 		SecretId: &name, VersionStage: aws.String(e.label.String()), MoveToVersionId: &id,
 	}, once)
@@ -129,9 +128,8 @@ func (s *store) put(ctx context.Context, name string, e entry) (*secretsmanager.
 	return out, nil
 }
 
-// first puts the first value of a secret that was made without one, as Terraform
-// does. The service gives AWSCURRENT to the first version by itself; of several
-// writers at once a look afterwards tells whose that was.
+// first puts the first value of a secret that was made without one, as Terraform does. The service gives AWSCURRENT to
+// the first version by itself. If several writers came at once, a look afterwards tells whose version that was.
 func (s *store) first(ctx context.Context, name string, e entry) (string, time.Time, error) {
 	out, err := s.put(ctx, name, e)
 	if err != nil {
@@ -181,8 +179,7 @@ func (s *store) swap(ctx context.Context, name string, e entry, base state) (str
 	return id, served(moved.ResultMetadata), nil
 }
 
-// inSync waits until a value that was put is at all replicas: a second change
-// on top of one that is on its way has left replicas stuck
+// inSync waits until all replicas have the new value. A second change before that has left replicas stuck
 // (square/password-rotation-lambda#12).
 func (s *store) inSync(ctx context.Context, name string, base state) error {
 	if !base.replicated {
@@ -205,16 +202,15 @@ func (s *store) inSync(ctx context.Context, name string, base state) error {
 	return &providers.Error{Kind: providers.ErrUnavailable, Err: errors.New("a replica does not come InSync"), Hint: "aws secretsmanager describe-secret --secret-id " + name}
 }
 
-// drop takes the label from a value that lost its race. It holds a key that
-// must not stay, so it is done even for a caller who gave up; what it fails to
-// do, the sweep below the next head does.
+// drop takes the label from a value that lost its race. The value holds a key that must not stay, so drop works even
+// if the caller gave up. If it fails, the sweep below the next head does it.
 func (s *store) drop(ctx context.Context, name, id, label string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_ = s.unlabel(ctx, name, id, label)
 }
 
-// unlabel removes one label from one version. It is done if it is not there.
+// unlabel removes one label from one version. It succeeds if the label is not there.
 func (s *store) unlabel(ctx context.Context, name, id, label string) error {
 	_, err := s.api.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
 		SecretId: &name, VersionStage: &label, RemoveFromVersionId: &id,
@@ -253,8 +249,8 @@ func (s *store) makeRoom(ctx context.Context, name string, st state) error {
 	return nil
 }
 
-// Erase implements providers.Store: it removes every label. Ours goes last, so
-// that what is half done is still listed.
+// Erase implements providers.Store: it removes every label. Ours goes last, so that a half-erased version is still
+// listed.
 func (s *store) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
 	defer providers.Dress(&err, "erase", name)
 	st, err := s.look(ctx, name)

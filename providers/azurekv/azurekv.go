@@ -1,16 +1,13 @@
 // Package azurekv keeps each secret in Azure Key Vault.
 //
-// The service has no conditional write: SetSecret adds a version and cannot be
-// refused. So who won is found out afterwards, from the tags that every version
-// of rotate carries, see line.go: a version names the one that it was made on,
-// and of several made on the same one the oldest counts, the smaller id of two
-// of the same second. Creation times are whole seconds. A write therefore has
-// succeeded only when its version is still in the line of heads once its second
-// is over for everybody.
+// The service has no conditional write: SetSecret adds a version and cannot be refused. So rotate finds out afterwards
+// who won, from the tags that it puts on every version (see line.go). A version names its parent. Of several versions
+// with one parent the oldest counts. Of two in the same second the smaller id counts. Creation times are whole
+// seconds. So a write has succeeded if its version is still in the line of heads after its second is over for
+// everybody.
 //
-// Applications do not read tags. They read the newest version, and that can be
-// one that lost. Every Read looks for that and puts the head's value once more,
-// tagged as a copy. Until then they read a loser's document.
+// Applications do not read tags. They read the newest version, even if it lost. Every Read looks for such a version
+// and then puts the head's value once more, tagged as a copy. Until then applications read a loser's document.
 package azurekv
 
 import (
@@ -123,7 +120,7 @@ func (c *Config) address() string {
 // do not tell capitals from small letters:
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 func (c *Config) Where(secret string) string {
-	return "Azure Key Vault, " + c.address() + "/secrets/" + strings.ToLower(secret)
+	return "Azure Key Vault, " + providers.Spot(c.address()) + "/secrets/" + strings.ToLower(secret)
 }
 
 // Open prepares the credentials. It does not call the service.
@@ -133,14 +130,18 @@ func (c *Config) Open(context.Context) (_ providers.Store, err error) {
 		return nil, unsafe(err, "")
 	}
 	where := clouds[c.Cloud].conf
-	if _, named := clouds[c.Cloud]; !named {
+	_, named := clouds[c.Cloud]
+	if !named {
 		where = cloud.Configuration{ActiveDirectoryAuthorityHost: c.Cloud, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{}}
 	}
 	wire, logins := &http.Client{Transport: c.Transport}, azcore.ClientOptions{Cloud: where}
 	if c.Transport != nil {
 		logins.Transport = wire
 	}
-	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: logins})
+	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions:            logins,
+		DisableInstanceDiscovery: !named, // else the SDK asks the public cloud about an authority that it does not know
+	})
 	if err != nil {
 		return nil, unsafe(err, "look at the AZURE_… variables of rotate's surroundings")
 	}
@@ -184,14 +185,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// WritesAMinute implements providers.Paced: a tenth of the quota.
+// 300 creations of secrets, certificates and keys in 10 s and vault, of which
+// a Write makes one: https://learn.microsoft.com/azure/key-vault/general/service-limits
+func (c *Config) WritesAMinute() int { return 180 }
+
 // Traits implements providers.Store.
 func (s *store) Traits() providers.Traits {
 	return providers.Traits{
 		Type: "azurekv", MaxValue: maxValue, Stale: stale, Clock: true, Witness: true,
-		Erases: providers.Disabled,
-		// 300 creations of secrets, certificates and keys in 10 s and vault, of which
-		// a Write makes one: https://learn.microsoft.com/azure/key-vault/general/service-limits
-		WritesAMinute: 180,
+		Erases:        providers.Disabled,
+		WritesAMinute: s.conf.WritesAMinute(),
 		TakesName:     takesName, NameRule: nameRule,
 		Remains: "Disabled versions: reading one is refused, but whoever may update secrets can enable it again, and a backup of the secret holds it. " +
 			"Azure has no call that deletes one version.",

@@ -20,10 +20,9 @@ import (
 // in windows of 10 s, https://learn.microsoft.com/azure/key-vault/general/service-limits
 const slowDown = 10 * time.Second
 
-// table is from the service's error codes to kinds and what to do. A code is the
-// inner one where there is one: the outer one of all refusals is Forbidden, of
-// all clashes Conflict. The documents list no codes; these are those that the
-// service is seen to send, and one that is not here counts by its status.
+// table is from the service's error codes to kinds and what to do. A code is the inner one where there is one: the
+// outer one of all refusals is Forbidden, of all clashes Conflict. Microsoft's documents list no codes. The service
+// was seen to send these. Any other code counts by its status.
 // https://learn.microsoft.com/azure/key-vault/general/rest-error-codes
 var table = map[string]struct {
 	kind error
@@ -32,6 +31,7 @@ var table = map[string]struct {
 	"SecretNotFound": {providers.ErrNotFound, ""},
 	"SecretDisabled": {providers.ErrUnreadable, "az keyvault secret set-attributes --enabled true"},
 
+	"Forbidden":             {providers.ErrDenied, "give rotate's identity the role that docs/providers/azurekv.md lists, on the vault"}, // without an inner code
 	"ForbiddenByRbac":       {providers.ErrDenied, "give rotate's identity the role that docs/providers/azurekv.md lists, on the vault; a new assignment takes some minutes to count"},
 	"AccessDenied":          {providers.ErrDenied, "the vault has access policies: az keyvault set-policy --secret-permissions get list set"},
 	"ForbiddenByPolicy":     {providers.ErrDenied, "the vault has access policies: az keyvault set-policy --secret-permissions get list set"},
@@ -45,7 +45,7 @@ var table = map[string]struct {
 	"Conflict":                      {providers.ErrConflict, ""}, // two at once: azure-sdk-for-net#51761
 
 	"Throttled":    {providers.ErrThrottled, ""},
-	"BadParameter": {providers.ErrUnsafe, "look at the store's api_version and tags"},
+	"BadParameter": {providers.ErrUnsafe, apiHint},
 }
 
 var statuses = map[int]error{
@@ -53,9 +53,11 @@ var statuses = map[int]error{
 	http.StatusConflict: providers.ErrConflict, http.StatusRequestEntityTooLarge: providers.ErrTooLarge, http.StatusTooManyRequests: providers.ErrThrottled,
 }
 
+const apiHint = "look at the store's api_version and tags: the vault may not have the version that rotate asks for, 2026-04-01 unless api_version says another; 7.4 is the one that most have"
+
 const credentialsHint = "rotate takes its credentials from AZURE_… variables, a workload or managed identity, or az login: az account get-access-token --resource https://vault.azure.net tells whether there are any"
 
-// A refusal is what the service says. It is told from others by its code alone.
+// A refusal is what the service says. rotate tells it from others by its code alone.
 type refusal struct {
 	status        int
 	code, message string
@@ -116,6 +118,8 @@ func failed(ctx context.Context, err error, write bool) error {
 			e.Kind, e.Hint = row.kind, row.hint
 		case statuses[r.status] != nil:
 			e.Kind = statuses[r.status]
+		case r.status == http.StatusBadRequest:
+			e.Hint = apiHint
 		}
 		if e.Kind == providers.ErrThrottled {
 			e.After = slowDown

@@ -9,7 +9,7 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// The tags of a version. They hold no key; whoever may list can read them.
+// The tags of a version. They hold no key, since everyone who may list can read them.
 const (
 	tagPrefix  = "rotate-"
 	parentTag  = tagPrefix + "parent" // the version that it was made on, or first
@@ -55,7 +55,7 @@ func (v version) tags(more map[string]string) map[string]*string {
 	return all
 }
 
-// parse reads them back. What has neither a parent nor is a copy is from outside.
+// parse reads them back. A version without a parent that is no copy comes from outside.
 func (v *version) parse(tags map[string]*string) {
 	get := func(name string) string {
 		if tags[name] == nil {
@@ -75,8 +75,8 @@ func (v *version) parse(tags map[string]*string) {
 	}
 }
 
-// older orders the versions of one parent: whose is smaller wins. Nothing in it
-// depends on the order of a listing, which is none.
+// older orders the versions of one parent: the smaller one wins. It does not depend on the order of a listing, since
+// the service promises none.
 func older(a, b version) int {
 	return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.id, b.id))
 }
@@ -99,7 +99,7 @@ func newState(all []version, service time.Time) state {
 			}
 		}
 	}
-	// A version from outside was made on what was the head in its second.
+	// Someone made a version from outside on the head of that second.
 	after := map[string]bool{}
 	for head, more := (version{}), true; more; {
 		more = false
@@ -137,7 +137,7 @@ func (st state) settled() bool {
 	return !st.service.Before(st.head().created.Add(settle))
 }
 
-// witness is the newest note in the line. Of a loser nothing stays.
+// witness is the newest note in the line. A loser's note does not count.
 func (st state) witness() (n providers.Note) {
 	for _, v := range st.line {
 		n = n.Newest(v.note)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
@@ -11,10 +12,9 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// Probe makes each call of a rotation on a secret that does not exist, named
-// rotate-probe-…, and names the permissions that are missing. What is allowed is
-// answered by SecretNotFound. SetSecret would make a secret: it is sent a value
-// that is too large, which is answered by BadParameter.
+// Probe makes each call of a rotation on a secret that does not exist, named rotate-probe-…, and names the permissions
+// that are missing. Key Vault answers an allowed call with SecretNotFound. SetSecret would make a secret, so Probe
+// sends a value that is too large. The answer is then BadParameter.
 func (s *store) Probe(ctx context.Context) (err error) {
 	id, no, taken := s.newID(), false, false
 	name, large := "rotate-probe-"+id[:12], strings.Repeat("too large ", 4000)
@@ -59,8 +59,9 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		switch {
 		case taken:
 			return unsafe(fmt.Errorf("a value of %d bytes was taken", len(large)), "this is not Azure Key Vault: look at vault, and remove "+name)
-		case err == nil, errors.Is(err, providers.ErrNotFound), isCode(err, "BadParameter"), errors.Is(err, providers.ErrTooLarge):
-		case isCode(err, "ForbiddenByRbac"), isCode(err, "AccessDenied"), isCode(err, "ForbiddenByPolicy"):
+		case err == nil, errors.Is(err, providers.ErrNotFound), errors.Is(err, providers.ErrTooLarge):
+		case c.permission == "setSecret/action" && isCode(err, "BadParameter"): // too large; of another call it is the API's version
+		case lacksRight(err):
 			missing = append(missing, fmt.Sprintf("Microsoft.KeyVault/vaults/secrets/%s (access policy: %s)", c.permission, c.policy))
 			why = err
 		default:
@@ -76,8 +77,15 @@ func (s *store) Probe(ctx context.Context) (err error) {
 	}
 }
 
-// excessive are calls that rotate never makes, and with which whoever takes over
-// its host could do more than rotate can: lose the secret, or carry it away.
+// lacksRight tells whether a right is missing. That the vault takes no calls from here
+// at all, or none with these credentials, is the same for each right.
+func lacksRight(err error) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.status == http.StatusForbidden && r.code != "ForbiddenByFirewall" && r.code != "ForbiddenByConnection"
+}
+
+// excessive are calls that rotate never makes. Whoever takes over its host could do harm with them: lose the secret,
+// or carry it away.
 var excessive = []struct {
 	permission, policy string
 	call               func(ctx context.Context, api *azsecrets.Client, name string) error
@@ -96,9 +104,8 @@ var excessive = []struct {
 	}},
 }
 
-// ProbeSecret names what this identity may do beyond what rotate needs. It makes
-// those calls on a secret beside name, which does not exist: an assignment for
-// the vault covers it too. Of one for the secret alone it tells nothing.
+// ProbeSecret names what this identity may do beyond what rotate needs. It makes those calls on a secret beside name,
+// which does not exist: an assignment for the vault covers it too. It cannot find an assignment for the secret alone.
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
 	beside := name + "-rotate-probe-" + s.newID()[:12]
 	defer providers.Dress(&err, "probe", name)

@@ -35,8 +35,8 @@ var (
 	errBusy    = errors.New("others are writing all the time, or the listing stays behind what was written")
 )
 
-// look lists all versions of a secret. While others write, the pages of a listing
-// may not fit together; that is no state to act on.
+// look lists all versions of a secret. While others write, the pages of a listing may not fit together. Then look
+// returns an error.
 func (s *store) look(ctx context.Context, name string) (state, error) {
 	if ctx.Err() != nil {
 		return state{}, failed(ctx, nil, false)
@@ -121,9 +121,8 @@ func (s *store) get(ctx context.Context, name, id string) (value providers.Secre
 	return value, v, err
 }
 
-// Read implements providers.Store. It waits until the head is settled: one that
-// is younger may yet lose, and what was built on it with it. Then it sees to it
-// that applications read the head, too.
+// Read implements providers.Store. It waits until the head is settled, because a younger one may still lose, and with
+// it every version that was made on it. Then it makes sure that applications read the head, too.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
 	defer providers.Dress(&err, "read", name)
 	recovering := false
@@ -151,8 +150,8 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 	return providers.Revision{}, &providers.Error{Kind: providers.ErrUnavailable, Err: errBusy}
 }
 
-// recover asks for a deleted secret to be there again, which takes the service
-// some seconds. Who is told that it is being recovered already only waits.
+// recover asks the service to bring a deleted secret back, which takes some seconds. If another caller has asked
+// already, it only waits.
 func (s *store) recover(ctx context.Context, name string) error {
 	_, err := s.call(ctx, false, func(ctx context.Context) error {
 		_, err := s.api.RecoverDeletedSecret(ctx, name, nil)
@@ -164,8 +163,8 @@ func (s *store) recover(ctx context.Context, name string) error {
 	return err
 }
 
-// show reads the head of a listing. It is not done where the listing is behind,
-// or where applications did not read the head and now should.
+// show reads the head of a listing. done is false if the listing is old, or if applications did not read the head and
+// have to read it now.
 func (s *store) show(ctx context.Context, name string, st state) (_ providers.Revision, done bool, err error) {
 	head := st.head()
 	if !head.enabled {
@@ -204,9 +203,8 @@ func (s *store) show(ctx context.Context, name string, st state) (_ providers.Re
 	return providers.Revision{}, false, err
 }
 
-// History implements providers.Store: what is enabled, losers among it, and the
-// head. The version that applications read is none of them: either it is the
-// head or its copy, or the next Read puts one on top.
+// History implements providers.Store: what is enabled, losers among it, and the head. The version that applications
+// read is not among the losers: it is the head or its copy, or the next Read puts a copy on top.
 func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
 	defer providers.Dress(&err, "history", name)
 	st, err := s.look(ctx, name)

@@ -12,8 +12,7 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// Write implements providers.Store: it adds a version and waits until it is
-// known which of those on the same parent is the oldest.
+// Write implements providers.Store. It adds a version and waits until the oldest version of the same parent is known.
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
 	defer providers.Dress(&err, "write", name)
 	st, err := s.look(ctx, name)
@@ -53,9 +52,8 @@ func (s *store) put(ctx context.Context, name string, value providers.Secret, v 
 	return err
 }
 
-// decide waits until the second of a write is over and looks whether it is in
-// the line of heads. A listing that does not show it at all is old; the first
-// that does may be as old, so one more decides.
+// decide waits until the second of a write is over and looks whether it is in the line of heads. A listing without the
+// version is old. The first listing with it may be just as old, so one more listing decides.
 func (s *store) decide(ctx context.Context, name, write string) (version, state, error) {
 	unclear := func(err error) error { return &providers.Error{Kind: providers.ErrUnclear, Err: err} }
 	behind := false
@@ -83,8 +81,8 @@ func (s *store) decide(ctx context.Context, name, write string) (version, state,
 	return version{}, state{}, unclear(errBusy)
 }
 
-// Erase implements providers.Store: it disables a version, but never the one
-// that applications read, for they would be refused and get no other.
+// Erase implements providers.Store. It disables a version, but never the one that applications read: the service would
+// refuse them and give them no other.
 func (s *store) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
 	defer providers.Dress(&err, "erase", name)
 	st, err := s.look(ctx, name)

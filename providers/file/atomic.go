@@ -15,8 +15,8 @@ import (
 // nothing is left at temp. It returns the file's time. What dress does to the
 // open file comes last.
 func fill(temp string, text []byte, mode fs.FileMode, gid int, dress ...func(*os.File) error) (made time.Time, err error) {
-	// O_EXCL: we have just removed temp, so whatever is there is somebody
-	// else's. It does not follow links (open(2)); O_NOFOLLOW says so once more.
+	// O_EXCL: we have just removed temp, so a file there is somebody else's. O_EXCL follows no links (open(2)), and
+	// O_NOFOLLOW says so once more.
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return made, err
@@ -53,9 +53,8 @@ func fill(temp string, text []byte, mode fs.FileMode, gid int, dress ...func(*os
 
 var fsync = (*os.File).Sync // of folders; a test makes it fail
 
-// syncDir makes a rename or a new entry durable; fsync(2): syncing the file does
-// not sync its directory. Where a directory cannot be synced at all (EINVAL),
-// there is no more to be had.
+// syncDir makes a rename or a new entry durable; fsync(2): syncing the file does not sync its directory. Some file
+// systems cannot sync a directory (EINVAL). Then nothing more can be done.
 func syncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {

@@ -69,7 +69,7 @@ func (c Config) Where(secret string) string {
 	return filepath.Join(c.Dir, filepath.FromSlash(secret)+".json")
 }
 
-// OneValue tells that a file keeps nothing of the text that it had before.
+// OneValue tells that a file keeps no earlier text.
 func (c Config) OneValue() bool { return true }
 
 // Everyone tells whether every user of the host may read the files.
@@ -78,8 +78,8 @@ func (c Config) Everyone() bool {
 	return err == nil && mode&0o004 != 0
 }
 
-// parseMode takes the owner's read and write bits, which must be there, and
-// read bits for others: whoever may write a key file decides who is trusted.
+// parseMode wants the owner's read and write bits, and allows read bits for others. It allows no write bits: whoever
+// may write a key file decides who is trusted.
 func parseMode(text string) (fs.FileMode, error) {
 	if text == "" {
 		return 0o600, nil

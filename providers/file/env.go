@@ -12,10 +12,9 @@ import (
 	"github.com/keyrotate/rotate/internal/dotenv"
 )
 
-// variables is what a .env file says of ours: NAME=value for each, in the order
-// of names, with the value as it is written there; a PEM in quotes has several
-// lines. A variable that is set twice in different ways stands there twice. One
-// that is set to nothing has no value: that is how people keep its place.
+// variables lists our variables in a .env file as NAME=value, in the order of names. The value is as the file has it;
+// a PEM in quotes has several lines. A variable that is set twice in different ways stands there twice. A variable
+// that is set to nothing has no value: people write it so to keep its place.
 func variables(text []byte, names []string) ([]byte, error) {
 	all, err := dotenv.Find(text, names...)
 	if err != nil {
@@ -37,9 +36,8 @@ func variables(text []byte, names []string) ([]byte, error) {
 
 var errHidden = errors.New(" a line in it keeps what is written after it from being read")
 
-// withVariables is the file with our variables set as the lines NAME=value say.
-// Where they stand they change in place; those that are not there come last.
-// Nothing else changes: not the line ends, nor whether the last one is there.
+// withVariables is the file with our variables set as the lines NAME=value say. A variable that is there changes in
+// its place. A new one comes last. Line ends stay as they are, and so does a missing one at the end.
 func withVariables(text []byte, names []string, lines []byte) ([]byte, error) {
 	values := map[string]string{}
 	set, err := dotenv.Find(lines, names...)

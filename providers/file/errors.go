@@ -54,8 +54,7 @@ func kindOf(err error) (hint string, kind error) {
 	return "", providers.ErrUnavailable
 }
 
-// worded says an error of the operating system without what its kind says
-// already.
+// worded is an error of the operating system. It leaves out what its kind says already.
 type worded struct{ error }
 
 // Unwrap leaves the errno in reach.

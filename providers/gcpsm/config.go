@@ -24,7 +24,7 @@ import (
 type Config struct {
 	Project   string            `yaml:"project" doc:"Project id or number."`
 	Location  string            `yaml:"location" doc:"Region of regional secrets, such as europe-west3; left out, secrets are global."`
-	Endpoint  string            `yaml:"endpoint" doc:"Another address of the service, host or host:port, such as a Private Service Connect endpoint. TLS always."`
+	Endpoint  string            `yaml:"endpoint" masked:"true" doc:"Another address of the service, host or host:port, such as a Private Service Connect endpoint. TLS always."`
 	Locations []string          `yaml:"locations" doc:"Regions to which global secrets that rotate creates are replicated; left out, Google chooses (automatic)."`
 	KMSKeys   []string          `yaml:"kms_keys" doc:"KMS keys of secrets that rotate creates, projects/…/cryptoKeys/…: one in global, or one in each region."`
 	Labels    map[string]string `yaml:"labels" doc:"Labels of secrets that rotate creates."`
@@ -108,8 +108,8 @@ func (c *Config) parent() string {
 // Where tells people, and the config, which secret is meant.
 func (c *Config) Where(secret string) string {
 	where := "Google Secret Manager"
-	if c.Endpoint != "" {
-		where += ", " + c.Endpoint
+	if host := strings.TrimSuffix(strings.ToLower(c.Endpoint), ":443"); host != "" && host != "secretmanager.googleapis.com" {
+		where += ", " + host
 	}
 	return where + ", " + c.parent() + "/secrets/" + secret
 }

@@ -50,6 +50,12 @@ type store struct {
 	api  *secretmanager.Client
 }
 
+// WritesAMinute implements providers.Paced: a tenth of the quota.
+// 600 write requests a minute and project, of which a Write makes three, and
+// 2 a second and secret:
+// https://docs.cloud.google.com/secret-manager/quotas
+func (c *Config) WritesAMinute() int { return 20 }
+
 // Traits implements providers.Store.
 func (s *store) Traits() providers.Traits {
 	bound := s.conf.Stale
@@ -58,11 +64,8 @@ func (s *store) Traits() providers.Traits {
 	}
 	return providers.Traits{
 		Type: "gcpsm", MaxValue: maxValue, Stale: bound, Witness: true,
-		Erases: providers.Destroyed,
-		// 600 write requests a minute and project, of which a Write makes three, and
-		// 2 a second and secret:
-		// https://docs.cloud.google.com/secret-manager/quotas
-		WritesAMinute: 20,
+		Erases:        providers.Destroyed,
+		WritesAMinute: s.conf.WritesAMinute(),
 		TakesName:     takesName, NameRule: nameRule,
 		Remains: "Of a destroyed version its number and dates, no data. Where the secret has a version_destroy_ttl it is disabled until that ends, " +
 			"and whoever may call EnableSecretVersion can have it back until then.",
@@ -194,6 +197,9 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 			last = n // it may have been superseded and destroyed between the two calls
 			continue
 		}
+		if err == nil {
+			err = s.alone(ctx, name, st, n)
+		}
 		if err != nil {
 			return providers.Revision{}, err
 		}
@@ -206,7 +212,8 @@ func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, er
 }
 
 // History implements providers.Store. Litter is listed as well, so that it is
-// erased: see Erase. So is what a person disabled, and can enable again.
+// erased: see Erase. So is what a person disabled, and can enable again. A version
+// that a person added is not, see whose.
 func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
 	defer providers.Dress(&err, "history", name)
 	st, err := s.look(ctx, name)
@@ -238,7 +245,13 @@ func (s *store) History(ctx context.Context, name string) (_ []providers.Revisio
 			weaker = append(weaker, providers.Erased{ID: rev.ID, Note: rev.Note, Erasure: erasure(v)})
 		case gone(v):
 		case number(v) < n, st.litter(number(v)):
-			revs = append(revs, rev)
+			whose, err := s.whose(ctx, name, st, v)
+			if err != nil {
+				return nil, err
+			}
+			if whose == ours {
+				revs = append(revs, rev)
+			}
 		}
 	}
 	for i := range last {

@@ -556,3 +556,76 @@ func TestRecordStaysSmall(t *testing.T) {
 	_, err = s.Write(t.Context(), name, providers.NewSecret([]byte("x")), head.ID, noteOf(99))
 	fails(t, err, providers.ErrUnsafe)
 }
+
+// A version that a person added is told, above the head and below it, and neither
+// History nor Erase has it destroyed. What killed writers leave is known again.
+func TestAVersionAddedByHandIsNotDestroyed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := people()
+		s := directly(t, f)
+		first := write(t, s, "first", "", 1)
+		o := outside{s}
+		byHand := o.put(t, name, "somebody's")
+		if revs, err := s.History(t.Context(), name); err != nil || len(revs) != 1 {
+			t.Errorf("while the secret may be behind: %v (%v)", revs, err)
+		}
+		time.Sleep(stale + time.Second)
+		said := func(what string) {
+			t.Helper()
+			revs, err := s.History(t.Context(), name)
+			must(t, err)
+			if slices.ContainsFunc(revs, func(r providers.Revision) bool { return r.ID == id(byHand) }) {
+				t.Errorf("%s: it is listed to be erased", what)
+			}
+			if what == "below the head" {
+				return
+			}
+			_, err = s.Read(t.Context(), name)
+			fails(t, err, providers.ErrUnsafe)
+			if text := say.Error(err).String(); !strings.Contains(text, fmt.Sprintf("version %d was not added by rotate", byHand)) || !strings.Contains(text, "gcloud secrets versions destroy 2 --secret="+name) {
+				t.Errorf("%s: %s", what, text)
+			}
+		}
+		said("above the head")
+		_, err := s.Erase(t.Context(), name, id(byHand), first.ID)
+		fails(t, err, providers.ErrUnsafe)
+		next := write(t, s, "second", first.ID, 2)
+		said("below the head")
+		_, err = s.Erase(t.Context(), name, id(byHand), next.ID)
+		fails(t, err, providers.ErrUnsafe)
+		if _, err := s.Erase(t.Context(), name, first.ID, next.ID); err != nil {
+			t.Errorf("its own: %v", err)
+		}
+		if held := f.Held(name); held[byHand] != "somebody's" || len(held) != 2 {
+			t.Errorf("held: %v", held)
+		}
+		o.disable(t, name, byHand)
+		if revs, err := s.History(t.Context(), name); err != nil || len(revs) != 1 {
+			t.Errorf("once it is disabled: %v (%v)", revs, err)
+		}
+		o.enable(t, name, byHand)
+		_, err = o.api().DestroySecretVersion(t.Context(), &secretmanagerpb.DestroySecretVersionRequest{Name: s.version(name, byHand)})
+		must(t, err)
+		if revs, err := s.History(t.Context(), name); err != nil || len(revs) != 1 {
+			t.Errorf("once it is destroyed: %v (%v)", revs, err)
+		}
+		// A writer that is killed between its two patches leaves no riddle.
+		f.On(func(c fakes.Call) *fakes.Fault {
+			if c.Kind == "AddSecretVersion" {
+				return &fakes.Fault{After: fakes.ErrLost}
+			}
+			return nil
+		})
+		_, err = s.Write(t.Context(), name, providers.NewSecret([]byte("third")), next.ID, noteOf(3))
+		fails(t, err, providers.ErrUnclear)
+		f.On(nil)
+		time.Sleep(stale + time.Second)
+		revs, err := directly(t, f).History(t.Context(), name)
+		if err != nil || len(revs) != 2 {
+			t.Fatalf("of a killed writer: %v (%v)", revs, err)
+		}
+		if e, err := s.Erase(t.Context(), name, revs[0].ID, next.ID); err != nil || e.How != providers.Destroyed {
+			t.Errorf("%v (%v)", e, err)
+		}
+	})
+}

@@ -31,7 +31,16 @@ type record struct {
 	Heads   map[int64]head `json:"heads,omitempty"`   // by version; the newest
 	Witness note           `json:"witness,omitzero"`  // the newest note of all
 	Copy    int64          `json:"copy,omitempty"`    // a version that repeats the head, see store.cover
+	Begun   []string       `json:"begun,omitempty"`   // marks of values whose writes began and did not end, see mark
 	Version int            `json:"version,omitempty"` // of this record
+}
+
+// copied notes a copy of the head, 0 for none. The one before stays known as rotate's.
+func (r *record) copied(n int64) {
+	if r.Copy > 0 {
+		r.Heads[r.Copy] = head{}
+	}
+	r.Copy = n
 }
 
 // A head is a version that the alias was moved to by rotate.

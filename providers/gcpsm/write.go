@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,16 +20,16 @@ import (
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
 	defer providers.Dress(&err, "write", name)
 	st, err := s.look(ctx, name)
-	absent := errors.Is(err, providers.ErrNotFound)
+	absent, own := errors.Is(err, providers.ErrNotFound), mark(v.Reveal())
 	switch {
 	case err != nil && !absent:
 		return providers.Revision{}, err
 	case absent && after != "":
 		return providers.Revision{}, conflict()
 	case absent:
-		st, err = s.create(ctx, name)
+		st, err = s.create(ctx, name, own)
 	default:
-		st, err = s.begin(ctx, name, st, after)
+		st, err = s.begin(ctx, name, st, after, own)
 	}
 	if err != nil {
 		return providers.Revision{}, err
@@ -44,7 +45,8 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 	st, err = s.patch(ctx, name, st, number(made), func(rec *record) {
 		rec.Heads[number(made)] = h
 		rec.Witness = note(providers.Note(rec.Witness).Newest(n))
-		rec.Copy = 0
+		rec.copied(0)
+		rec.Begun = slices.DeleteFunc(slices.Clone(rec.Begun), func(m string) bool { return m == own })
 	})
 	if err != nil {
 		if !errors.Is(err, providers.ErrUnclear) { // it will not become the head
@@ -58,9 +60,9 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 // create makes a secret that has rotate's record and no version. Names are
 // unique, so of several creators one succeeds; whoever comes next finds a
 // secret without a head.
-func (s *store) create(ctx context.Context, name string) (state, error) {
+func (s *store) create(ctx context.Context, name, own string) (state, error) {
 	secret := s.conf.secret()
-	secret.Annotations = state{}.next(0, nil).Annotations
+	secret.Annotations = state{}.next(0, func(rec *record) { rec.Begun = []string{own} }).Annotations
 	made, err := s.api.CreateSecret(ctx, &secretmanagerpb.CreateSecretRequest{Parent: s.conf.parent(), SecretId: name, Secret: secret})
 	if err != nil {
 		return state{}, failed(ctx, "CreateSecret", err, true)
@@ -70,8 +72,9 @@ func (s *store) create(ctx context.Context, name string) (state, error) {
 
 // begin checks that a write's base is the head and takes the etag under which
 // the write has to end. A secret of someone else gets the alias first, on the
-// version that is adopted: from then on its head does not move by itself.
-func (s *store) begin(ctx context.Context, name string, st state, after providers.RevisionID) (state, error) {
+// version that is adopted: from then on its head does not move by itself. The record
+// gets the mark of the value that is to come.
+func (s *store) begin(ctx context.Context, name string, st state, after providers.RevisionID, own string) (state, error) {
 	base, err := s.head(ctx, name, st)
 	switch {
 	case err != nil:
@@ -79,7 +82,6 @@ func (s *store) begin(ctx context.Context, name string, st state, after provider
 	case id(base) != after:
 		return state{}, conflict()
 	}
-	foreign := base > 0 && st.foreign()
 	if base > 0 {
 		v, err := s.api.GetSecretVersion(ctx, &secretmanagerpb.GetSecretVersionRequest{Name: s.version(name, base)})
 		switch {
@@ -92,9 +94,11 @@ func (s *store) begin(ctx context.Context, name string, st state, after provider
 		}
 	}
 	return s.patch(ctx, name, st, base, func(rec *record) {
-		if foreign {
-			rec.Heads[base] = head{}
+		if _, known := rec.Heads[base]; base > 0 && !known {
+			rec.Heads[base] = head{} // somebody else's that is adopted, or that the alias was moved to by hand
 		}
+		rec.Begun = append(slices.Clone(rec.Begun), own)
+		rec.Begun = rec.Begun[max(0, len(rec.Begun)-keep):]
 	})
 }
 
@@ -181,7 +185,7 @@ func (s *store) cover(ctx context.Context, name string, st state, n int64) (copi
 	if copied, err = s.add(ctx, name, value); err != nil {
 		return nil, err
 	}
-	_, err = s.patch(ctx, name, st, st.alias, func(rec *record) { rec.Copy = number(copied) })
+	_, err = s.patch(ctx, name, st, st.alias, func(rec *record) { rec.copied(number(copied)) })
 	return copied, err
 }
 
@@ -222,6 +226,15 @@ func (s *store) Erase(ctx context.Context, name string, which, above providers.R
 		return providers.Erasure{}, conflict()
 	case old == nil || gone(old):
 		return erasure(old), nil
+	}
+	whose, err := s.whose(ctx, name, st, old)
+	switch {
+	case err != nil:
+		return providers.Erasure{}, err
+	case whose == theirs:
+		return providers.Erasure{}, strange(name, old)
+	case whose != ours:
+		return providers.Erasure{}, conflict()
 	case n > top:
 		if err := s.fence(ctx, name, st, n); err != nil {
 			return providers.Erasure{}, err

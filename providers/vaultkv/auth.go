@@ -1,13 +1,11 @@
 package vaultkv
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
+	"net/http"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -24,13 +22,15 @@ import (
 // https://developer.hashicorp.com/vault/docs/concepts/tokens
 type session struct {
 	auth   Auth
-	client *api.Client // with the token
-	anon   *api.Client // without, for logins
+	via    http.RoundTripper // of calls to a cloud; nil is the usual one
+	client *api.Client       // with the token
+	anon   *api.Client       // without, for logins
 	turn   chan struct{}
 
 	grant
 	since time.Time
 	full  time.Duration // of the token when it was new
+	used  int           // calls that it was given out for
 }
 
 // A grant is a token and how long it is good.
@@ -38,34 +38,56 @@ type grant struct {
 	token     string
 	life      time.Duration // 0 is for ever
 	renewable bool
+	uses      int // that are left when it is new; 0 is any number
 }
 
 // young is the age below which a refused token is not replaced: what it may not
 // do, the next one may not either.
 const young = time.Minute
 
-func newSession(auth Auth, client, anon *api.Client) *session {
-	return &session{auth: auth, client: client, anon: anon, turn: make(chan struct{}, 1)}
+// fewUses is how many calls of a token with a number of them (token_num_uses) are not
+// begun with: several may be under way at once, and each token is refused after its
+// last one.
+const fewUses = 2
+
+func newSession(auth Auth, via http.RoundTripper, client, anon *api.Client) *session {
+	return &session{auth: auth, via: via, client: client, anon: anon, turn: make(chan struct{}, 1)}
 }
 
-// ready makes sure that the client's token is good, and returns it.
+// ready makes sure that the client's token is good for one call, and returns it.
 func (s *session) ready(ctx context.Context) (string, error) {
 	if err := s.lock(ctx); err != nil {
 		return "", err
 	}
 	defer s.unlock()
-	age := time.Since(s.since)
-	good := s.token != "" && (s.life == 0 || age < s.life)
-	if good && (s.life == 0 || age < s.life*2/3) {
-		return s.token, nil
+	if err := s.refresh(ctx); err != nil {
+		return "", err
 	}
-	if good && s.renewable {
+	s.used++
+	return s.token, nil
+}
+
+// refresh renews or replaces the token if it is time. The token's last uses are kept
+// for calls that began before.
+func (s *session) refresh(ctx context.Context) error {
+	age := time.Since(s.since)
+	good := s.token != "" && (s.life == 0 || age < s.life) && (s.uses == 0 || s.used < s.uses)
+	spare := fewUses
+	if s.auth.Method == "token" {
+		spare = 0 // there is no other
+	}
+	fresh := s.uses == 0 || s.used+spare < s.uses
+	if good && fresh && (s.life == 0 || age < s.life*2/3) {
+		return nil
+	}
+	if good && fresh && s.renewable {
+		s.used++
 		g, err := s.renew(ctx)
 		if err == nil &&
 			// guard incident 25: a token near its last day is not renewed but replaced
 			(g.life >= s.full/2 || s.auth.Method == "token") {
-			s.take(g)
-			return s.token, nil
+			s.grant, s.since = g, time.Now()
+			return nil
 		}
 	}
 	g, err := s.login(ctx)
@@ -74,9 +96,9 @@ func (s *session) ready(ctx context.Context) (string, error) {
 		s.full = g.life
 		s.take(g)
 	case !good:
-		return "", err
+		return err
 	}
-	return s.token, nil
+	return nil
 }
 
 // renounce gives up a token that was refused, if another may do better.
@@ -95,7 +117,7 @@ func (s *session) renounce(ctx context.Context, refused string) bool {
 }
 
 func (s *session) take(g grant) {
-	s.grant, s.since = g, time.Now()
+	s.grant, s.since, s.used = g, time.Now(), 0
 	s.client.SetToken(g.token)
 }
 
@@ -104,36 +126,27 @@ func (s *session) renew(ctx context.Context) (grant, error) {
 	if err != nil || a.Auth == nil {
 		return grant{}, errors.Join(errors.New("no renewal"), err)
 	}
-	return grant{s.token, time.Duration(a.Auth.Seconds) * time.Second, a.Auth.Renewable}, nil
+	return grant{s.token, time.Duration(a.Auth.Seconds) * time.Second, a.Auth.Renewable, s.uses}, nil
 }
 
 // login gets a token by the method that the config names.
 func (s *session) login(ctx context.Context) (grant, error) {
-	var body map[string]string
-	switch s.auth.Method {
-	case "approle":
-		id, err := credential(s.auth.SecretIDFile, "VAULT_SECRET_ID", "auth.secret_id_file")
-		if err != nil {
-			return grant{}, err
-		}
-		body = map[string]string{"role_id": s.auth.RoleID, "secret_id": id}
-	case "kubernetes":
-		jwt, err := credential(s.auth.JWTFile, "", "auth.jwt_file")
-		if err != nil {
-			return grant{}, err
-		}
-		body = map[string]string{"role": s.auth.Role, "jwt": jwt}
-	default:
+	prove := methods[s.auth.Method].proof
+	if prove == nil {
 		return s.lookup(ctx)
 	}
-	a, err := send(ctx, s.anon, "auth/"+cmp.Or(s.auth.Mount, s.auth.Method)+"/login", nil, body, false)
+	body, err := prove(ctx, s)
+	if err != nil {
+		return grant{}, err
+	}
+	a, err := send(ctx, s.anon, s.auth.path(), nil, body, false)
 	if err != nil {
 		return grant{}, denied(err, fmt.Sprintf("the %s login was refused: check the role and what the store's auth options name", s.auth.Method))
 	}
 	if a.Auth == nil || a.Auth.Token == "" {
 		return grant{}, &providers.Error{Kind: providers.ErrUnavailable, Err: errors.New("the login's reply has no token")}
 	}
-	return grant{a.Auth.Token, time.Duration(a.Auth.Seconds) * time.Second, a.Auth.Renewable}, nil
+	return grant{a.Auth.Token, time.Duration(a.Auth.Seconds) * time.Second, a.Auth.Renewable, a.Auth.Uses}, nil
 }
 
 // lookup takes the token that it is given, and asks how long it is good.
@@ -145,42 +158,27 @@ func (s *session) lookup(ctx context.Context) (grant, error) {
 	s.client.SetToken(token)
 	a, err := send(ctx, s.client, "auth/token/lookup-self", nil, nil, false)
 	if err != nil {
-		return grant{}, denied(err, "the token has ended or is not of this Vault: give rotate a new one; with approle or kubernetes it gets its own")
+		return grant{}, denied(err, "the token has ended, is not of this Vault, or may not look itself up (path \"auth/token/lookup-self\" { capabilities = [\"read\"] }): give rotate a new one; with another auth.method it gets its own")
 	}
 	var d struct {
 		Seconds   int  `json:"ttl"`
 		Renewable bool `json:"renewable"`
+		Uses      int  `json:"num_uses"` // that are left
 	}
 	if json.Unmarshal(a.Data, &d) != nil {
 		return grant{}, &providers.Error{Kind: providers.ErrUnavailable, Err: errors.New("the reply to lookup-self is not Vault's")}
 	}
-	return grant{token, time.Duration(d.Seconds) * time.Second, d.Renewable}, nil
+	return grant{token, time.Duration(d.Seconds) * time.Second, d.Renewable, d.Uses}, nil
 }
 
 // denied words the refusal of a login. Vault says 400 to a wrong secret id and
-// 403 to a wrong JWT or token.
+// 403 to a wrong JWT or token. A namespace that does not exist is something else.
 func denied(err error, hint string) error {
 	var r *refusal
 	if errors.As(err, &r) && (r.status == 400 || r.status == 403) {
 		return &providers.Error{Kind: providers.ErrDenied, Err: r, Hint: hint}
 	}
 	return err
-}
-
-// credential reads what proves who we are: at each login, because others
-// replace it.
-func credential(file, env, option string) (string, error) {
-	if file == "" {
-		if v := os.Getenv(env); v != "" {
-			return v, nil
-		}
-		return "", &providers.Error{Kind: providers.ErrDenied, Err: fmt.Errorf("neither %s nor $%s is set", option, env)}
-	}
-	text, err := os.ReadFile(file)
-	if v := strings.TrimSpace(string(text)); err == nil && v != "" && !strings.ContainsAny(v, "\r\n") {
-		return v, nil
-	}
-	return "", &providers.Error{Kind: providers.ErrDenied, Err: errors.Join(fmt.Errorf("%s names no file with one line", option), err), Hint: "it has to hold the credential and nothing else"}
 }
 
 func (s *session) lock(ctx context.Context) error {

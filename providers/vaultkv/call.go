@@ -1,6 +1,7 @@
 package vaultkv
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,9 @@ import (
 const (
 	timeout  = 30 * time.Second // of one call
 	maxReply = 4 << 20
+
+	tries       = 3 // of a read that is answered 429 or 412
+	longestWait = 10 * time.Second
 )
 
 var errTimeout = errors.New("no reply within 30s")
@@ -34,14 +38,41 @@ type answer struct {
 		Token     string `json:"client_token"`
 		Seconds   int    `json:"lease_duration"`
 		Renewable bool   `json:"renewable"`
+		Uses      int    `json:"num_uses"`
 	}
 	Errors []string
+
+	// Of sys/health and sys/leader.
+	Version    string
+	Enterprise *bool
+	HA         bool `json:"ha_enabled"`
 }
 
-// call makes one call with a token that is good. A change is not repeated,
-// except after a 403, which Vault gives before it does anything, with the token
-// of a new login.
+// call makes one call with a token that is good. A read for which Vault has no time
+// now is made again, as a pass that ends there would come back much later.
 func (s *store) call(ctx context.Context, path string, query url.Values, body any) (answer, error) {
+	_, changes := body.(change)
+	for n := 1; ; n++ {
+		a, err := s.once(ctx, path, query, body)
+		var e *providers.Error
+		if changes || n == tries || !errors.As(err, &e) || e.Kind != providers.ErrThrottled {
+			return a, err
+		}
+		wait := cmp.Or(e.After, time.Duration(n)*time.Second)
+		if wait > longestWait {
+			return a, err // the scheduler comes back then
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return a, err
+		}
+	}
+}
+
+// once makes one call. It is not repeated, except after a 403, which Vault gives
+// before it does anything, with the token of a new login.
+func (s *store) once(ctx context.Context, path string, query url.Values, body any) (answer, error) {
 	_, changes := body.(change)
 	if changes {
 		body = body.(change).body
@@ -99,7 +130,7 @@ func send(ctx context.Context, c *api.Client, path string, query url.Values, bod
 		a.Errors = nil
 	}
 	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-	return answer{}, refused(&refusal{a.status, a.Errors}, changes, time.Duration(seconds)*time.Second)
+	return answer{}, refused(&refusal{a.status, a.Errors, lacking(path, query, body)}, changes, time.Duration(seconds)*time.Second)
 }
 
 var errNotKV = errors.New("the reply is not one of a KV version 2 mount")

@@ -25,8 +25,11 @@ import (
 
 // The table of errors, seen from outside: what a failure of the one call that
 // changes something says, and what a failure of a read says.
-func TestErrors(t *testing.T) {
-	f, v := fakeServer(t)
+func TestErrors(t *testing.T) { synctest.Test(t, errorsOf) } // reads are repeated after a while
+
+func errorsOf(t *testing.T) {
+	f := vaultfake.New()
+	v := server{"http://127.0.0.1:8200", f, "root"}
 	s := v.open(t, v.config(t))
 	rev := put(t, s, "a", "", 1)
 	rev = put(t, s, "b", rev.ID, 2)
@@ -228,7 +231,15 @@ func TestConfig(t *testing.T) {
 		{Config{TLS: TLS{ClientCert: "x"}}, "go together"},
 		{Config{Auth: Auth{Method: "approle"}}, "role_id"},
 		{Config{Auth: Auth{Method: "kubernetes"}}, "auth.role"},
-		{Config{Auth: Auth{Method: "userpass"}}, "auth.method"},
+		{Config{Auth: Auth{Method: "ldap"}}, "auth.method"},
+		{Config{Auth: Auth{Method: "userpass"}}, "auth.username"},
+		{Config{Auth: Auth{Method: "userpass", Username: "a/b"}}, "auth.username"},
+		{Config{Auth: Auth{Method: "cert"}}, "tls.client_cert"},
+		{Config{Auth: Auth{Method: "aws"}}, "auth.role"},
+		{Config{Auth: Auth{Method: "aws", Role: "r", Region: "a/../b"}}, "auth.region"},
+		{Config{Auth: Auth{Method: "gcp"}}, "auth.role"},
+		{Config{Auth: Auth{Method: "azure"}}, "auth.role"},
+		{Config{Auth: Auth{Method: "jwt"}}, ""},
 	} {
 		err := c.config.Validate()
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

@@ -26,7 +26,8 @@ var kinds = []struct {
 	{400, "request body too large", providers.ErrTooLarge, true, ""},
 	{400, "", providers.ErrUnavailable, true, ""},
 	{403, "namespace", providers.ErrDenied, true, "check the store's namespace"},
-	{403, "", providers.ErrDenied, true, "rotate validate --probe names what the policy lacks; docs/providers/vaultkv.md has one"},
+	{403, "", providers.ErrDenied, true, policyHint},
+	{404, "namespace not found", providers.ErrUnsafe, true, "there is no such namespace: check the store's namespace, $VAULT_NAMESPACE and $BAO_NAMESPACE; vault namespace list"}, // OpenBao; [run] 2.7.2
 	{404, "no handler for route", providers.ErrUnsafe, true, "there is no such mount: check mount and namespace, or vault secrets enable -path=MOUNT kv-v2"},
 	{404, "", providers.ErrUnavailable, true, "that is not Vault's answer: check address"},
 	{405, "", providers.ErrUnsafe, true, "the mount has to be KV version 2"},
@@ -44,7 +45,10 @@ var kinds = []struct {
 type refusal struct {
 	status int
 	words  []string
+	lacks  string // what a policy has to say for the call, if that is what it lacks
 }
+
+const policyHint = "the token's policy has to say %s; docs/providers/vaultkv.md has a whole one"
 
 func (r *refusal) Error() string {
 	said := strings.Join(strings.Fields(strings.Join(r.words, "; ")), " ") // Vault's lists of errors have lines
@@ -68,6 +72,9 @@ func refused(r *refusal, changes bool, wait time.Duration) error {
 		e := &providers.Error{Kind: row.kind, Err: r, Hint: row.hint}
 		if changes && !row.sure {
 			e.Kind = providers.ErrUnclear
+		}
+		if row.hint == policyHint {
+			e.Hint = fmt.Sprintf(policyHint, r.lacks)
 		}
 		if row.kind == providers.ErrThrottled {
 			e.After = wait

@@ -64,7 +64,7 @@ func decode(fields map[string]any) []byte {
 // ReadFields implements providers.FieldReader. What rotate writes beside a value is
 // no field of it, and bytes that it wrote in base64 are bytes again.
 func (s *store) ReadFields(ctx context.Context, name string) (_ map[string]providers.Secret, err error) {
-	defer providers.Dress(&err, "read", name)
+	defer s.dress(&err, "read", name)
 	d, _, err := s.stored(ctx, name, 0)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 //
 // https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2#list-secrets
 func (s *store) List(ctx context.Context) (all []providers.Listed, err error) {
-	defer providers.Dress(&err, "list", s.Mount+"/metadata/"+s.Path)
+	defer s.dress(&err, "list", s.Mount+"/metadata/"+s.Path)
 	names, err := s.below(ctx, "")
 	for _, name := range names {
 		all = append(all, providers.Listed{Name: name, Untold: true})

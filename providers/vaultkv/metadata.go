@@ -112,7 +112,7 @@ func (s *store) mount(ctx context.Context) (metadata, error) {
 }
 
 func notV2(mount string) error {
-	return unsafe(fmt.Errorf("%s is not a KV mount of version 2: it keeps no versions and compares nothing", mount), "vault kv enable-versioning "+mount)
+	return unsafe(fmt.Errorf("%s is not a KV mount of version 2: it keeps no versions and compares nothing", mount), "give rotate a mount of its own, vault secrets enable -path=rotate kv-v2, and the store mount: rotate; "+mount+" stays as those who read it know it")
 }
 
 func none(after string) bool { return after == "" || after == "0s" }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -31,8 +32,11 @@ func (s *store) rights(name string) []right {
 // nobody uses, and names what it lacks as policies do. It changes nothing.
 func (s *store) Probe(ctx context.Context) (err error) {
 	const name = "rotate-probe"
-	defer providers.Dress(&err, "probe", s.path(name))
+	defer s.dress(&err, "probe", s.path(name))
 	if _, err := s.compare(ctx, name); err != nil {
+		return err
+	}
+	if _, err := s.settings(ctx, name); err != nil { // of the mount; the name has none
 		return err
 	}
 	if _, err = s.Read(ctx, name); errors.Is(err, providers.ErrNotFound) {
@@ -41,11 +45,30 @@ func (s *store) Probe(ctx context.Context) (err error) {
 	return err
 }
 
-// ProbeSecret asks the same about one secret: what is missing is an error, and
-// what is more than rotate needs is returned.
+// ProbeSecret asks the same about one secret, and its settings as a write does: what
+// is missing is an error, and what is more than rotate needs is returned.
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
-	defer providers.Dress(&err, "probe", s.path(name))
-	return s.compare(ctx, name)
+	defer s.dress(&err, "probe", s.path(name))
+	if excess, err = s.compare(ctx, name); err == nil {
+		_, err = s.settings(ctx, name) // as a write would
+	}
+	return excess, err
+}
+
+// lacking is what a policy has to say for a call.
+func lacking(path string, query url.Values, body any) string {
+	mount, preflight := strings.CutPrefix(path, "sys/internal/ui/mounts/")
+	switch {
+	case preflight: // Vault shows a mount to whoever may do anything in it
+		return stanza(mount+"/config", []string{"read"})[0] + ", if there is a mount " + mount
+	case query.Get("list") == "true":
+		return stanza(path, []string{"list"})[0]
+	case body == nil:
+		return stanza(path, []string{"read"})[0]
+	case strings.Contains(path, "/data/"):
+		return stanza(path, []string{"create", "update"})[0]
+	}
+	return stanza(path, []string{"update"})[0]
 }
 
 // compare holds a token's capabilities against the rights.

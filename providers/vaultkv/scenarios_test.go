@@ -67,6 +67,14 @@ func documentFields(t *testing.T, v server, s *store) {
 	}
 }
 
+// tool is the command that people of the server have.
+func tool(s *store) string {
+	if s.bao {
+		return "bao"
+	}
+	return "vault"
+}
+
 func settings(t *testing.T, v server, s *store) {
 	rev := put(t, s, "a", "", 1)
 	refused := func(what, hint string, err error) {
@@ -87,7 +95,7 @@ func settings(t *testing.T, v server, s *store) {
 	// A person who writes now makes a head that will vanish.
 	v.admin(t, "POST", s.at("data", name), map[string]any{"data": map[string]any{"value": "x"}})
 	_, err := s.Read(t.Context(), name)
-	refused("a head with a date of deletion", "vault kv undelete -mount=secret -versions=2", err)
+	refused("a head with a date of deletion", tool(s)+" kv undelete -mount=secret -versions=2", err)
 	v.admin(t, "POST", s.at("metadata", name), map[string]any{"delete_version_after": "0s"})
 	v.admin(t, "POST", s.at("undelete", name), map[string]any{"versions": []int{2}})
 	if rev, err = s.Read(t.Context(), name); err != nil {
@@ -167,7 +175,7 @@ func goneHead(t *testing.T, v server, s *store) {
 	second := put(t, s, "b", first.ID, 2)
 	v.admin(t, "DELETE", s.at("data", name), nil)
 	_, err := s.Read(t.Context(), name)
-	if !errors.Is(err, providers.ErrUnreadable) || !strings.Contains(say.Error(err).String(), "hint: vault kv undelete -mount=secret -versions=2 "+s.path(name)) {
+	if !errors.Is(err, providers.ErrUnreadable) || !strings.Contains(say.Error(err).String(), "hint: "+tool(s)+" kv undelete -mount=secret -versions=2 "+s.path(name)) {
 		t.Errorf("deleted: %v", err)
 	}
 	v.admin(t, "POST", s.at("undelete", name), map[string]any{"versions": []int{2}})
@@ -176,7 +184,7 @@ func goneHead(t *testing.T, v server, s *store) {
 	}
 	v.admin(t, "POST", s.at("destroy", name), map[string]any{"versions": []int{2}})
 	_, err = s.Read(t.Context(), name)
-	if !errors.Is(err, providers.ErrUnreadable) || !strings.Contains(say.Error(err).String(), "vault kv rollback") {
+	if !errors.Is(err, providers.ErrUnreadable) || !strings.Contains(say.Error(err).String(), tool(s)+" kv rollback") {
 		t.Errorf("destroyed: %v", err)
 	}
 	for _, after := range []providers.RevisionID{"", first.ID, second.ID} {

@@ -33,6 +33,7 @@ const (
 type store struct {
 	Config
 	session *session
+	bao     bool // the server is OpenBao
 
 	mu   sync.Mutex
 	seen map[string]map[providers.RevisionID]providers.Revision // by name, without values
@@ -57,7 +58,7 @@ func (s *store) Traits() providers.Traits {
 // Read implements providers.Store. It is one call, except that behind a head
 // which rotate did not write it looks for the newest one which it did.
 func (s *store) Read(ctx context.Context, name string) (_ providers.Revision, err error) {
-	defer providers.Dress(&err, "read", name)
+	defer s.dress(&err, "read", name)
 	return s.version(ctx, name, 0)
 }
 
@@ -156,7 +157,7 @@ func (s *store) lookBack(ctx context.Context, name string, below int) (providers
 // Write implements providers.Store: the settings of mount and key, the base's
 // time, then the one call that changes something.
 func (s *store) Write(ctx context.Context, name string, v providers.Secret, after providers.RevisionID, n providers.Note) (_ providers.Revision, err error) {
-	defer providers.Dress(&err, "write", name)
+	defer s.dress(&err, "write", name)
 	m, err := s.settings(ctx, name)
 	if err != nil {
 		return providers.Revision{}, err
@@ -191,7 +192,7 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 // History implements providers.Store. Superseded versions that someone deleted
 // are listed until they are destroyed: `vault kv undelete` brings them back.
 func (s *store) History(ctx context.Context, name string) (_ []providers.Revision, err error) {
-	defer providers.Dress(&err, "history", name)
+	defer s.dress(&err, "history", name)
 	m, err := s.metadata(ctx, name)
 	if err != nil {
 		return nil, err
@@ -222,7 +223,7 @@ func (s *store) History(ctx context.Context, name string) (_ []providers.Revisio
 // Erase implements providers.Store. [kv] pathDestroyWrite would destroy the
 // head if asked, so it is asked for one number below the head.
 func (s *store) Erase(ctx context.Context, name string, id, head providers.RevisionID) (_ providers.Erasure, err error) {
-	defer providers.Dress(&err, "erase", name)
+	defer s.dress(&err, "erase", name)
 	m, err := s.metadata(ctx, name)
 	if err != nil {
 		return providers.Erasure{}, err

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) {
 	for _, v := range os.Environ() { // the tests say all there is to say
-		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "VAULT_") {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "VAULT_") || strings.HasPrefix(name, "BAO_") {
 			os.Unsetenv(name)
 		}
 	}

@@ -19,9 +19,8 @@ type Restored struct {
 	Set       *keyset.Set        // what the store holds
 	Witnesses []rotation.Witness // who remembers something newer, the newest first; empty if nobody does
 
-	// Newer is the newest keyset that an output still shows, and In that output's name;
-	// nil where none can be read. Without it nobody can tell here which keys were
-	// deleted, or reported as compromised, since Set was written.
+	// Newer is the newest keyset that an output still shows, and In that output's name; nil where none can be read.
+	// Without it nobody can tell which keys were deleted, or reported as compromised, after Set was written.
 	Newer *keyset.Set
 	In    string
 
@@ -53,10 +52,9 @@ func (e *Engine) Restored(ctx context.Context, t Target) (Restored, Result, erro
 	return found, result, err
 }
 
-// Accept makes the document of this generation the truth again. Its successor
-// has a higher generation than any witness remembers, and counts as following
-// all of them. revoke names keys that must not come back to life; those which a
-// witness knows as compromised never do. The outputs follow at the next pass.
+// Accept makes the document of this generation the truth again. Its successor gets a higher generation than any
+// witness remembers, and counts as the successor of all of them. revoke names keys that must not come back to life.
+// Keys that a witness knows as compromised never do. The outputs follow at the next pass.
 func (e *Engine) Accept(ctx context.Context, t Target, generation uint64, revoke []string) (Result, error) {
 	p := e.begin(t, Ask{})
 	return p.end(accept(ctx, p, generation, revoke))

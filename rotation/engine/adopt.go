@@ -19,16 +19,13 @@ var ErrManaged = errors.New("this key is already managed by rotate")
 // but it lacks some of the keys that should verify.
 var ErrOthers = errors.New("this key is already managed by rotate and signs with the same key, but not all of the others are in its keyset")
 
-// Adopt begins a keyset with keys that applications use already. The first one
-// signs and verifies on unchanged; the others only verify, for the time that is
-// given, or for the grace if it is 0. weak, if not "", says who asks that the
-// first one should not stay: then the document has a request to rotate away
-// from it from the start. That name stands in the document, so it must not help
-// a guesser.
+// Adopt begins a keyset with keys that applications use already. The first one signs and verifies on unchanged; the
+// others only verify, for the time that is given, or for the grace if it is 0. weak, if not "", says who wants the
+// first key replaced. The document then begins with a request to rotate away from it. That name stands in the
+// document, so it must not help a guesser.
 //
-// Adopting the same keys again changes nothing. If another keyset exists, the
-// error is ErrManaged, or ErrOthers if only the keys that verify differ. A time
-// longer than keyset.MaxUntil is keyset.ErrDates.
+// A second adoption of the same keys changes nothing. The error is ErrManaged if another keyset exists, and ErrOthers
+// if only the keys that verify differ. A time longer than keyset.MaxUntil is keyset.ErrDates.
 func (e *Engine) Adopt(ctx context.Context, t Target, keys []keyset.Key, verify time.Duration, weak string) (Result, error) {
 	p := e.begin(t, Ask{})
 	return p.end(adopt(ctx, p, keys, verify, weak))

@@ -24,10 +24,9 @@ type untold struct {
 	why      rotation.Reason
 }
 
-// makeRead has the readers of every output that is up to date read it, all at once.
-// Until that has succeeded for what an output holds, the output is behind: nobody
-// signs with a key that readers have not read. A compromised key does not wait for
-// them: it is revoked first, and the next round makes them read what is left.
+// makeRead has the readers of every output that is up to date read it, all at once. An output is behind until its
+// readers have read what it holds, so nobody signs with a key that readers do not have. A compromised key does not
+// wait for them: it is revoked first, and the next round makes them read what is left.
 func (p *pass) makeRead(ctx context.Context, found []synced) {
 	if !p.readOnly && slices.ContainsFunc(p.ask.Revoke, func(kid string) bool { return !slices.Contains(p.result.Set.Revoked, kid) }) {
 		return
@@ -72,12 +71,10 @@ func (p *pass) makeReadOne(ctx context.Context, o Output, got *synced, before un
 	got.unread = !got.behind.IsZero()
 }
 
-// runAfter runs it, unless this process has done that already, and notes it where
-// the output is; keeper is nil where nothing can be noted. The zero Reason says
-// that both succeeded.
+// runAfter runs it, unless this process has run it already, and leaves a note beside the output. keeper is nil where
+// no note can be left. The zero Reason says that both succeeded.
 //
-// The note comes last: a process that is killed in between makes readers read once
-// more, and never once too few.
+// The note comes last. If the process is killed before it, readers read once more, and never once too few.
 func (p *pass) runAfter(ctx context.Context, o Output, got *synced, done bool, keeper providers.ReadNoter) rotation.Reason {
 	if !done {
 		if err := callAfter(ctx, o, got.state()); err != nil {

@@ -152,10 +152,9 @@ func takeRequest(ask Ask, base, s *keyset.Set, step rotation.Step) (*keyset.Set,
 	return s.With(*r, step.At)
 }
 
-// resolve finds out what became of a write without a reply: it either is the
-// head, or an ancestor of it, or it has not happened yet. In the last case
-// another write could meet it on the way, so the pass ends; the conditional
-// write lets at most one of them through.
+// resolve finds out what became of a write without a reply. Its value is the head, or an ancestor of the head, or the
+// write has not happened yet. In the last case the pass ends, because another write could meet it on the way. The
+// conditional write lets at most one of them through.
 func (p *pass) resolve() error {
 	tried := p.pending
 	if tried == nil {

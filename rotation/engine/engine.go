@@ -2,10 +2,9 @@
 // outputs up to date, asks Plan for one step, writes it, and reads again, until
 // Plan says wait.
 //
-// Everything that a pass needs to know is in the store and the outputs. What an
-// Engine remembers between passes only makes it more careful (the newest
-// document it saw) or cheaper (what it has swept); a fresh one on another host
-// does the same.
+// Everything that a pass needs to know is in the store and the outputs. An Engine remembers between passes the newest
+// document that it saw, to be careful, and what it has swept, to save calls. A new Engine on another host does the
+// same work.
 package engine
 
 import (
@@ -61,13 +60,11 @@ type Output struct {
 	// marks do not count.
 	Render func(*keyset.Set) (secret.Text, error)
 
-	// After makes the readers of the output read what it holds; nil if they do so
-	// by themselves. It is called once the newest keys were read back there, and
-	// again until it succeeds. Until then the output is behind. revision names what
-	// is to be read and holds no key material. After a success it is called again
-	// only for another revision, or, where the store is no providers.ReadNoter, by
-	// another process. It has a minute. People are shown its error, and as a hint
-	// what a method Todo() string of the error says.
+	// After makes the readers of the output read what it holds; nil if they do so by themselves. The engine calls it
+	// after it has read the newest keys back there, and again until it succeeds. Until then the output is behind.
+	// revision names what readers have to read, and holds no key material. After a success it is called again only for
+	// another revision, or, where the store is no providers.ReadNoter, by another process. It has a minute. People are
+	// shown its error, and as a hint what a method Todo() string of the error says.
 	After func(ctx context.Context, revision string) error
 }
 
@@ -145,10 +142,9 @@ type Engine struct {
 	listings listings
 }
 
-// Pass does what can be done for a target now. It returns when nothing is left
-// to do before Step.At (Wait), or when a person has to look first (Halt). An
-// error means that a call failed: nothing is lost by it, and the next pass goes
-// on from what is stored.
+// Pass does what can be done for a target now. It returns when nothing is left to do before Step.At (Wait), or when a
+// person has to look first (Halt). An error means that a call failed. Nothing is lost, and the next pass goes on from
+// what is stored.
 //
 // A cancelled Pass ends between two calls, or inside one if the store allows
 // that. Either way the next pass finishes what was begun.

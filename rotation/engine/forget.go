@@ -15,9 +15,9 @@ import (
 // nothing that could be taken for a key.
 const tombstone = "removed by rotate: this is not a key, and nothing is kept here any more"
 
-// Forget cleans a place that no config has an output in any more, and then drops
-// it from the document. A value that is not of this keyset is left alone, and
-// the place stays on record. Killed in between, it is done again.
+// Forget cleans a place that no config has an output in any more, and then drops it from the document. It leaves a
+// value of another keyset alone, and then the place stays on record. If the process is killed in between, a repeat
+// does the rest.
 func (e *Engine) Forget(ctx context.Context, t Target, o Output) (Result, error) {
 	p := e.begin(t, Ask{})
 	return p.end(forget(ctx, p, o))

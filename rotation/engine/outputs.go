@@ -168,9 +168,8 @@ func (os outputs) sync(ctx context.Context, set *keyset.Set, readOnly bool) []sy
 	return found
 }
 
-// syncOutput reads one output and writes it if it differs, once for each
-// generation and pass, so that a place which keeps nothing is not written again
-// and again. again says that before is that write.
+// syncOutput reads one output and writes it if it differs. It writes once for each generation and pass, so a place
+// that keeps nothing is not written again and again. again says that before is that write.
 func syncOutput(ctx context.Context, o Output, set *keyset.Set, before tried, again, readOnly bool) (got synced) {
 	var panicked error
 	defer func() {

@@ -25,9 +25,8 @@ type Past struct {
 // the key's own secret first. r is what a Look or a Pass has just returned. It
 // changes nothing.
 //
-// An output is not asked if nothing depends on the answer: its store keeps
-// nothing of what was replaced, or the document notes how gone every removed
-// key is. With all, each one is asked.
+// It does not ask an output if nothing depends on the answer: the store keeps no replaced value, or the document notes
+// how gone every removed key is. With all it asks each one.
 func (e *Engine) Past(ctx context.Context, t Target, r Result, all bool) []Past {
 	pasts := make([]Past, 1+len(t.Outputs))
 	var wg sync.WaitGroup

@@ -16,9 +16,8 @@ func written(t Target) []keyset.Output {
 	return out
 }
 
-// unrecorded reports whether an output is not in the document yet. It has to be
-// there before the first write, so that a process which is killed in between
-// leaves no unknown copy.
+// unrecorded reports whether an output is not in the document yet. It has to be there before the first write.
+// Otherwise a process that is killed in between would leave a copy that nobody knows of.
 func unrecorded(set *keyset.Set, t Target) bool {
 	return set.Writable() == nil && !set.HasOutputs(written(t))
 }

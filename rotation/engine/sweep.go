@@ -14,12 +14,11 @@ import (
 // A sweeper erases what is superseded, in the store and in every output that is
 // up to date.
 //
-// It works once for each head, and once for each removal of a key, since a
-// removal need not change what an output shows. It works again in the first
-// pass after a revision that had to stay may go. It brings no pass forward:
-// such a revision holds nothing that must be gone, and a look of its own would
-// cost the user more than the wait for the next pass. So an idle key costs no
-// call. What it cannot erase raises an alarm, and the next pass tries again.
+// It works once for each head, and once for each removal of a key, since a removal need not change what an output
+// shows. It works again in the first pass after a revision that had to stay may go. It brings no pass forward. Such a
+// revision holds nothing that must be gone, and an extra look would cost the user more than the wait for the next
+// pass. So an idle key costs no call. If it cannot erase a revision, it raises an alarm, and the next pass tries
+// again.
 type sweeper struct {
 	e      *Engine
 	policy rotation.Policy
@@ -127,9 +126,8 @@ func (w *sweeper) fail(d dirty, err error) {
 	w.alarms = append(w.alarms, failed)
 }
 
-// overtaken plans to come back soon: whoever moved the head may have been
-// killed, and what must be gone may still be there. If a store says so each
-// time although the head stays, it is not asked every second for ever.
+// overtaken plans to come back soon. The writer that moved the head may have been killed, so a revision that must be
+// gone may still be there. If a store says so each time although the head stays, rotate asks it less and less often.
 func (w *sweeper) overtaken(d dirty) {
 	const few, longest = 5, 10 * time.Minute
 	times := 0

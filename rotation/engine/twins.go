@@ -14,11 +14,10 @@ import (
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
-// claims are the keys that this process has seen, by what no two of them may
-// share. One key under two names is one secret that two sides trust. Two key pairs
-// of one kid are two keys that a verifier of their JWK Set cannot tell apart (RFC
-// 7517 §4.5 wants distinct kids there). All is compared by its HMAC under a random
-// key that never leaves this process.
+// claims are the keys that this process has seen, by what no two of them may share. One key under two names is one
+// secret that two sides trust. Two key pairs of one kid are two keys that a verifier of their JWK Set cannot tell
+// apart (RFC 7517 §4.5 wants distinct kids there). The engine compares HMACs, under a random key that never leaves
+// this process.
 type claims struct {
 	secret []byte
 	by     map[fingerprint][]*claim // usually one
@@ -93,10 +92,9 @@ func (known *claims) drop(c *claim) {
 	}
 }
 
-// Twins is the live keys of a target that are also live in another keyset which
-// this process has read, and its key pairs of which another has the kid. It is an
-// alarm and stops neither: to rotate is what parts them, and a key that was left
-// out of the JWK Set would log people out.
+// Twins is the live keys of a target that are also live in another keyset which this process has read, and its key
+// pairs of which another has the kid. It is an alarm and stops neither key. A rotation parts them, and a key that is
+// left out of the JWK Set would log people out.
 func (e *Engine) Twins(t Target) (found []rotation.Reason) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -40,11 +40,10 @@ type listing struct {
 	found  []Unnamed
 }
 
-// Unnamed is the keysets of the target's environment which stand in its store and which
-// no key of the config has, in the order of their secrets. It may be a minute old, and as
-// old as a listing of the store is. Nothing is found, without an error, where
-// the target has no Census. Of a service, nothing is found that only a read could tell
-// from somebody else's value.
+// Unnamed is the keysets of the target's environment which stand in its store and which no key of the config has, in
+// the order of their secrets. It may be a minute old, and as old as a listing of the store is. Nothing is found,
+// without an error, where the target has no Census. In a service it finds no keyset that only a read could tell from
+// somebody else's value.
 func (e *Engine) Unnamed(ctx context.Context, t Target) ([]Unnamed, error) {
 	if t.Census == nil {
 		return nil, nil
@@ -97,10 +96,9 @@ func unnamed(ctx context.Context, t Target) (all []Unnamed, err error) {
 	return all, nil
 }
 
-// beside is an alarm if the target's key is new while keysets of this environment stand in
-// its store that no key of the config has: it may be one of theirs under another name. A service
-// is asked only by the pass that makes the key. One that may not be listed raises no alarm:
-// rotate's rights need not include that.
+// beside is an alarm if the target's key is new while keysets of this environment stand in its store that no key of
+// the config has: it may be one of theirs under another name. A service is asked only by the pass that makes the key.
+// A service that rotate may not list raises no alarm, since rotate does not need that right.
 func (p *pass) beside(ctx context.Context) []rotation.Reason {
 	if !p.makes() && !p.isFresh() {
 		return nil

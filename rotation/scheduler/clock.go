@@ -6,23 +6,19 @@ import (
 	"github.com/keyrotate/rotate/rotation"
 )
 
-// Two clocks are at work. Deadlines are wall times, of the engine's clock,
-// because what they stand for is: a due date, the end of a grace. They carry no
-// monotonic reading: Go compares two times that have one by it alone, and then
-// the heap would have two orders. Sleeping goes by the monotonic clock, which
-// on Linux stands still while the host is suspended. So the scheduler never
-// sleeps longer than maxSleep before it compares deadlines with the wall clock
-// again:
+// There are two clocks. Deadlines are wall times of the engine's clock, because they stand for wall times: a due date,
+// the end of a grace. They carry no monotonic reading. Go compares two times with such a reading by it alone, so the
+// heap would have two orders. The scheduler sleeps by the monotonic clock, which on Linux stands still while the host
+// is suspended. So it never sleeps longer than maxSleep before it compares the deadlines with the wall clock again:
 //
 //   - After a suspend, or when the wall clock is set forward, what has become
 //     due is looked at within maxSleep.
 //   - When the wall clock is set back, deadlines move back with it. A key is
 //     then looked at early rather than late, and its pass decides anew.
 //
-// robfig/cron's runner sleeps until its next firing whatever the wall clock
-// does meanwhile. So it is started anew when the wall clock has left the
-// monotonic one: it then counts its firings from the time that is right, and the
-// scheduler fires what the step has skipped.
+// robfig/cron's runner sleeps until its next firing, whatever the wall clock does meanwhile. So the scheduler starts
+// it again when the two clocks have parted. The runner then counts from the right time, and the scheduler fires what
+// the step has skipped.
 const maxSleep = time.Minute
 
 // A watch compares the wall clock with the monotonic one between two looks.
@@ -81,9 +77,8 @@ type onClock struct {
 	now      func() time.Time // of the engine
 }
 
-// Next implements cron.Schedule. The runner always asks for the next firing
-// from now on. The two clocks are read one after the other: that is no
-// difference.
+// Next implements cron.Schedule. The runner always asks for the next firing from now on. The scheduler reads the two
+// clocks one after the other. The moment between the two does not count as a difference.
 func (c onClock) Next(time.Time) time.Time {
 	now := c.now()
 	ahead := time.Until(now).Round(time.Second)

@@ -142,8 +142,8 @@ func behind(was map[string]time.Time, outputs []rotation.Output, now time.Time) 
 
 // plan returns when the next pass should be, and sets the floor.
 //
-// An alarm is tried again as a failure is: what is in the way, an output say,
-// may be back long before the next sync.
+// After an alarm the key is tried again as after a failure. An output that was down, say, may be back long before the
+// next sync.
 func (k *key) plan(now time.Time, step rotation.Step, err error) time.Time {
 	k.floor = now.Add(minGap)
 	switch {
@@ -172,9 +172,8 @@ func (k *key) plan(now time.Time, step rotation.Step, err error) time.Time {
 	return at
 }
 
-// sync is the next time at which the key is looked at although nothing is due:
-// once in each Sync, at this key's own point of it, so that keys which began
-// together do not stay together.
+// sync is when the scheduler looks at the key next although nothing is due: once in each Sync. Each key has its own
+// point in it, so that keys that began together do not stay together.
 func (k *key) sync(now time.Time) time.Time {
 	at := now.Truncate(k.Sync).Add(time.Duration(k.share * float64(k.Sync)))
 	if !at.After(now) {

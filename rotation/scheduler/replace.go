@@ -10,12 +10,11 @@ import (
 	"github.com/keyrotate/rotate/rotation"
 )
 
-// Replace makes keys the ones to look after, before Run or during it. If one of
-// them is in error, nothing changes.
+// Replace gives the scheduler these keys in place of those that it has, before Run or during it. If one of them is
+// wrong, nothing changes.
 //
-// A new key is looked at at once, and so is one whose Digest has changed. The
-// others keep their deadline and back-off, and get their new Target for the
-// next pass. The pass in hand of a key that is removed comes to its end.
+// A new key is looked at at once, and so is one whose Digest has changed. The others keep their deadline and back-off,
+// and get their new Target for the next pass. If a removed key has a pass in hand, that pass comes to its end.
 func (s *Scheduler) Replace(keys []Key) error {
 	schedules, err := check(keys)
 	if err != nil {
@@ -94,9 +93,8 @@ func (s *Scheduler) replaceKeys(keys []Key) {
 	heap.Init(&s.idle)
 }
 
-// replaceFirings lets the entries stay whose text is still in use, so that a
-// reload in the very second of a firing does not lose it. s.mu is held; the
-// runner's loop never waits for it.
+// replaceFirings keeps the entries whose text is still in use. So a reload in the very second of a firing does not
+// lose it. s.mu is held; the runner's loop never waits for it.
 func (s *Scheduler) replaceFirings(schedules map[string]rotation.Schedule) {
 	for text, f := range s.firings {
 		f.keys = nil

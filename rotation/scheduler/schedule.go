@@ -42,12 +42,10 @@ func Parse(text string) (rotation.Schedule, error) {
 	return nil, fmt.Errorf("robfig/cron returned a %T", parsed)
 }
 
-// zoned fires at times of day in a zone. robfig/cron leaves out a firing in the
-// hour that a zone skips in spring, which for a yearly schedule is a year, and
-// repeats one in the hour that comes twice in autumn. Here the fields are
-// matched on a clock that no one ever changes, and only the result is placed in
-// the zone: what fell into the skipped hour comes an hour later, what came
-// twice comes once.
+// zoned fires at times of day in a zone. robfig/cron leaves out a firing in the hour that a zone skips in spring: a
+// yearly schedule then waits another year. It repeats a firing in the hour that comes twice in autumn. zoned matches
+// the fields on a clock that no one ever changes, and only then places the result in the zone. A firing in the skipped
+// hour comes an hour later. A firing in the double hour comes once.
 type zoned struct {
 	clock *cron.SpecSchedule // in UTC, standing for the zone's wall clock
 	zone  *time.Location
@@ -69,9 +67,8 @@ func (z zoned) Next(t time.Time) time.Time {
 	}
 }
 
-// onFace is the time at which a clock in zone shows what t shows. Of two such
-// times it is always the same one; where there is none, it is as much later as
-// the clock was set forward.
+// onFace is the time at which a clock in zone shows what t shows. If there are two such times, it always takes the
+// same one. If there is none, it is later by as much as the clock was set forward.
 func onFace(t time.Time, zone *time.Location) time.Time {
 	at := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, zone)
 	shown := time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, t.Location())

@@ -1,6 +1,5 @@
-// Package scheduler looks at every key when it is time to. What is done then is
-// up to the engine, and whether a rotation is due is up to the policy: a look
-// too many costs one read, a look too late delays a rotation.
+// Package scheduler looks at every key when it is time to. The engine does the work, and the policy decides whether a
+// rotation is due. A look too many costs one read. A look too late delays a rotation.
 //
 // A key is looked at when
 //
@@ -15,20 +14,17 @@
 //     and not before the service wants to be asked again. A key that halted
 //     waits for a person and is looked at at its schedule and Sync.
 //
-// The first and the second of these tell of the same dates, and each is enough
-// by itself: see TestEachSourceIsEnough. The runner counts with the schedule
-// alone and the heap with what is stored, so neither an error in one of them nor
-// a clock that was set loses a rotation. A schedule that is anchored to stored
-// times (rotation.Every, the option `every:`) has no text and no firings: its
-// dates are in the heap alone.
+// The runner and the heap have the same dates, and each is enough by itself (TestEachSourceIsEnough). The runner
+// counts with the schedule alone, the heap with stored times. So neither an error in one of them nor a changed clock
+// loses a rotation. A schedule that is anchored to stored times (rotation.Every, the option `every:`) has no text and
+// no firings: its dates are in the heap alone.
 //
-// All of these are one deadline a key, in one heap, so an idle key costs
-// nothing until its turn. At the start all keys are read at once, as many at a
-// time as PerStore allows: which of them are overdue only their stores know.
-// Later reads are spread by a hash of environment and name.
+// All of these are one deadline for each key, in one heap, so an idle key costs nothing until its turn. At the start
+// the scheduler reads all keys, as many at a time as PerStore allows, because only their stores know which are
+// overdue. Later reads are spread by a hash of environment and name.
 //
-// There is never more than one pass of a key in hand. A pass that fails, hangs
-// or panics delays no key but those whose passes use the same stores.
+// A key has at most one pass in hand. A pass that fails, hangs or panics delays only the keys that use the same
+// stores.
 package scheduler
 
 import (
@@ -81,9 +77,8 @@ type Options struct {
 	PerStore int           // passes at once of keys that use the same stores; 4 if 0
 	Timeout  time.Duration // of one pass, after which it has failed; 2 min if 0
 
-	// Beat is called at each turn of Run, at least once a minute, however its
-	// stores are: a watchdog that misses it knows that Run is stuck. It must not
-	// block. Nothing is called if it is nil.
+	// Run calls Beat at each turn, at least once a minute, even if no store answers. A watchdog that misses it knows
+	// that Run is stuck. Beat must not block. It may be nil.
 	Beat func()
 }
 
@@ -134,10 +129,9 @@ func New(e *engine.Engine, o Options) *Scheduler {
 	}
 }
 
-// Run looks at keys until ctx is done. Then no pass begins any more; those in
-// hand have 4 s to finish what they write, and are cancelled. Run returns
-// within 5 s even if a store never answers: its error then names the keys whose
-// passes were abandoned, which the next start finishes. Run is called once.
+// Run looks at keys until ctx is done. Then no pass begins any more. Passes in hand have 4 s to finish what they
+// write, and are then cancelled. Run returns within 5 s even if a store never answers. Its error then names the keys
+// whose passes it abandoned, and the next start finishes them. Call Run once.
 func (s *Scheduler) Run(ctx context.Context) error {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)

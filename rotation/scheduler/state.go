@@ -49,9 +49,8 @@ func (s *Scheduler) States() []State {
 	return states
 }
 
-// Unseen counts the keys of which no pass has ended yet, and all keys. first is
-// the names of up to five of the unseen, the first by the alphabet. It copies no
-// states and sorts no list: whoever asks every second costs next to nothing.
+// Unseen counts the keys of which no pass has ended yet, and all keys. first is the names of up to five of the unseen,
+// the first by the alphabet. It copies no states and sorts no list, so a caller may ask every second.
 func (s *Scheduler) Unseen() (first []string, unseen, keys int) {
 	const few = 5
 	s.mu.Lock()

@@ -119,11 +119,11 @@ func Revoked(now time.Time, r *ops.Revocation) Answer {
 	if since := r.Since(); !since.IsZero() {
 		at = "at " + w.when(since)
 	}
-	head, alarm := kids+" revoked", w.alarms()
+	head, warning := kids+" revoked", ""
 	switch signs := r.Found.Set.Signing().Kid; {
 	case r.Repeat:
 		head = fmt.Sprintf("nothing was replaced: %s was revoked %s, and kid %s took its place", kids, at, say.Kid(signs))
-		alarm = also(alarm, fmt.Sprintf("this was taken for a repeat of that report. If the key that signs now has leaked as well: rotate revoke %s %s", r.Key.Name, signs))
+		warning = fmt.Sprintf("this was taken for a repeat of that report. If the key that signs now has leaked as well: rotate revoke %s %s", r.Key.Name, signs)
 	case !w.Took(rotation.Revoke):
 		head += " already, " + at + "; nothing was replaced again"
 	}
@@ -136,7 +136,9 @@ func Revoked(now time.Time, r *ops.Revocation) Answer {
 		t.row("left", how)
 	}
 	t.row("lives in", places(r.Report))
-	return t.answer(also(alarm, weak(now, r))).with(revokedForm(now, r))
+	ans := t.answer(also(w.alarms(), weak(now, r))).with(revokedForm(now, r))
+	ans.Warning = warning
+	return ans
 }
 
 // revokedForm is a revocation for programs.

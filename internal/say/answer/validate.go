@@ -45,12 +45,20 @@ func Valid(now time.Time, path string, conf *config.Config, keys []*fleet.Key) s
 	return b.String()
 }
 
+// jitter tells how much of a due date is the key's own delay, so that a date such as "in 90d9m" explains itself.
+func jitter(p rotation.Policy) string {
+	if p.Jitter == 0 {
+		return ""
+	}
+	return ", its jitter of " + rotation.Duration(p.Jitter).String() + " included"
+}
+
 // keyLine says what the config makes of a key.
 func keyLine(now time.Time, k *fleet.Key) string {
 	p := k.Policy
 	due := "rotated only when somebody asks"
 	if t := p.Due(now); !t.IsZero() {
-		due = "a key made now is replaced at " + say.When(now, t)
+		due = "a key made now is replaced at " + say.When(now, t) + jitter(p)
 	}
 	tokens := "" // of the others the config's notes speak
 	if p.TokenTTL > 0 {
@@ -69,6 +77,8 @@ func Probed(p ops.Probed) string {
 			text += "    note: " + note + "\n"
 		}
 		return text
+	case p.After != "":
+		return fmt.Sprintf("  after %s: rotate can have it read output %s\n", p.After, p.Output)
 	case p.Output != "":
 		return fmt.Sprintf("  output %s: rotate can read and write there\n", p.Output)
 	}
@@ -78,7 +88,7 @@ func Probed(p ops.Probed) string {
 // ProbeForm is what came of one place, for programs.
 func ProbeForm(p ops.Probed) form.Probe {
 	return form.Probe{
-		Store: p.Store, Output: p.Output, Secret: p.Who, Erases: string(p.Traits.Erases),
+		Store: p.Store, Output: p.Output, After: p.After, Secret: p.Who, Erases: string(p.Traits.Erases),
 		Notes: p.Traits.Notes, Excess: p.Excess, Error: Problem(p.Err),
 	}
 }

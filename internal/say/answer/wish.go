@@ -30,7 +30,7 @@ func Rotated(now time.Time, of *ops.Wish) Answer {
 	w.keysNow(t)
 	t.row("lives in", w.Key.Place())
 	if due := w.Outlook().Due(); !due.IsZero() && w.Over() {
-		t.row("due", fmt.Sprintf("the next rotation, at %s", w.when(due)))
+		t.row("due", "the next rotation, at "+w.when(due)+jitter(w.Key.Policy))
 	}
 	t.row("who", doers)
 	if w.Took(rotation.Create) {

@@ -56,6 +56,7 @@ type Fake struct {
 	served     map[bool][]time.Time
 	inFlight   map[string]int // SetSecret, by name
 	serial     bool
+	takes      string // the one version of the API; "" is any
 }
 
 // New returns an empty vault on the clock of this process, or of its bubble.
@@ -78,6 +79,9 @@ func (f *Fake) Latency(d time.Duration) { f.set(func() { f.latency = d }) }
 // Serial refuses a SetSecret that arrives while another one of the same name is
 // under way, which the service does at times (azure-sdk-for-net#51761).
 func (f *Fake) Serial(on bool) { f.set(func() { f.serial = on }) }
+
+// Takes has the vault know one version of the API and no other, as older ones do.
+func (f *Fake) Takes(version string) { f.set(func() { f.takes = version }) }
 
 // Clock replaces the service's clock.
 func (f *Fake) Clock(now func() time.Time) { f.set(func() { f.clock = now }) }

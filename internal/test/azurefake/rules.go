@@ -29,6 +29,7 @@ import (
 //	[list]     https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret-versions/get-secret-versions
 //	[all]      https://learn.microsoft.com/rest/api/keyvault/secrets/get-secrets/get-secrets
 //	[update]   https://learn.microsoft.com/rest/api/keyvault/secrets/update-secret/update-secret
+//	[versions] https://learn.microsoft.com/rest/api/keyvault/#versioning
 //	[recover]  https://learn.microsoft.com/rest/api/keyvault/secrets/recover-deleted-secret/recover-deleted-secret
 //
 // What no document says and others have seen:
@@ -103,6 +104,8 @@ func (f *Fake) apply(in request) (any, error) {
 		return nil, &Error{Status: 405, Code: "MethodNotAllowed", Message: in.op}
 	case in.query["api-version"] == "":
 		return nil, bad("api-version must be specified")
+	case f.takes != "" && in.query["api-version"] != f.takes: // [versions]
+		return nil, bad("The specified version (" + in.query["api-version"] + ") is not recognized. Consider using the latest supported version (" + f.takes + ").")
 	case in.op == "GetSecrets":
 		return f.listAll(in)
 	case !names.MatchString(in.name):

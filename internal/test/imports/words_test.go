@@ -140,7 +140,8 @@ var texts = regexp.MustCompile(`^(Error|What|Hint|Cause|Reason|Behind|Attention|
 var parsing = map[string]string{
 	"internal/format/template.go":    "text/template tells a place in its text alone, and no value may stand in what is said of it",
 	"providers/vaultkv/errors.go":    "of a failed TLS handshake the standard library has no one type; only the hint hangs on it",
-	"providers/kubernetes/errors.go": "likewise",
+	"providers/vaultkv/server.go":    "its own hints get the name of OpenBao's tool where that answers; nothing is decided by it",
+	"providers/kubernetes/errors.go": "likewise of a failed TLS handshake",
 }
 
 // No program logic looks into a text that is for people: it asks for the code.

@@ -24,13 +24,16 @@ import (
 type Fake struct {
 	fakes.Script // of what goes wrong, and of the calls so far: their Kind is as CallName says
 
-	Mu       sync.Mutex
-	Mounts   map[string]*Mount // by namespace, "|" and path
-	Tokens   map[string]*Token
-	Roles    map[string]Role // by namespace, "|", and "approle/ID" or "kubernetes/NAME"
-	nextID   int
-	Sealed   bool
-	Standby  bool
+	Mu      sync.Mutex
+	Mounts  map[string]*Mount // by namespace, "|" and path
+	Tokens  map[string]*Token
+	Roles   map[string]Role // by namespace, "|", and as Role says
+	nextID  int
+	Sealed  bool
+	Standby bool
+
+	Bao, Enterprise, Cluster bool // the server is OpenBao; Vault Enterprise; one of several nodes
+
 	Behind   time.Duration   // GETs of a secret answer as of so long ago: a performance standby that lags
 	Requests []*http.Request // headers of all calls
 }
@@ -102,6 +105,9 @@ func CallName(method, path string) string {
 		if strings.Contains(path, kind) && !strings.HasPrefix(path, "sys/") {
 			return method + " " + strings.Trim(kind, "/")
 		}
+	}
+	if login, _, ok := strings.Cut(path, "/login"); ok && strings.HasPrefix(login, "auth/") {
+		return method + " login"
 	}
 	if strings.HasPrefix(path, "sys/internal/ui/mounts/") {
 		return method + " mounts"

@@ -17,6 +17,7 @@ type Mount struct {
 	Type    string
 	max     int
 	after   time.Duration
+	cas     bool // cas_required
 	Keys    map[string]*Key
 }
 
@@ -39,9 +40,12 @@ func (m *Mount) handle(method, kind, key string, r *http.Request, in map[string]
 	k := m.Keys[key]
 	switch method + " " + kind {
 	case "GET config":
-		return 200, map[string]any{"data": map[string]any{"max_versions": m.max, "cas_required": false, "delete_version_after": m.after.String()}}
+		return 200, map[string]any{"data": map[string]any{"max_versions": m.max, "cas_required": m.cas, "delete_version_after": m.after.String()}}
 	case "PUT config":
 		m.max, m.after = settingsOf(in, m.max, m.after)
+		if cas, ok := in["cas_required"].(bool); ok {
+			m.cas = cas
+		}
 		return 204, nil
 	case "GET data":
 		n, _ := strconv.Atoi(r.URL.Query().Get("version"))
@@ -137,7 +141,11 @@ func (m *Mount) Write(key string, in map[string]any) (int, any) {
 	if k == nil {
 		k = &Key{Versions: map[int]*Version{}}
 	}
-	if o, _ := in["options"].(map[string]any); o != nil {
+	o, _ := in["options"].(map[string]any)
+	if _, told := o["cas"]; m.cas && !told {
+		return refuse(400, "check-and-set parameter required for this call") // [kv] validateCheckAndSetOption
+	}
+	if o != nil {
 		if cas, ok := o["cas"].(float64); ok && int(cas) != k.Current { // a soft delete does not reset current
 			return refuse(400, "check-and-set parameter did not match the current version")
 		}

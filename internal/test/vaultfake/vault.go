@@ -1,7 +1,6 @@
 package vaultfake
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -19,18 +18,19 @@ type Token struct {
 	TTL          time.Duration
 	Renewable    bool
 	Capabilities map[string][]string // by path; a trailing * is a glob
+	Uses         int                 // that are left; 0 is any number, -1 none
 	root         int
-}
-
-// A Role is what a login is for.
-type Role struct {
-	Credential   string
-	TTL, Max     time.Duration
-	Capabilities map[string][]string
 }
 
 // handle is Vault. It is called with the lock held.
 func (f *Fake) handle(method, path string, r *http.Request, body []byte) (int, any) {
+	ns := strings.Trim(r.Header.Get("X-Vault-Namespace"), "/")
+	switch { // neither takes a token, and both are of the root namespace alone
+	case path == "sys/health" && ns == "":
+		return f.health()
+	case path == "sys/leader" && ns == "":
+		return 200, map[string]any{"ha_enabled": f.Cluster, "is_self": !f.Standby}
+	}
 	if f.Sealed {
 		return refuse(503, "Vault is sealed") // [vault] http/handler.go, consts.ErrSealed
 	}
@@ -41,14 +41,24 @@ func (f *Fake) handle(method, path string, r *http.Request, body []byte) (int, a
 	if len(body) > 0 && json.Unmarshal(body, &in) != nil {
 		return refuse(400, "failed to parse JSON input: invalid character")
 	}
-	ns := strings.Trim(r.Header.Get("X-Vault-Namespace"), "/")
-	if strings.HasSuffix(path, "/login") {
-		return f.login(ns, strings.TrimSuffix(strings.TrimPrefix(path, "auth/"), "/login"), in)
+	if f.Bao && ns != "" && !f.namespace(ns) {
+		return refuse(404, "namespace not found") // [run] OpenBao 2.7.2
+	}
+	if strings.HasPrefix(path, "auth/") && strings.Contains(path, "/login") {
+		return f.login(ns, strings.TrimPrefix(path, "auth/"), r, in)
 	}
 	id := r.Header.Get("X-Vault-Token")
 	t := f.Tokens[id]
 	if t == nil || t.root == 0 && (t.ns != ns || time.Now().After(t.Until)) {
 		return refuse(403, "permission denied") // [vault] an ended or foreign token is told from nothing
+	}
+	if t.Uses < 0 {
+		return refuse(403, "permission denied")
+	}
+	if t.Uses > 0 { // [vault] token_store.go UseToken: the last use leaves it pending its revocation
+		if t.Uses--; t.Uses == 0 {
+			t.Uses = -1
+		}
 	}
 	switch {
 	case path == "auth/token/lookup-self":
@@ -56,7 +66,7 @@ func (f *Fake) handle(method, path string, r *http.Request, body []byte) (int, a
 		if t.root == 0 {
 			ttl = int(time.Until(t.Until) / time.Second)
 		}
-		return 200, map[string]any{"data": map[string]any{"ttl": ttl, "renewable": t.Renewable}}
+		return 200, map[string]any{"data": map[string]any{"ttl": ttl, "renewable": t.Renewable, "num_uses": max(t.Uses, 0)}}
 	case path == "auth/token/renew-self":
 		if !t.Renewable {
 			return refuse(400, "lease is not renewable") // [vault] token_store.go
@@ -67,7 +77,7 @@ func (f *Fake) handle(method, path string, r *http.Request, body []byte) (int, a
 		if t.Until.After(t.Last) {
 			t.Until = t.Last
 		}
-		return 200, auth(id, time.Until(t.Until), true)
+		return 200, auth(id, time.Until(t.Until), true, t.Uses)
 	case path == "sys/capabilities-self":
 		data := map[string]any{}
 		for _, p := range in["paths"].([]any) {
@@ -113,23 +123,26 @@ func (f *Fake) handle(method, path string, r *http.Request, body []byte) (int, a
 	return m.handle(method, kind, key, r, in, f.Behind)
 }
 
-func auth(id string, ttl time.Duration, renewable bool) any {
-	return map[string]any{"auth": map[string]any{"client_token": id, "lease_duration": int(ttl / time.Second), "renewable": renewable}}
+func auth(id string, ttl time.Duration, renewable bool, uses int) any {
+	return map[string]any{"auth": map[string]any{"client_token": id, "lease_duration": int(ttl / time.Second), "renewable": renewable, "num_uses": uses}}
 }
 
-func (f *Fake) login(ns, method string, in map[string]any) (int, any) {
-	text := func(k string) string { s, _ := in[k].(string); return s }
-	role, ok := f.Roles[ns+"|"+method+"/"+cmp.Or(text("role_id"), text("role"))]
-	if !ok || role.Credential != cmp.Or(text("secret_id"), text("jwt")) {
-		if method == "approle" {
-			return refuse(400, "invalid role or secret ID") // [vault] builtin/credential/approle/path_login.go
-		}
-		return refuse(403, "permission denied")
+// health is [vault] http/sys_health.go as asked with standbyok, and that of OpenBao
+// 2.7.2 [run]: it has no member "enterprise".
+func (f *Fake) health() (int, any) {
+	body := map[string]any{"initialized": true, "sealed": f.Sealed, "standby": f.Standby, "version": "1.21.0", "enterprise": f.Enterprise}
+	if f.Bao {
+		delete(body, "enterprise")
+		body["version"] = "2.7.2"
 	}
-	f.nextID++
-	id, now := fmt.Sprintf("hvs.fake%d", f.nextID), time.Now()
-	f.Tokens[id] = &Token{ns: ns, Until: now.Add(role.TTL), Last: now.Add(role.Max), TTL: role.TTL, Renewable: true, Capabilities: role.Capabilities}
-	return 200, auth(id, role.TTL, true)
+	if f.Sealed {
+		return 503, body
+	}
+	return 200, body
+}
+
+func (f *Fake) namespace(ns string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Keys(f.Mounts)), func(mount string) bool { return strings.HasPrefix(mount, ns+"|") })
 }
 
 // may lists what a policy grants on a path; the longest match counts.
