@@ -22,7 +22,7 @@ func inspectCommand(a *App) *cobra.Command {
 			return a.inspect(cmd.Context(), args[0], claims, output)
 		},
 	})
-	outputFlag(cmd, &output, "text", "json")
+	a.outputFlag(cmd, &output, "text", "json")
 	cmd.Flags().BoolVar(&claims, "claims", false, "also print the claims, and tell whether they let the token expire")
 	return cmd
 }
