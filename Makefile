@@ -82,7 +82,7 @@ fuzz: ## each fuzz target for FUZZTIME
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),20s) -fuzzminimizetime 10x $$dir; \
 	done
 
-bench: ## ratios, counts and growth with their goals, never absolute promises; ONLY=cost,due,inner,process,daemon,aws for some
+bench: ## ratios, counts and growth with their goals, never absolute promises; ONLY=cost,due,inner,process,daemon,aws,git for some
 	go run ./internal/test/bench -only '$(ONLY)'
 
 judge: ## what the judge of texts finds and what it must not; KEYS millions of each generator's keys, ten times as many of rotate's
