@@ -130,6 +130,7 @@ func TestDocuments(t *testing.T) {
 	d.finds()
 	d.revokes()
 	d.accepts()
+	d.removes()
 	d.forgets()
 	for _, f := range documents {
 		if !d.seen[f.name] {
@@ -145,7 +146,7 @@ func TestDocuments(t *testing.T) {
 func TestEveryMistakeIsADocument(t *testing.T) {
 	rest := map[string][]string{
 		"revoke": {"a", "2345"}, "accept": {"a", "--generation", "1"}, "adopt": {"a", "--from", "x"}, "forget": {"a", "x"}, "check": {"x"},
-		"pause": {"a", "--until", "1d", "--reason", "x"}, "resume": {"a"}, "list": {"--all"}, "version": nil,
+		"pause": {"a", "--until", "1d", "--reason", "x"}, "resume": {"a"}, "list": {"--all"}, "version": nil, "inspect": {"x"}, "remove": {"a"},
 	}
 	for name, config := range map[string]string{"wrong": "environment: test\nkeys: {a: {grase: 1h}}\n", "none": ""} {
 		c := newConsole(t, config)
@@ -224,6 +225,13 @@ func (d *desk) revokes() {
 		d.t.Fatal(err)
 	}
 	d.do("run", "--once", "a")
+}
+
+func (d *desk) removes() {
+	d.run(0, "remove", "b", "--in", "48h", "--dry-run")
+	d.run(0, "remove", "b", "--in", "48h", "--yes")
+	d.run(0, "remove", "b", "--undo", "--yes")
+	d.run(1, "remove", "d", "--yes") // there is no key
 }
 
 // finds looks at keys in a repository, at shared keys, and at tokens.
