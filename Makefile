@@ -8,7 +8,7 @@ GREMLINS = github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
-.PHONY: conformance-page
+.PHONY: conformance-page lint-others
 .PHONY: judge simulate soak mutants planted interleavings edges
 .PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-bao conformance-door conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: chart conformance-http conformance-helm conformance-kubelet
@@ -67,6 +67,9 @@ lint: ## format, vet, staticcheck, module files
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go mod tidy -diff
+
+lint-others: ## shellcheck over the scripts, hadolint over the Dockerfile
+	./e2e/lint.sh
 
 check: lint test ## before every commit
 
