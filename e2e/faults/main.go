@@ -120,6 +120,7 @@ func one(d *disk, mount string, seed uint64, c *counts) {
 	afterCut(dir, back, gone, bad, c)
 
 	out, code = rotate(dir, time.Minute, "run", "--once")
+	pass := out
 	if code != 0 && code != 3 {
 		bad(&c.unfinished, "the next pass ended with %d: %s", code, out)
 	}
@@ -135,12 +136,13 @@ func one(d *disk, mount string, seed uint64, c *counts) {
 	}
 	want, _ := rotate(dir, time.Minute, "get", "public", "--format", "jwks")
 	if have, err := os.ReadFile(filepath.Join(back, "out/public.jwks")); err != nil || !same(have, []byte(want)) {
-		bad(&c.torn, "the output is not what get prints: %v", err)
+		bad(&c.torn, "the output is not what get prints: %v; the pass said: %s", err, pass)
 	}
 }
 
 // afterCut holds that a document of which a power cut left half is not accepted, nor
-// replaced. Then it comes back, as from a backup, and so does its witness.
+// replaced. Then it comes back, as from a backup, and so do
+// its witness and an output's note.
 func afterCut(dir, back string, gone map[string][]byte, bad func(*int, string, ...any), c *counts) {
 	if len(gone) == 0 {
 		return
@@ -148,15 +150,15 @@ func afterCut(dir, back string, gone map[string][]byte, bad func(*int, string, .
 	rotate(dir, time.Minute, "run", "--once")
 	for path, data := range gone {
 		name := filepath.Join(filepath.Dir(back), path)
-		if !strings.Contains(path, "/keys/") {
-			continue // not the store's: what was put right stays
+		if !strings.Contains(path, "/keys/") && !strings.HasSuffix(path, ".note") {
+			continue // an output: the next pass puts it right
 		}
 		half, err := os.ReadFile(name)
 		untouched := err == nil && bytes.Equal(half, data[:len(data)/2])
 		if !untouched && strings.Contains(path, "/keys/test-") {
 			bad(&c.accepted, "%s was torn by a power cut and then written over", path)
 		}
-		if untouched { // a document or a witness: it is refused for as long as it is damaged
+		if untouched { // a document, witness or note: it is refused for as long as it is damaged
 			os.WriteFile(name, data, 0o600)
 		}
 	}
@@ -181,10 +183,11 @@ func flips(root string, step int, c *counts) (tried int) {
 		want[key], _ = rotate(dir, time.Minute, "get", key)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "keys/.test-*"))
-	for _, pattern := range []string{"keys/*.json", "out/*"} {
+	for _, pattern := range []string{"keys/*.json", "out/*.jwks", "out/.rotate/*.note"} {
 		more, _ := filepath.Glob(filepath.Join(dir, pattern))
 		files = append(files, more...)
 	}
+	output, _ := os.ReadFile(filepath.Join(dir, "out/public.jwks"))
 	for _, file := range files {
 		whole, _ := os.ReadFile(file)
 		info, _ := os.Stat(file)
@@ -198,7 +201,13 @@ func flips(root string, step int, c *counts) (tried int) {
 			for _, data := range [][]byte{flipped, whole[:i]} {
 				tried++
 				os.WriteFile(file, data, info.Mode())
-				if strings.Contains(file, "/out/") {
+				if strings.HasSuffix(file, ".note") { // may be refused, and changes no output
+					rotate(dir, time.Minute, "run", "--once")
+					if now, _ := os.ReadFile(filepath.Join(dir, "out/public.jwks")); !bytes.Equal(now, output) {
+						c.accepted++
+						fmt.Printf("%s, byte %d: the output was changed\n", file, i)
+					}
+				} else if strings.HasSuffix(file, ".jwks") {
 					rotate(dir, time.Minute, "run", "--once")
 					if now, _ := os.ReadFile(file); !bytes.Equal(now, whole) {
 						c.accepted++
