@@ -68,7 +68,7 @@ lint: ## format, vet, staticcheck, module files
 	go run $(STATICCHECK) ./...
 	go mod tidy -diff
 
-lint-others: ## shellcheck over the scripts, hadolint over the Dockerfile
+lint-others: ## shellcheck over the scripts, hadolint over the Dockerfile, gosec over the Go that ships
 	./e2e/lint.sh
 
 check: lint test ## before every commit

@@ -37,8 +37,12 @@ var (
 	orders = [][]string{{"now", "--all"}, {"now", "--all"}, {"run", "--once"}, {"run"}, {"get", "symmetric"}, {"now", "--compromised", "public", "--yes"}}
 )
 
-// rotate runs the binary on the files in dir. After limit it gets a SIGTERM, and
-// 5 s later, where it still lives, it hung: code is -1.
+// bound is the time that a command has after SIGTERM: the 5 s that are promised, and
+// what a busy machine takes.
+const bound = 8 * time.Second
+
+// rotate runs the binary on the files in dir. After limit it gets a SIGTERM. Where it
+// still lives after bound, it hung: code is -1.
 func rotate(dir string, limit time.Duration, args ...string) (out string, code int) {
 	cmd := exec.Command(binary, append(args, "-c", filepath.Join(dir, "etc/rotate.yaml"))...)
 	var stdout, stderr bytes.Buffer
@@ -51,7 +55,7 @@ func rotate(dir string, limit time.Duration, args ...string) (out string, code i
 	for _, step := range []struct {
 		after  time.Duration
 		signal syscall.Signal
-	}{{limit, syscall.SIGTERM}, {5 * time.Second, syscall.SIGKILL}, {time.Hour, 0}} {
+	}{{limit, syscall.SIGTERM}, {bound, syscall.SIGKILL}, {time.Hour, 0}} {
 		select {
 		case <-done:
 			if step.signal == 0 {
@@ -102,7 +106,7 @@ func one(d *disk, mount string, seed uint64, c *counts) {
 	d.arm(f)
 	out, code := rotate(dir, time.Duration(500+r.IntN(1500))*time.Millisecond, order...)
 	if code == -1 {
-		bad(&c.hangs, "it lives 5 s after SIGTERM: %s", out)
+		bad(&c.hangs, "it lives %v after SIGTERM: %s", bound, out)
 	}
 	if order[0] == "get" && code == 0 && !strings.HasPrefix(out, strings.TrimSpace(base)) {
 		bad(&c.accepted, "get printed another secret")
