@@ -25,7 +25,7 @@ OUT ?= bin/rotate
 DIST ?= dist
 MAN ?= dist/man
 LICENCES ?= dist/THIRD_PARTY_LICENSES
-TARGETS = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
+SHIPPED = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
 
 build: ## the binary, static
 	$(RELEASE) -o $(OUT) ./cmd/rotate
@@ -57,7 +57,7 @@ man: ## the manual pages, in dist/man
 
 licences: ## the terms of all that is linked in; refuses what may not be shipped
 	@mkdir -p $(dir $(LICENCES))
-	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(TARGETS) ./cmd/rotate
+	go -C packaging run ./licences -C .. -o $(abspath $(LICENCES)) -targets $(SHIPPED) ./cmd/rotate
 
 test: ## hermetic
 	go test ./...
@@ -85,7 +85,7 @@ fuzz: ## each fuzz target for FUZZTIME
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),20s) -fuzzminimizetime 10x $$dir; \
 	done
 
-bench: ## ratios, counts and growth with their goals, never absolute promises; ONLY=cost,due,inner,process,daemon,aws for some
+bench: ## ratios, counts and growth with their goals, never absolute promises; ONLY=cost,due,inner,process,daemon,aws,git for some
 	go run ./internal/test/bench -only '$(ONLY)'
 
 judge: ## what the judge of texts finds and what it must not; KEYS millions of each generator's keys, ten times as many of rotate's
@@ -151,7 +151,7 @@ conformance-dotenv: ## eight readers of .env files themselves, against what rota
 	time ./e2e/dotenv.sh
 
 conformance-door: ## tokens and cookies of real libraries and frameworks: keys adopted from each kind of source, templates that they read
-	./e2e/tools.sh python3:python3 python3-venv openssl:openssl node:nodejs npm:npm java:default-jdk-headless mvn:maven nginx:nginx-light ruby:ruby ruby-activesupport
+	./e2e/tools.sh python3:python3 python3-venv openssl:openssl node:nodejs npm:npm java:default-jdk-headless mvn:maven nginx:nginx-light ruby:ruby ruby-railties
 	time ./e2e/door.sh
 
 conformance-http: ## a daemon under a thousand hostile connections; EACH=1000 of every kind for more
@@ -182,7 +182,7 @@ conformance-adapter: ## a store that is a module of its own: examples/adapter ho
 	time ./e2e/adapter.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-adapter conformance-bao conformance-door conformance-dotenv conformance-http faults conformance-notify conformance-versions conformance-packages conformance-systemd conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-bao conformance-door conformance-dotenv conformance-http faults conformance-notify conformance-versions conformance-packages conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

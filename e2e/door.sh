@@ -2,13 +2,13 @@
 # The door itself: keys that applications have are adopted, and tokens that their real
 # libraries made before and after verify before and after (PyJWT, jsonwebtoken, jose,
 # golang-jwt, Nimbus, jjwt). Then frameworks that read what templates make: Django,
-# Auth.js, Better Auth, express-session, Rails' ActiveSupport and nginx. Needs Node,
-# Python, Java with Maven, nginx, openssl and Ruby with ActiveSupport; the libraries are
+# Auth.js, Better Auth, express-session, Rails and nginx. Needs Node,
+# Python, Java with Maven, nginx, openssl and Ruby with Rails; the libraries are
 # pinned, and kept outside the checkout.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source e2e/lib.sh
-for tool in node npm python3 java mvn nginx openssl ruby; do command -v "$tool" >/dev/null || die "$tool is missing: apt-get install nodejs npm python3-venv default-jdk-headless maven nginx-light openssl ruby-activesupport"; done
+for tool in node npm python3 java mvn nginx openssl ruby; do command -v "$tool" >/dev/null || die "$tool is missing: apt-get install nodejs npm python3-venv default-jdk-headless maven nginx-light openssl ruby-railties"; done
 
 dir=$cache/door-$( (cat e2e/door/{npm.json,requirements.txt,pom.xml,golang/main.go} && grep golang-jwt go.sum) | sha256sum | cut -c1-12)
 if ! test -e "$dir/.complete"; then

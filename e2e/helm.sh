@@ -67,6 +67,7 @@ is() { test "$2" = "$3" || die "$set: $1 is $2, want $3"; }
 # Each set: lint, apply, try the pods by themselves. The probe, which is the test
 # hook, runs as the service account and finds neither too few rights nor too many.
 restricted shop
+kubectl -n shop create deployment shop --image=registry.example.com/shop >/dev/null 2>&1 # an `after` of the set "outputs" rolls it out
 for values in $chart/ci/*-values.yaml; do
 	set=$(basename "$values" -values.yaml)
 	helm lint --strict --quiet $chart -f "$values"
@@ -123,16 +124,24 @@ echo "ok  	what each identity needs is in it"
 # `create` is limited: the set "outputs" is still there, with its policy.
 kubeconfig outputs "$(kubectl -n outputs create token rotate)"
 makes() { printf '{apiVersion: v1, kind: Secret, metadata: {namespace: %s, %s}}' "$1" "$2" | "$bin/kubectl" --kubeconfig="$work/outputs.kubeconfig" create -f - >"$work/denied" 2>&1; }
+may() { "$bin/kubectl" --kubeconfig="$work/outputs.kubeconfig" -n shop auth can-i "$@"; }
 limited() { ! makes "$@" && grep -q 'and no others' "$work/denied"; }
 eventually 30 limited outputs 'name: another'
 limited shop 'name: another' && limited outputs 'generateName: production-auth-jwt-' && limited shop 'name: production-auth-jwt' || die "another Secret is not refused: $(cat "$work/denied")"
 kubectl -n outputs get configmap rotate -o jsonpath='{.data.rotate\.yaml}' >"$work/config.yaml"
 as_pod outputs rotate "$work/config.yaml" validate --probe >/dev/null
-kubectl -n shop create deployment shop --image=registry.example.com/shop >/dev/null
+is 'the Deployment after a probe of its rollout' "$(kubectl -n shop get deployment shop -o jsonpath='{.metadata.generation}')" 1
+sed 's|deployment/shop|deployment/other|' "$work/config.yaml" >"$work/other.yaml"
+if as_pod outputs rotate "$work/other.yaml" validate --probe >"$work/said" 2>&1 || ! grep -q 'resources: \[deployments\], verbs: \[patch\], resourceNames: \[other\]' "$work/said"; then
+	die "outputs: a probe of a Deployment without a right to it says: $(cat "$work/said")"
+fi
 as_pod outputs rotate "$work/config.yaml" now --all >/dev/null
 for name in outputs/production-auth-jwt outputs/api-tokens outputs/api-value shop/auth-jwt shop/auth-jwt.previous shop/auth-jwt-env shop/api-jwks shop/production-webhook; do
 	kubectl -n "${name%/*}" get secret "${name#*/}" >/dev/null || die "no $name"
 done
+is 'the data keys of two keys in one Secret' "$(kubectl -n shop get secret app -o jsonpath='{.metadata.labels.app} {.data}' | tr -c 'A-Za-z._\n' ' ' | grep -o 'shop\|JWT_SECRET[a-z.]*\|api\.pem' | LC_ALL=C sort | tr '\n' ' ')" 'JWT_SECRET JWT_SECRET.previous api.pem shop '
+kubectl -n shop get configmap api-keys -o jsonpath='{.data.jwks\.json}' | grep -q '"kty":"EC"' || die 'no public keys in the ConfigMap'
+test "$(may create configmaps || :)" = yes || die 'no right to ConfigMaps'
 # after: the pods' template has the revision of the output, by the right to patch this one Deployment.
 shop() { kubectl -n shop get deployment shop -o jsonpath="{.metadata.generation} {.spec.template.metadata.annotations['keyrotate\\.github\\.io/read-$1']}"; }
 read=$(printf 'auth-jwt shop auth-jwt-env' | sha256sum | cut -c1-12)
@@ -140,10 +149,9 @@ rolled=$(shop "$read")
 test -n "${rolled#* }" || die 'outputs: the Deployment does not tell what its pods have read'
 as_pod outputs rotate "$work/config.yaml" run --once >/dev/null 2>&1
 is 'the Deployment after another process' "$(shop "$read")" "$rolled"
-may() { "$bin/kubectl" --kubeconfig="$work/outputs.kubeconfig" -n shop auth can-i "$@"; }
 test "$(may patch deployment/shop) $(may patch deployment/other || :) $(may get deployment/shop || :)" = 'yes no no' || die 'outputs: the right to the Deployment is not the least'
 echo "ok  	a rollout is an annotation, begun once, by the right to patch one Deployment"
-echo "ok  	create is limited: $(grep -o 'rotate may create.*others' "$work/denied"); the eight of the config are made"
+echo "ok  	create is limited: $(grep -o 'rotate may create.*others' "$work/denied"); the ten of the config are made"
 
 # A release.
 restricted rotate

@@ -79,6 +79,9 @@ kubectl -n rotate delete secret production-auth-jwt >/dev/null
 "$work/rotate" now >/dev/null
 echo "ok  	create is limited to its own: $(grep -o 'rotate may.*' "$work/denied")"
 
+# One Secret and one ConfigMap that several keys and a person share, with the rights of docs/providers/kubernetes.md.
+run python3 e2e/kubernetes/shared.py docs/providers/kubernetes.md "$work" "$bin/kubectl"
+
 # The daemon with the Deployment's own arguments, on another port; its probes.
 deployment() { kubectl -n rotate get deployment rotate -o jsonpath="{.spec.template$1}"; }
 args=$(deployment .spec.containers[0].args[*])

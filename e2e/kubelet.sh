@@ -8,7 +8,7 @@
 # All of it runs in namespaces of its own (network, mounts, processes), so nothing
 # is left. It needs root, and containerd, runc, containernetworking-plugins,
 # buildah and git. Not there: DNS, kube-proxy, a network plug-in with policies.
-# The first call builds what the cache lacks: eight minutes on two cores.
+# The first call builds what the cache lacks: eight minutes on two cores, and ten more for Vault.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source e2e/lib.sh
@@ -69,6 +69,7 @@ outside() {
 	test -x /usr/lib/cni/bridge || die "the network plug-ins are missing: apt-get install containernetworking-plugins"
 	kube_tools kube-apiserver kubectl kubelet kube-controller-manager kube-scheduler
 	kube_helm
+	vault_server
 	lap "programs"
 	buildah=(buildah --root "$work/storage" --runroot "$work/runroot" --storage-driver overlay)
 	trap '"${buildah[@]}" rm --all >/dev/null 2>&1 || true; stop' EXIT
@@ -197,6 +198,8 @@ process_of() { # POD: the daemon's process
 }
 
 page "With Helm" 1 .
+e2e/readme.sh "on Kubernetes, with your values.yaml" >"$work/lines"
+while read -r line; do grep -qxF -- "$line" "$work/block.sh" || die "README.md shows another line than the page: $line"; done <"$work/lines"
 said 'STATUS: deployed'
 said 'Phase: +Succeeded'
 said '^auth-jwt  healthy'
@@ -237,9 +240,11 @@ page "With Helm" 3 .
 said '^auth-jwt: rotated away from kid'
 said '"msg":"audit".*"action":"promote"'
 kubectl -n rotate create job again --from=cronjob/rotate-now-auth-jwt >/dev/null
-kubectl -n rotate wait --for=condition=Failed job/again --timeout=60s >/dev/null
-test "$(kubectl -n rotate get pods -l job-name=again -o name | wc -l)" = 1 || die "a Job that ended with 3 was tried again"
-lap "Helm, block 3: a Job rotates; one that needs attention fails once, and is not repeated"
+kubectl -n rotate wait --for=condition=Complete job/again --timeout=60s >/dev/null
+kubectl -n rotate create job wrong --from=cronjob/rotate-now-auth-jwt --dry-run=client -o json | sed 's/"auth-jwt"/"none"/' | kubectl create -f - >/dev/null
+kubectl -n rotate wait --for=condition=Failed job/wrong --timeout=60s >/dev/null
+test "$(kubectl -n rotate get pods -l job-name=wrong -o name | wc -l)" = 1 || die "a Job that ended with 2 was tried again"
+lap "Helm, block 3: a Job rotates, and a second one within the grace, too; one that cannot is not repeated"
 
 # slow, whose propagation is 2 h: a Job begins to rotate it and waits. Its pod is lost, and the next one asks for the same.
 kubectl -n rotate create job waits --from=cronjob/rotate-now-slow >/dev/null
@@ -272,7 +277,7 @@ lap "a new version rolled out in the middle of rotations, and goes on with them"
 
 # SIGSTOP: the process hangs, and is restarted by its probe. Meanwhile the other replica works, and a CronJob runs.
 restricted once
-in_page . helm -n once install once "$PWD/deploy/helm/rotate" -f "$PWD/deploy/helm/rotate/ci/once-values.yaml" --set once.schedule='* * * * *' >/dev/null
+in_page . helm -n once install once "$PWD/deploy/helm/rotate" -f "$PWD/deploy/helm/rotate/ci/once-values.yaml" --set once.schedule='* * * * *' --set rbac.limitCreate=true >/dev/null
 victim=$(pods_of | head -1)
 kill -STOP "$(process_of "$victim")"
 eventually 30 rotates "$(($(generation) + 4))"
@@ -283,7 +288,7 @@ lap "SIGSTOP: the other replica rotates on; the hung one is restarted after $((S
 ran() { test -n "$(kubectl -n once get jobs -o jsonpath='{.items[?(@.status.succeeded==1)].metadata.name}')"; }
 eventually 90 ran
 kubectl -n once get secret production-auth-jwt >/dev/null
-lap "the chart as a CronJob made its key"
+lap "the chart as a CronJob made its key, where a policy lets it create no other"
 
 # A drain takes one pod, and not the second before the first is ready elsewhere.
 before=$(pods_of | sort)
@@ -333,7 +338,7 @@ lap "Kustomize, block 3: the Job"
 
 # The CronJob in place of the daemon, then nothing: the keys stay again.
 in_page shop-rotate kubectl delete --wait -k . >/dev/null
-sed -i 's|/base?|/once?|' "$work/page/shop-rotate/kustomization.yaml"
+sed -i -e 's|/base?|/once?|' -e 's|^components: .*|components: [image, "https://github.com/keyrotate/rotate//deploy/kubernetes/components/limit-create?ref=v0.1.0"]|' "$work/page/shop-rotate/kustomization.yaml"
 in_page shop-rotate kubectl apply --server-side -k . >/dev/null
 kubectl -n rotate create job try --from=cronjob/rotate >/dev/null
 kubectl -n rotate wait --for=condition=Complete job/try --timeout=60s >/dev/null
@@ -342,44 +347,7 @@ in_page shop-rotate kubectl delete --wait -k . >/dev/null
 test "$(secret auth-jwt 'd["lineage"]')" = "$lineage" || die "kubectl delete -k took a key"
 lap "Kustomize: the CronJob; deleted, and the keys stay"
 
-# ---- judgement: every value that auth-jwt's Secret had, and how each daemon ended ----
-python3 - "$work/history.log" "$work/pods.log" <<'PYTHON'
-import base64, json, sys
+python3 e2e/kubelet/judge.py "$work/history.log" "$work/pods.log"
 
-def objects(path):
-    text, at, decoder = open(path).read(), 0, json.JSONDecoder()
-    while at < len(text.rstrip()):
-        o, at = decoder.raw_decode(text, at)
-        while at < len(text) and text[at].isspace(): at += 1
-        yield o
-
-def wrong(why, doc): sys.exit("e2e/kubelet.sh: %s at generation %s" % (why, doc["generation"]))
-
-before, seen, rotations = None, 0, 0
-for o in objects(sys.argv[1]):
-    doc = json.loads(base64.b64decode(o["data"]["keyset"]))
-    kids = {k["kid"]: k["status"] for k in doc["keys"]}
-    signs = [kid for kid, status in kids.items() if status == "current"]
-    if len(signs) != 1: wrong("not one key signs", doc)
-    if before:
-        if doc["lineage"] != before["lineage"]: wrong("another lineage", doc)
-        if doc["generation"] - before["generation"] not in (0, 1): wrong("a generation is skipped or repeated", doc)
-        if signs[0] != before["signs"]:
-            rotations += 1
-            if before["kids"].get(signs[0]) != "next": wrong("a key signs that was not next before", doc)
-            if kids.get(before["signs"]) != "previous": wrong("the key that signed does not verify", doc)
-    before, seen = {"lineage": doc["lineage"], "generation": doc["generation"], "kids": kids, "signs": signs[0]}, seen + 1
-if rotations < 15: sys.exit("only %d rotations" % rotations)
-
-codes = {}
-for o in objects(sys.argv[2]):
-    if o["metadata"].get("labels", {}).get("app.kubernetes.io/component") != "daemon": continue
-    for c in o.get("status", {}).get("containerStatuses", []):
-        for state in (c["state"], c.get("lastState", {})):
-            if "terminated" in state: codes[o["metadata"]["name"], state["terminated"]["containerID"]] = state["terminated"]["exitCode"]
-killed = [code for code in codes.values() if code != 0]
-if len(codes) < 12: sys.exit("the end of %d daemons was seen, too few" % len(codes))
-if killed != [137]: sys.exit("daemons ended with %s; only the hung one is to be killed (137)" % sorted(codes.values()))
-print("ok  \t      %d values of auth-jwt: one lineage, %d rotations, no generation skipped, each key published before it signed and verifying after; %d daemons ended with 0, the hung one with 137"
-      % (seen, rotations, len(codes) - 1))
-PYTHON
+# shellcheck source=/dev/null
+source e2e/kubelet/vault.sh

@@ -87,3 +87,10 @@ build() {
 	cp "$work/module/out" "$2.new"
 	mv "$2.new" "$2"
 }
+
+# vault_server: builds the real Vault (BUSL 1.1: for tests only, never shipped), if the cache lacks it: ten to twenty
+# minutes on two cores. `$vault` is the program.
+vault_server() {
+	vault=$cache/vault-1.21.0
+	if ! test -x "$vault"; then build vault "$vault" github.com/hashicorp/vault; fi
+}

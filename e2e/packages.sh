@@ -76,7 +76,7 @@ for arch in amd64:x86_64 arm64:aarch64; do
 	rpm -K --nosignature "$dist"/*."${arch#*:}".rpm | grep -q 'digests OK' || die "the rpm's digests are wrong"
 	for kind in deb rpm apk; do
 		cmp "$work/$kind/usr/bin/rotate" "$work/rotate-$version-linux-${arch%:*}/rotate"
-		for unit in deploy/systemd/*.{service,timer,path}; do cmp "$unit" "$work/$kind/usr/lib/systemd/system/${unit##*/}"; done
+		for unit in "$work"/first/deploy/systemd/*.{service,timer,path}; do cmp "$unit" "$work/$kind/usr/lib/systemd/system/${unit##*/}"; done
 		for file in /etc/rotate/rotate.yaml /usr/lib/sysusers.d/rotate.conf /usr/lib/tmpfiles.d/rotate.conf /usr/share/man/man1/rotate-now.1.gz \
 			/usr/share/bash-completion/completions/rotate /usr/share/fish/vendor_completions.d/rotate.fish /usr/share/doc/rotate/rotate.cdx.json \
 			/usr/share/rotate/systemd/vault-token.conf; do
@@ -97,7 +97,7 @@ for word in pre-install post-install post-deinstall; do test -x "$work/apk/.$wor
 # The scripts of rpm and apk by their own arguments, without systemd: nothing fails, and
 # what stays is said when the package goes, not when it is upgraded.
 mkdir "$work/kept"
-sed "s#-d /var/lib/rotate#-d $work/kept#" packaging/scripts/postremove.sh >"$work/postremove"
+sed "s#-d /var/lib/rotate#-d $work/kept#" "$work/first/packaging/scripts/postremove.sh" >"$work/postremove"
 for said in 0:1 1:0 remove:1 purge:1 upgrade:0 0.1.0-r1:1; do
 	count=$(sh -e "$work/postremove" "${said%:*}" | grep -c 'are kept' || true)
 	test "$count" = "${said#*:}" || die "postremove ${said%:*} says $count times what stays"

@@ -13,4 +13,5 @@ done
 test "${#missing[@]}" -gt 0 || exit 0
 test "$(id -u)" = 0 || { echo "e2e/tools.sh: first install what is missing: apt-get install ${missing[*]}" >&2; exit 1; }
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+# A new machine may be about to upgrade itself.
+apt-get install -o DPkg::Lock::Timeout=600 -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -7,8 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source e2e/lib.sh
 source e2e/lib.vault.sh
-vault=$cache/vault-1.21.0
-if ! test -x "$vault"; then build vault "$vault" github.com/hashicorp/vault; fi
+vault_server
 
 read -r port tls < <(ports 2)
 listener "$tls"

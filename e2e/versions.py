@@ -228,6 +228,39 @@ def a_pause():
     assert len(key.lineages) == 1
 
 
+def a_removal():
+    """The first version knows no removals: it stops at each step of one, says so, and writes nothing."""
+    key = Key("removed")
+    key.call("old", "now", "auth-jwt")
+    key.call("new", "run", "--once")
+    places = [key.dir / "jwt", key.dir / "copy.json", key.dir / ".env"]
+
+    def stops(says):
+        text, shown = key.path.read_bytes(), {p: p.read_bytes() for p in places if p.exists()}
+        for args in (["run", "--once"], ["now", "auth-jwt"], ["status"]):
+            said = key.call("old", *args, code=(1, 3))
+            assert says in said and "Nothing was overwritten" in said, said
+        with key.daemons("old"):
+            time.sleep(2 * PERIOD)
+        assert key.path.read_bytes() == text, "it was written over"
+        assert {p: p.read_bytes() for p in places if p.exists()} == shown, "an output was written"
+
+    step("a key that is being removed stops the first version")
+    key.call("new", "remove", "auth-jwt", "--in", "1h", "--yes")
+    assert [k["status"] for k in key.document()["keys"]] == ["previous"] and key.document()["min_writer"] == 2
+    stops("no key is current")
+    step("taken back, the first version goes on with it")
+    key.call("new", "remove", "auth-jwt", "--undo")
+    assert key.document()["min_writer"] == 1
+    with key.daemons("old"):
+        key.lives(1)
+    step("a removed key stops the first version: it begins nothing anew")
+    key.call("new", "remove", "auth-jwt", "--now", "--yes")
+    assert "keys" not in key.document() and not any(p.exists() for p in places)
+    stops("the document's schema is not one that this program knows")
+    assert len(key.lineages) == 1
+
+
 def an_unknown_member():
     """Members of a later version that may be ignored survive each version's writes."""
     key = Key("unknown")
@@ -288,6 +321,6 @@ def outputs_that_this_version_made():
 
 
 os.environ.pop("ROTATE_CONFIG", None)
-for scenario in (a_life, a_later_writer, a_pause, an_unknown_member, outputs_that_this_version_made):
+for scenario in (a_life, a_later_writer, a_pause, a_removal, an_unknown_member, outputs_that_this_version_made):
     scenario()
 print("the two versions agree")

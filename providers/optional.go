@@ -26,6 +26,35 @@ type Surveyor interface {
 	ProbeSecret(ctx context.Context, name string) (excess []string, err error)
 }
 
+// A Needer tells the least rights that a role needs for some secrets of a store, by
+// the calls that the adapter makes. `rotate policy` asks it before a store is
+// opened, and it makes no call. What the service is not told by the config, such as
+// the number of an account, is a word in capitals. No rights are needed where List
+// is empty.
+type Needer interface {
+	Needs(role Role, uses []Use) Rights
+}
+
+// A ReaderFinder tells who may read a secret, as far as the service's own API says it
+// to this identity. `rotate inventory --principals` asks it. It reads no value. What
+// it cannot see it names in Unseen: a right that is missing there is no error, and
+// neither is a secret that does not exist yet.
+type ReaderFinder interface {
+	Readers(ctx context.Context, name string) (Readers, error)
+}
+
+// Readers are who may read a secret.
+type Readers struct {
+	Known  []Reader // in the order of their names
+	Unseen []string // what else can let somebody read, and could not be looked at: a sentence each
+}
+
+// A Reader is one that a policy lets read.
+type Reader struct {
+	Who string // as the service calls it: an ARN, a policy, serviceaccount:shop/web, a user of the host
+	By  string // what lets it: resource policy, Role secrets-reader, mode 0640
+}
+
 // A Remover removes a name's value altogether, if head is the head now; if not,
 // the error is ErrConflict. `rotate forget` asks it. If a store is no Remover,
 // a text that is no key takes the value's place. Removing what is not there
@@ -184,21 +213,32 @@ type OutputOpener interface {
 // A Roller has the pods of a workload in the store's own cluster and namespace start
 // anew, so that they read what an output of this store holds. Workloads are those
 // that TakesWorkload takes, such as deployment/shop. One revision of one output
-// begins one rollout, however often it is called. Its error is an *Error. It is safe
-// for concurrent use.
+// begins one rollout, however often it is called. ProbeRollout fails as Rollout would,
+// and begins none. Their errors are *Error. It is safe for concurrent use.
 type Roller interface {
 	TakesWorkload(workload string) bool
 	Rollout(ctx context.Context, workload, output, revision string) error
+	ProbeRollout(ctx context.Context, workload string) error
 }
 
 // A FieldKeeper keeps outputs in fields of one secret, where the service keeps a
 // secret as several named texts: each output has some, and the rest is not touched.
 // A revision is then of these fields alone: whatever else changes in the secret makes
 // none. TakesField tells which names of fields the service takes.
+//
+// Marked is what a secret gets that has an output with these marks: the marks, and the
+// Config's own where they say nothing else. The error says which mark the service does
+// not take. OpenPart opens the store of an output; without fields the output has all of
+// a secret.
 type FieldKeeper interface {
 	TakesField(field string) bool
-	OpenFields(ctx context.Context, fields []string) (Store, error)
+	Marked(Marks) (Marks, error)
+	OpenPart(ctx context.Context, fields []string, m Marks) (Store, error)
 }
+
+// Marks are what an output puts on its secret beside the value, by name. They belong to
+// the whole secret: outputs that share one have to agree on each.
+type Marks struct{ Labels, Annotations map[string]string }
 
 // A PublicKeeper may keep things where anybody can read them: if PublicOnly, it is
 // refused as the store of a key, and for every output that is not of public keys alone

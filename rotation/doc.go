@@ -19,9 +19,10 @@
 //
 //	create: the very first key is current at once.
 //	revoke: any status ─▶ gone at once; a fresh key signs in the same write.
+//	remove: nothing signs any more; then bury: every key is gone, and a marker stays.
 //	accept: a person goes on from a restored document, above all that is known.
 //
-// Create, publish, promote, retire, revoke and rename are transitions: each adds 1 to
+// Create, publish, promote, retire, revoke, rename, remove, restore and bury are transitions: each adds 1 to
 // the generation. Ready and settled are marks: they note what was observed, and
 // a wait begins at a mark, never at the write that caused what it notes. So a
 // writer that hangs for a day inside a write cannot store a deadline that has

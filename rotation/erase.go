@@ -303,7 +303,7 @@ func (t Trace) Alarming(now time.Time, s *keyset.Set, late time.Duration) bool {
 	case !t.Until.IsZero():
 		return now.Before(t.Until)
 	}
-	return !s.Signing().NotBefore.After(t.Removed)
+	return s.Removed == nil && !s.Signing().NotBefore.After(t.Removed)
 }
 
 // Telling tells whether the places of a trace are worth naming: those in which a

@@ -22,6 +22,9 @@ const (
 	Record      Action = "record"  // put a request on record, nothing else
 	Pause       Action = "pause"   // put a pause on record; a person decides that
 	Resume      Action = "resume"  // take it away; a person decides that
+	Remove      Action = "remove"  // begin to remove the key: nothing signs; a person decides that
+	Restore     Action = "restore" // take that back; a person decides that
+	Bury        Action = "bury"    // the end of a removal: no key is left
 	Accept      Action = "accept"  // go on from a restored document; a person decides that, never Plan
 	Wait        Action = "wait"    // nothing until At
 	Halt        Action = "halt"    // nothing until a person has looked
@@ -47,7 +50,9 @@ type Facts struct {
 	Outputs []Output
 	Request Request
 	Clock   Clock
-	Covered bool // the store shows a copy of its newest document, put over an older one that was read for a while
+	Removed *keyset.Set // what was left of a key that was removed, if Set is nil for that reason
+	Fresh   string      // what the config says of a key after one that was removed; see MayBegin
+	Covered bool        // the store shows a copy of its newest document, put over an older one that was read for a while
 
 	// The marks that this process made last; nil if it made none. They tell when
 	// another one, with other outputs, has made its own in their place.

@@ -20,6 +20,9 @@ func Forecast(p Policy, f Facts, until time.Time) ([]Step, error) {
 	var steps []Step
 	made := map[string]bool{}
 	set, now := f.Set, f.Clock.Wall
+	if set == nil && f.Removed != nil && !MayBegin(f.Removed, f.Fresh) {
+		return nil, nil
+	}
 	for n := 1; !now.After(until) && len(steps) < maxForecast; n++ {
 		step := Plan(p, Facts{Set: set, Outputs: f.Outputs, Clock: Clock{Wall: now}})
 		switch step.Do {
@@ -29,6 +32,8 @@ func Forecast(p Policy, f Facts, until time.Time) ([]Step, error) {
 			}
 			now = step.At
 			continue
+		case Bury:
+			return append(steps, step), nil
 		case Create, Publish, Promote, Retire:
 			step.Future = made[step.Kid]
 			steps = append(steps, step)

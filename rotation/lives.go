@@ -44,8 +44,11 @@ func (o Outlook) living() (lives []Life) {
 	slices.Reverse(keys)
 	for i, k := range keys {
 		l := Life{Kid: k.Kid, Published: k.Issued, Signs: k.NotBefore, Removed: o.Removed(k)}
-		if k.Status == keyset.Previous {
+		switch {
+		case k.Status == keyset.Previous && i+1 < len(keys):
 			l.Replaced = keys[i+1].NotBefore
+		case k.Status == keyset.Previous && o.Set.Removing != nil:
+			l.Replaced, l.Removed = o.Set.Removing.At, o.Ends()
 		}
 		lives = append(lives, l)
 	}
@@ -63,6 +66,12 @@ func lived(lives []Life, step Step) []Life {
 		next := len(lives) - 1
 		lives[next].Kid, lives[next].Signs = step.Kid, step.At
 		lives[next-1].Replaced = step.At
+	case Bury:
+		for i := range lives {
+			if lives[i].Removed.IsZero() || lives[i].Removed.After(step.At) {
+				lives[i].Removed = step.At
+			}
+		}
 	case Retire:
 		for i, l := range lives {
 			// A forecast tells the kid of no key that it creates.

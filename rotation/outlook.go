@@ -16,7 +16,12 @@ type Outlook struct {
 }
 
 // Due is when the schedule wants another key to sign.
-func (o Outlook) Due() time.Time { return o.Policy.Due(o.Set.Signing().NotBefore) }
+func (o Outlook) Due() time.Time {
+	if o.Set.Removing != nil || len(o.Set.Keys) == 0 {
+		return time.Time{}
+	}
+	return o.Policy.Due(o.Set.Signing().NotBefore)
+}
 
 // Publishes is when the next key has to be published to sign when it is due.
 func (o Outlook) Publishes() time.Time {
@@ -148,9 +153,18 @@ func (o Outlook) LateSince(step Step) time.Time {
 		next, _ := o.Set.Next()
 		return next.Issued
 	case Promote:
-		return latest(wanted, o.Known(), o.resumes())
+		at := latest(wanted, o.Known(), o.resumes())
+		if _, pending := o.Set.Pending(); pending {
+			return at
+		}
+		return o.Policy.Window.Next(at) // it was not to be taken before
 	case MarkSettled:
+		if r := o.Set.Removing; r != nil {
+			return r.At
+		}
 		return o.Set.Signing().NotBefore
+	case Bury:
+		return o.Ends()
 	case Retire:
 		k, _ := o.Set.Key(step.Kid)
 		return o.Removed(k)

@@ -11,7 +11,7 @@ import (
 // facts has an answer, and the answer depends on nothing else.
 func Plan(p Policy, f Facts) Step {
 	if f.Set == nil {
-		return Step{Do: Create, At: f.Clock.stamp(), Why: Reason{Code: NoKeyset}}
+		return begins(f)
 	}
 	pl := planner{Outlook: Outlook{p, f.Set}, p: p, f: f, set: f.Set, early: f.Clock.Early(), late: f.Clock.late()}
 	step := pl.plan()
@@ -34,11 +34,11 @@ type planner struct {
 }
 
 func (pl planner) plan() Step {
-	rules := []func() (Step, bool){pl.revoke, pl.rename}
+	rules := []func() (Step, bool){pl.buryNow, pl.revoke, pl.rename}
 	if pl.doubt(pl.p.Propagation).IsZero() {
 		rules = append(rules, pl.ready, pl.settled, pl.retire, pl.promote, pl.publish)
 	}
-	for _, rule := range append(rules, pl.record) {
+	for _, rule := range append(rules, pl.bury, pl.record) {
 		if step, ok := rule(); ok {
 			return step
 		}
@@ -88,7 +88,7 @@ func (pl planner) ready() (Step, bool) {
 // settled: current stands everywhere while keys that it replaced still verify.
 func (pl planner) settled() (Step, bool) {
 	current := pl.set.Signing()
-	if len(pl.set.Previous()) == 0 ||
+	if len(pl.set.Previous()) == 0 && pl.set.Removing == nil ||
 		// guard 3: the grace begins when the promotion was seen, not when it was written
 		pl.behind(anyOutput) || pl.seen(pl.set.Settled, current.Kid, anyOutput) {
 		return Step{}, false
@@ -96,10 +96,11 @@ func (pl planner) settled() (Step, bool) {
 	if !pl.othersSettled().IsZero() {
 		return Step{}, false
 	}
-	return Step{
-		Do: MarkSettled, Kid: current.Kid, At: pl.late, Places: pl.f.places(anyOutput),
-		Why: Reason{Code: SeenCurrent},
-	}, true
+	why := Reason{Code: SeenCurrent}
+	if pl.set.Removing != nil {
+		why.Code = SeenEnd
+	}
+	return Step{Do: MarkSettled, Kid: current.Kid, At: pl.late, Places: pl.f.places(anyOutput), Why: why}, true
 }
 
 // retire: the oldest previous key whose stored date has passed, while every
@@ -127,7 +128,7 @@ func (pl planner) retire() (Step, bool) {
 // come, within the window, or someone asked.
 func (pl planner) promote() (Step, bool) {
 	next, ok := pl.set.Next()
-	if !ok || pl.paused() || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) ||
+	if !ok || pl.held() || pl.behind(carriesNext) || !pl.seen(pl.set.Ready, next.Kid, carriesNext) ||
 		// guard 2: promotion waits for the propagation
 		pl.p.Propagation > 0 && pl.early.Before(pl.Known()) {
 		return Step{}, false
@@ -141,7 +142,7 @@ func (pl planner) promote() (Step, bool) {
 
 // publish: a rotation is wanted and nothing stands as next.
 func (pl planner) publish() (Step, bool) {
-	if _, ok := pl.set.Next(); ok || pl.paused() {
+	if _, ok := pl.set.Next(); ok || pl.held() {
 		return Step{}, false
 	}
 	why, wanted := pl.wanted(pl.p.Lead())
@@ -151,8 +152,8 @@ func (pl planner) publish() (Step, bool) {
 	return Step{Do: Publish, At: pl.late, Why: why}, true
 }
 
-// paused tells whether a pause holds publish and promote. It holds nothing else.
-func (pl planner) paused() bool { return !pl.set.Paused.Over(pl.early) }
+// held tells whether a pause, or a removal, holds publish and promote. It holds nothing else.
+func (pl planner) held() bool { return !pl.set.Paused.Over(pl.early) || pl.set.Removing != nil }
 
 // record: a request that no other write took along.
 func (pl planner) record() (Step, bool) {
@@ -182,7 +183,7 @@ func (pl planner) wanted(lead time.Duration) (Reason, bool) {
 // and not on record yet.
 func (pl planner) newRequest() (keyset.Request, bool) {
 	r := pl.f.Request.Rotate
-	if r == nil ||
+	if r == nil || pl.set.Removing != nil ||
 		// guard 5: a request is about the key that was current
 		r.From != pl.set.Signing().Kid {
 		return keyset.Request{}, false
@@ -210,6 +211,7 @@ func (pl planner) wait() Step {
 	for _, k := range pl.set.Previous() {
 		add(pl.Removed(k), RemovedThen, k.Kid)
 	}
+	add(pl.Ends(), EndsThen, pl.set.Signing().Kid)
 	add(pl.resumes(), PauseEnds, "")
 	if next, ok := pl.set.Next(); !ok {
 		add(pl.Publishes(), PublishedThen, "")

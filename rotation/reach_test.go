@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type world struct {
 	behind  bool // the output does not equal the rendering
 	doubt   bool // the store's clock differs from the host's
 	asked   bool // someone asks for a rotation away from current
+	undone  bool // a removal was taken back
 	promise observer
 }
 
@@ -40,6 +42,7 @@ type observer struct {
 	nextSeen    time.Time // since when next stands unchanged everywhere; zero if it does not
 	currentSeen time.Time // the same for current
 	olderSeen   time.Time // when the key that current replaced had been seen everywhere, or else current
+	endSeen     time.Time // since when everyone can know that nothing signs
 }
 
 // TestPlanOverAllReachableStates explores every state that a key with one
@@ -62,8 +65,8 @@ func TestPlanOverAllReachableStates(t *testing.T) {
 	for len(queue) > 0 {
 		w := queue[0]
 		queue = queue[1:]
-		for _, next := range w.successors(t, steps) {
-			if k := next.key(); !seen[k] && len(next.set.Previous()) <= 2 {
+		for _, next := range append(w.successors(t, steps), w.removals(t)...) {
+			if k := next.key(); !seen[k] && (next.set.Removing != nil || len(next.set.Previous()) <= 2) {
 				seen[k] = true
 				queue = append(queue, next)
 			}
@@ -73,7 +76,7 @@ func TestPlanOverAllReachableStates(t *testing.T) {
 		}
 	}
 	t.Logf("%d states, steps taken in them: %v", len(seen), steps)
-	for _, a := range []rotation.Action{rotation.Publish, rotation.MarkReady, rotation.Promote, rotation.MarkSettled, rotation.Retire, rotation.Record, rotation.Wait} {
+	for _, a := range []rotation.Action{rotation.Publish, rotation.MarkReady, rotation.Promote, rotation.MarkSettled, rotation.Retire, rotation.Record, rotation.Bury, rotation.Wait} {
 		if steps[a] == 0 {
 			t.Errorf("%s was never reached", a)
 		}
@@ -119,6 +122,9 @@ func (w world) successors(t *testing.T, steps map[rotation.Action]int) []world {
 	var out []world
 	if step.Do == rotation.Wait {
 		out = append(out, w.waits(t, step)...)
+	} else if step.Do == rotation.Bury {
+		w.buries(t, step)
+		return nil
 	} else {
 		out = append(out, w.take(t, step))
 	}
@@ -133,7 +139,7 @@ func (w world) successors(t *testing.T, steps map[rotation.Action]int) []world {
 	if w.behind {
 		flip(func(n *world) { n.behind = false; n.rewritten() }) // back after it held something else
 	}
-	if !w.asked && len(w.set.Previous()) < 2 {
+	if !w.asked && w.set.Removing == nil && len(w.set.Previous()) < 2 {
 		flip(func(n *world) { n.asked = true })
 	}
 	return out
@@ -236,6 +242,9 @@ func (w world) looks(t *testing.T, step rotation.Step) {
 			told[rotation.RemovedThen] = look.Removed(k)
 		}
 	}
+	if w.set.Removing != nil {
+		told[rotation.EndsThen] = look.Ends()
+	}
 	if at, dated := told[step.Why.Code]; dated && !at.Equal(step.At) {
 		t.Errorf("it waits for %s until %s, and people are told %s", step.Why.Code, step.At, at)
 	}
@@ -284,7 +293,7 @@ func (w world) trusts(t *testing.T, now *keyset.Set) {
 // rewritten: the output holds something new, under a revision never used before.
 func (w *world) rewritten() {
 	w.rev++
-	w.promise.nextSeen, w.promise.currentSeen = time.Time{}, time.Time{}
+	w.promise.nextSeen, w.promise.currentSeen, w.promise.endSeen = time.Time{}, time.Time{}, time.Time{}
 }
 
 // observe notes since when the keys stand everywhere. An output out of reach
@@ -303,6 +312,9 @@ func (w *world) observe() {
 	}
 	if w.promise.olderSeen.IsZero() {
 		w.promise.olderSeen = w.now
+	}
+	if w.promise.endSeen.IsZero() && w.set.Removing != nil {
+		w.promise.endSeen = w.now
 	}
 }
 
@@ -357,6 +369,10 @@ func (w world) key() string {
 	}
 	_, pending := w.set.Pending()
 	fmt.Fprint(&b, mark(w.set.Ready, prop+rotation.Skew), mark(w.set.Settled, 0),
-		rel(w.promise.nextSeen, prop+rotation.Skew), rel(w.promise.currentSeen, grace), rel(w.promise.olderSeen, grace), pending, w.behind, w.doubt, w.asked)
+		rel(w.promise.nextSeen, prop+rotation.Skew), rel(w.promise.currentSeen, grace), rel(w.promise.olderSeen, grace), pending, w.behind, w.doubt, w.asked, w.undone)
+	if r := w.set.Removing; r != nil {
+		asked := slices.ContainsFunc(w.set.Requests, func(q keyset.Request) bool { return q.From == w.set.Signing().Kid })
+		fmt.Fprint(&b, " removing", r.Now, asked, rel(w.promise.endSeen, keep))
+	}
 	return b.String()
 }

@@ -15,6 +15,7 @@ const (
 	Compromised  Code = "compromised"   // revoke: someone reported the key
 	SeenNext     Code = "seen_next"     // ready: next was read back everywhere
 	SeenCurrent  Code = "seen_current"  // settled: current was read back everywhere
+	SeenEnd      Code = "seen_end"      // settled: that nothing signs was read back everywhere
 	GraceOver    Code = "grace_over"    // retire: the grace ended at At
 	AskedFor     Code = "asked_for"     // publish, promote: Whose asked
 	ScheduleDue  Code = "due"           // publish, promote: the schedule wants it at At
@@ -25,6 +26,10 @@ const (
 	AcceptedOver Code = "accepted_over" // accept: generation Have goes on, over generation Want that Whose remembers
 	PausedBy     Code = "paused_by"     // pause: until At, by Whose, who says the reason Cause
 	ResumedBy    Code = "resumed_by"    // resume: by Whose
+	RemovedBy    Code = "removed_by"    // remove: by Whose; what was signed stays valid until At
+	RestoredBy   Code = "restored_by"   // restore: by Whose
+	RemovalOver  Code = "removal_over"  // bury: nothing verifies since At; Whose removed it
+	FreshKey     Code = "fresh_key"     // create: the config wants a key after the one that was removed at At
 	PlaceCleaned Code = "place_cleaned" // forget: Output was cleaned
 	Superseded   Code = "superseded"    // erase: a revision in Output ("" is the store) is Is, a word of providers.How, until At
 )
@@ -37,6 +42,8 @@ const (
 	RemovedThen   Code = "removed_then"   // Kid is removed
 	PublishedThen Code = "published_then" // the next key is published
 	PauseEnds     Code = "pause_ends"     // the key is paused until then
+	EndsThen      Code = "ends_then"      // the key is being removed, and is erased then
+	KeyRemoved    Code = "removed"        // for ever: Whose removed the key at At; Is is its lineage, Have how many ended here before
 	SignsThen     Code = "signs_then"     // Kid begins to sign
 	StaleRead     Code = "stale_read"     // the store shows less than Whose remembers, as it may for a while: nobody can tell yet
 	WritersBusy   Code = "writers_busy"   // other writers were faster Have times in one pass; an alarm, too
@@ -71,6 +78,7 @@ const (
 	LeftBehind     Code = "left_behind"     // Output is a place that no output of the config is in any more
 	ReadersUnknown Code = "readers_unknown" // whether the readers of Output were made to read it is known only to the process that writes it
 	Paused         Code = "paused"          // no key is published and none begins to sign until At; Whose set it, and says the reason Cause
+	Removing       Code = "removing"        // nothing signs any more, and the key is erased at At; Whose removes it
 	NoHistory      Code = "no_history"      // what is still readable of the past could not be listed
 )
 
@@ -82,6 +90,7 @@ const (
 	OtherLineage     Code = "other_lineage"     // Whose remembers another keyset
 	OlderDocument    Code = "older_document"    // Whose remembers generation Want, which Have does not follow
 	OlderNote        Code = "older_note"        // the same at one generation: a later note of what was seen is lost, no key
+	RemovedBack      Code = "removed_back"      // the key was removed, as Whose remembers, and a backup of it stands here
 	KeyLost          Code = "key_lost"          // the store has nothing, and Whose remembers generation Want
 	PlaceShared      Code = "place_shared"      // the store has nothing, and Output belongs to another key, Of
 	Renamed          Code = "renamed"           // the store has nothing, and Output belongs to the key Of, which the config does not name

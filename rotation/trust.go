@@ -19,6 +19,8 @@ type Witness struct {
 
 	// Unnamed tells that Of is of this environment, and that no key of the config has it.
 	Unnamed bool
+
+	Removed bool // it is what a key has left that was removed
 }
 
 // reason is a Reason that tells of the witness.
@@ -28,7 +30,7 @@ func (w Witness) reason(c Code) Reason {
 
 // Contradicts tells whether a document cannot have followed the one that the witness remembers.
 func (w Witness) Contradicts(set *keyset.Set) bool {
-	return w.Lineage != "" && (w.Lineage != set.Lineage ||
+	return w.Lineage != "" && !set.Ended(w.Lineage, w.Generation) && (w.Lineage != set.Lineage ||
 		// guard 6: an older truth is noticed
 		!set.Follows(w.Past))
 }
@@ -54,12 +56,16 @@ func (t Trust) Document(set *keyset.Set, witnesses ...Witness) Reason {
 	case set.Writable() != nil:
 		return Reason{Code: NewerWriter, Cause: set.Writable().Error()}
 	}
+	var first Reason
 	for _, w := range witnesses {
-		if r := t.witnessed(set, w); !r.IsZero() {
+		switch r := t.witnessed(set, w); {
+		case r.Code == RemovedBack: // what more one witness knows
 			return r
+		case first.IsZero():
+			first = r
 		}
 	}
-	return Reason{}
+	return first
 }
 
 // witnessed compares a document with one witness. At the same generation the keys are the same, so only a note of what
@@ -73,6 +79,9 @@ func (t Trust) witnessed(set *keyset.Set, w Witness) (r Reason) {
 		r = w.reason(OtherLineage)
 	case t.Restoring:
 		return Reason{}
+	// guard 6: a backup of a removed key is told
+	case w.Removed && set.Removed == nil:
+		r = w.reason(RemovedBack)
 	case w.Generation == set.Generation:
 		r = w.reason(OlderNote)
 	default:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/keyrotate/rotate/internal/form"
 	"github.com/keyrotate/rotate/internal/judge/report"
 	"github.com/keyrotate/rotate/internal/ops"
+	"github.com/keyrotate/rotate/internal/policy"
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/status"
 )
@@ -34,6 +36,7 @@ var documents = []described{
 	{form.Revoke, "rotate revoke KEY KID… -o json, rotate now --compromised -o json", form.Changes{}, form.Revoked{}},
 	{form.Adopt, "rotate adopt KEY … -o json", form.Changes{}, form.Adopted{}},
 	{form.Accept, "rotate accept KEY --generation N -o json", form.Changes{}, form.Accepted{}},
+	{form.Remove, "rotate remove KEY -o json", form.Changes{}, form.Removed{}},
 	{form.Forget, "rotate forget KEY PLACE -o json", form.Changes{}, form.Forgotten{}},
 	{form.Pause, "rotate pause KEY … -o json", form.Changes{}, form.Held{}},
 	{form.Resume, "rotate resume KEY -o json", form.Changes{}, form.Held{}},
@@ -44,9 +47,14 @@ var documents = []described{
 	{answer.PlanSchema, "rotate plan -o json", answer.Plan{}, nil},
 	{audit.Schema, "rotate audit [KEY…] -o json", audit.Report{}, nil},
 	{report.Schema, "rotate check … -o json", report.Document{}, nil},
+	{ops.GitSchema, "rotate check --git -o json", ops.GitChecked{}, nil},
+	{ops.ReuseSchema, "rotate check --reuse -o json", ops.Reused{}, nil},
+	{ops.InspectSchema, "rotate inspect FILE -o json", ops.Inspected{}, nil},
 	{ops.ListSchema, "rotate list STORE -o json", ops.Listing{}, nil},
+	{ops.InventorySchema, "rotate inventory -o json", ops.Inventory{}, nil},
+	{policy.Schema, "rotate policy -o json", policy.Report{}, nil},
 	{audit.VerifiedSchema, "rotate audit --verify -o json", audit.Verified{}, nil},
-	{form.Failure, "any of status, plan, list, check and audit that fails before it has a report", form.Failed{}, nil},
+	{form.Failure, "status, plan, list, check, audit, if they fail before a report", form.Failed{}, nil},
 }
 
 // printed holds what a command printed against its schema, with no member too many.
@@ -119,6 +127,7 @@ func TestDocuments(t *testing.T) {
 	d.write("in.env", "JWT_SECRET=hunter2hunter2hunter2hunter2x\n")
 	d.rotates()
 	d.adopts()
+	d.finds()
 	d.revokes()
 	d.accepts()
 	d.forgets()
@@ -172,6 +181,8 @@ func (d *desk) rotates() {
 	d.run(0, "version")
 	d.run(0, "validate")
 	d.run(0, "validate", "--probe")
+	d.run(0, "policy")
+	d.run(0, "inventory", "--principals")
 	d.run(0, "now", "a", "--dry-run")
 	d.run(0, "now", "a", "b")
 	d.run(0, "now", "a", "--request", "INC-1")
@@ -213,6 +224,41 @@ func (d *desk) revokes() {
 		d.t.Fatal(err)
 	}
 	d.do("run", "--once", "a")
+}
+
+// finds looks at keys in a repository, at shared keys, and at tokens.
+func (d *desk) finds() {
+	config := filepath.Join(d.dir, "rotate.yaml")
+	d.run(0, "check", "--reuse", config)
+	d.write("staging.yaml", strings.ReplaceAll(strings.Replace(d.read("rotate.yaml"), "environment: test", "environment: staging", 1), "audit.jsonl", "audit2.jsonl"))
+	d.write("keys/staging-b.json", d.read("keys/test-b.json"))
+	d.run(3, "check", "--reuse", config, filepath.Join(d.dir, "staging.yaml"))
+	if err := os.Remove(filepath.Join(d.dir, "keys/staging-b.json")); err != nil {
+		d.t.Fatal(err)
+	}
+	d.write("token", "eyJhbGciOiJub25lIn0.e30.")
+	d.run(3, "inspect", filepath.Join(d.dir, "token"), "--claims")
+	repository := filepath.Join(d.t.TempDir(), "repository")
+	if out, err := exec.Command("git", "init", "-q", repository).CombinedOutput(); err != nil {
+		d.t.Fatalf("%v\n%s", err, out)
+	}
+	d.run(0, "check", "--git", repository)
+	if err := os.WriteFile(filepath.Join(repository, ".env"), []byte("K="+d.signing("a")), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	if out, err := exec.Command("git", "-C", repository, "add", ".env").CombinedOutput(); err != nil {
+		d.t.Fatalf("%v\n%s", err, out)
+	}
+	d.run(3, "check", "--git", repository)
+}
+
+// signing is the text of the key that signs.
+func (d *desk) signing(key string) string {
+	code, stdout, stderr := d.try("", "get", key)
+	if code != 0 {
+		d.t.Fatal(stderr)
+	}
+	return stdout
 }
 
 // accepts puts an old document back.

@@ -24,7 +24,7 @@ import (
 func meanings(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, dir := range []string{"internal/form", "internal/status", "internal/audit", "internal/judge", "internal/judge/report", "internal/say/answer", "internal/ops"} {
+	for _, dir := range []string{"internal/form", "internal/status", "internal/audit", "internal/judge", "internal/judge/report", "internal/say/answer", "internal/ops", "internal/policy"} {
 		files, err := filepath.Glob("../../" + dir + "/*.go")
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", dir, err)

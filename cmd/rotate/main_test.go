@@ -68,6 +68,7 @@ func binary(t *testing.T) string {
 func norm(text string, o normOption) string {
 	rules := []struct{ from, to string }{
 		{`sha-256:[0-9a-f]{64}`, "DIGEST"},
+		{`\b[0-9a-f]{40}\b`, "COMMIT"},
 		{`\b[0-9a-f]{32}\b`, "REVISION"},
 		{`\b[a-z2-7]{26}\b`, "KID"},
 		{`\b[A-Z2-7]{26}\b`, "ID"},

@@ -176,7 +176,7 @@ func managers(t *testing.T) map[string]manager {
 		},
 		"vaultkv": {
 			vault, "address: 'https://vault.example.com', auth: {token_file: token}", func(w *wire) providers.Config { return &vaultkv.Config{Transport: w.to(vault)} },
-			func(r rights) { vaultGrants(vault, r) }, `path "secret/destroy/rotate-probe" { capabilities = ["update"] }`, `path "secret/metadata/test-vaultkv" { capabilities = ["delete"] }`,
+			func(r rights) { vaultGrants(vault, r) }, `path "secret/destroy/test-vaultkv" { capabilities = ["update"] }`, `path "secret/metadata/test-vaultkv" { capabilities = ["delete"] }`,
 			func(secret string) {
 				vault.Mounts["|secret"].Keys[secret] = &vaultfake.Key{Versions: map[int]*vaultfake.Version{}}
 			},

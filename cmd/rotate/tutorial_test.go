@@ -37,6 +37,16 @@ func TestJudgePage(t *testing.T) {
 	follow(t, "judge.md", map[string]string{".env": "JWT_SECRET=mysecretkey\nSESSION_KEY=" + rand.Text() + rand.Text() + "\n"})
 }
 
+// What docs/check.md shows of keys in Git, shared keys and tokens is what they answer.
+func TestCheckPage(t *testing.T) {
+	for _, who := range []string{"AUTHOR", "COMMITTER"} {
+		t.Setenv("GIT_"+who+"_NAME", "test")
+		t.Setenv("GIT_"+who+"_EMAIL", "test@example.com")
+	}
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	follow(t, "check.md", nil)
+}
+
 // What README.md shows of its first command is what it prints.
 func TestReadmePrintsWhatItShows(t *testing.T) {
 	config, err := os.ReadFile("../../config.example.yaml")

@@ -1,13 +1,13 @@
 """A receiver of rotate's notifications, made of public libraries: standardwebhooks
 checks each signature with the secret that a file has at that moment, cloudevents
 reads each event. It refuses every second call. What it has taken is a line of JSON
-each in a file.
+each in a file, of a digest the events that are in it.
 
 receiver.py PORT SECRET_FILE TAKEN_FILE
 """
 import http.server, json, sys, threading
 
-from cloudevents.http import from_http
+from cloudevents.http import from_dict, from_http
 from standardwebhooks.webhooks import Webhook
 
 port, secret_file, taken_file = int(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -45,9 +45,11 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             except Exception as e:
                 take({"wrong": f"{type(e).__name__}: {e}"})
                 return self.answer(400)
-            again = event["id"] in ids
-            ids.add(event["id"])
-            take({"id": event["id"], "again": again, "type": event["type"], "subject": event["subject"], "source": event["source"], "text": event.data["text"]})
+            digest = event["type"].endswith(".digest")
+            for e in [from_dict(e) for e in event.data["events"]] if digest else [event]:
+                again = e["id"] in ids
+                ids.add(e["id"])
+                take({"id": e["id"], "again": again, "type": e["type"], "subject": e["subject"], "source": e["source"], "text": e.data["text"]})
             self.answer(204)
 
     def log_message(self, *_):

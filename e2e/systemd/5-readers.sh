@@ -56,15 +56,29 @@ sleep 3
 same "$before" kid current || die "a key signs that the application has not read"
 ok "without the right to have shop reload, no new key signs, and the log says why"
 started=$(property shop.service InvocationID)
+if rotate validate --probe >"$work/probe" 2>&1; then die "a probe does not find that the right is missing"; fi
+grep -q 'after: systemd shop.service: .*' "$work/probe" && grep -q 'polkit has to allow it' "$work/probe" || die "the probe says: $(cat "$work/probe")"
 awk '/^```js$/ { inside = 1; next } /^```$/ { inside = 0 } inside' docs/outputs.md | inside tee /etc/polkit-1/rules.d/50-rotate-shop.rules >/dev/null
 within 120 "the key signs" differs "$before" kid current
 within 20 "the application is restarted by rotate" differs "$started" property shop.service InvocationID
 within 20 "all is told" well
 ok "with the rule of docs/outputs.md, rotate restarts shop, and then the key signs"
+started=$(property shop.service InvocationID)
+rotate validate --probe >"$work/probe" 2>&1 || die "the probe fails: $(cat "$work/probe")"
+grep -q 'after systemd shop.service: rotate can have it read output /etc/shop/.env' "$work/probe" || die "the probe says: $(cat "$work/probe")"
+same "$started" property shop.service InvocationID || die "a probe restarts the application"
+same active property shop.service ActiveState || die "a probe stops the application"
+ok "a probe tells whether shop could be restarted, and does not restart it"
 refused() { ! inside runuser -u rotate -- systemctl --no-ask-password "$@" >/dev/null 2>&1; }
 refused stop shop || die "rotate may stop shop"
 refused reload-or-try-restart rotate-once || die "rotate may restart another unit"
 inside systemctl stop shop
+rotate validate --probe >/dev/null || die "a probe wants the application to run"
+same inactive property shop.service ActiveState || die "a probe starts the application"
+inside sed -i 's/systemd: shop.service/systemd: shoo.service/' /etc/rotate/rotate.yaml
+if rotate validate --probe >"$work/probe" 2>&1; then die "a probe does not find that there is no such unit"; fi
+grep -q 'systemd has it as not-found' "$work/probe" || die "the probe says: $(cat "$work/probe")"
+inside sed -i 's/systemd: shoo.service/systemd: shop.service/' /etc/rotate/rotate.yaml
 before=$(kid current)
 inside systemctl start "rotate-now@$key"
 within 10 "a rotation" differs "$before" kid current

@@ -25,3 +25,11 @@ inside test -e /etc/rotate/rotate.yaml && die "purging leaves the config"
 left=$(inside find /etc/systemd/system /usr/lib/systemd/system -name '*rotate*' -not -name '*logrotate*')
 test -z "$left" || die "what is left of the units: $left"
 ok "removed and purged: keys are kept, and said to be"
+
+# The three lines of the README, after all was purged: they go on with the key.
+lines=$(e2e/readme.sh "as a systemd service, from the package")
+inside bash -euxc "cd /mnt; $lines"
+same active property rotate.service ActiveState || die "README.md's lines do not start the daemon"
+within 10 "a key signs" same "$before" kid current
+inside apt-get -q purge -y rotate >/dev/null
+ok "the three lines of the README install and start it"

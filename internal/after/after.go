@@ -18,9 +18,30 @@ type Change struct {
 	Revision string // of what the output holds now
 }
 
-// A Way makes readers read. It returns nil once they have, or begin to, and stops
-// when ctx ends. Its error is an Error. It is safe for concurrent use.
-type Way func(ctx context.Context, c Change) error
+// A Way makes readers read. It is safe for concurrent use.
+type Way struct {
+	Name string // as the config has it: systemd shop.service
+
+	wake   func(ctx context.Context, c Change) error
+	try    func(ctx context.Context) error
+	advice func(err error) string // what a person can do; "" if the error says it
+}
+
+// Wake returns nil once readers read, or begin to, and stops when ctx ends. Its error
+// is an Error.
+func (w *Way) Wake(ctx context.Context, c Change) error { return w.told(w.wake(ctx, c)) }
+
+// Try looks for what would keep Wake from waking readers: a right that is missing, a
+// unit, a workload, a process or a program that is not there. Nobody is woken. Its
+// error is an Error.
+func (w *Way) Try(ctx context.Context) error { return w.told(w.try(ctx)) }
+
+func (w *Way) told(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Way: w.Name, Err: err, Advice: w.advice(err)}
+}
 
 // An Error tells which way failed, and what a person can do.
 type Error struct {

@@ -49,12 +49,12 @@ func holds(t *testing.T, err error, want ...string) {
 
 func TestExecTellsWhatIsToBeRead(t *testing.T) {
 	seen := filepath.Join(t.TempDir(), "seen")
-	holds(t, Exec([]string{os.Args[0], "act", "record", seen, "an argument; exit 1"})(t.Context(), change))
+	holds(t, Exec([]string{os.Args[0], "act", "record", seen, "an argument; exit 1"}).Wake(t.Context(), change))
 	text, err := os.ReadFile(seen)
 	if err != nil || string(text) != "auth-jwt /etc/shop/.env r1 an argument; exit 1" {
 		t.Errorf("the program got %q, %v", text, err)
 	}
-	holds(t, Exec([]string{os.Args[0], "act", "fail"})(t.Context(), change), "exec "+os.Args[0]+": the program ended with exit status 7: no such shop")
+	holds(t, Exec([]string{os.Args[0], "act", "fail"}).Wake(t.Context(), change), "exec "+os.Args[0]+": the program ended with exit status 7: no such shop")
 }
 
 // roller is a cluster.
@@ -70,12 +70,51 @@ func (r *roller) Rollout(_ context.Context, workload, output, revision string) e
 	return r.err
 }
 
+func (r *roller) ProbeRollout(_ context.Context, workload string) error {
+	r.got = "tried " + workload
+	return r.err
+}
+
 func TestRollout(t *testing.T) {
 	r := &roller{}
-	holds(t, Rollout(r, "deployment/shop")(t.Context(), change))
+	holds(t, Rollout(r, "deployment/shop").Wake(t.Context(), change))
 	if r.got != "deployment/shop auth-jwt /etc/shop/.env r1" {
 		t.Errorf("rolled out %q", r.got)
 	}
 	r.err = &providers.Error{Op: "patch", Name: "deployment/shop", Kind: providers.ErrDenied, Hint: "the Role"}
-	holds(t, Rollout(r, "deployment/shop")(t.Context(), change), "kubernetes deployment/shop: patch deployment/shop: permission denied", "the Role")
+	holds(t, Rollout(r, "deployment/shop").Wake(t.Context(), change), "kubernetes deployment/shop: patch deployment/shop: permission denied", "the Role")
+}
+
+// What would keep readers from being woken is found, and nobody is woken.
+func TestTryWakesNobody(t *testing.T) {
+	dir := t.TempDir()
+	seen, plain := filepath.Join(dir, "seen"), filepath.Join(dir, "plain")
+	if err := os.WriteFile(plain, []byte("#!/bin/sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, Exec([]string{os.Args[0], "act", "record", seen, "x"}).Try(t.Context()))
+	if _, err := os.Stat(seen); err == nil {
+		t.Error("the program was run")
+	}
+	holds(t, Exec([]string{filepath.Join(dir, "none")}).Try(t.Context()), "exec "+dir+"/none: the program cannot be run: no such file")
+	holds(t, Exec([]string{dir}).Try(t.Context()), "the program cannot be run: ")
+	holds(t, Exec([]string{plain}).Try(t.Context()), "the program cannot be run: permission denied")
+
+	r := &roller{}
+	holds(t, Rollout(r, "deployment/shop").Try(t.Context()))
+	if r.got != "tried deployment/shop" {
+		t.Errorf("the cluster was asked for %s", r.got)
+	}
+	r.err = &providers.Error{Op: "patch", Name: "deployment/shop", Kind: providers.ErrDenied, Hint: "the Role"}
+	holds(t, Rollout(r, "deployment/shop").Try(t.Context()), "kubernetes deployment/shop: patch deployment/shop: permission denied", "the Role")
+
+	var none Settings
+	if none.Way(r) != nil {
+		t.Error("no way is a way")
+	}
+	for _, s := range []Settings{{Systemd: "a.service"}, {Kubernetes: "deployment/a"}, {PIDFile: "/a", Signal: "HUP"}, {Exec: []string{"/a"}}} {
+		if s.Way(r) == nil {
+			t.Errorf("%+v is no way", s)
+		}
+	}
 }

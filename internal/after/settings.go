@@ -12,7 +12,7 @@ type Settings struct {
 }
 
 // Way is the one that is named; nil if none is. cluster has the workloads.
-func (s Settings) Way(cluster providers.Roller) Way {
+func (s Settings) Way(cluster providers.Roller) *Way {
 	switch {
 	case s.Systemd != "":
 		return Systemd(s.Systemd)

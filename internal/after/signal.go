@@ -25,29 +25,37 @@ func SignalNames() []SignalName { return slices.Sorted(maps.Keys(signals)) }
 
 // Signal sends a signal to the process whose number a file holds. As with every pid
 // file, a number that another process has by now is not noticed.
-func Signal(pidFile string, name SignalName) Way {
-	return func(context.Context, Change) error {
-		e := &Error{Way: fmt.Sprintf("signal %s to %s", name, pidFile)}
+func Signal(pidFile string, name SignalName) *Way {
+	// Signal 0 is sent to nobody, and fails as any other would: kill(2).
+	to := func(s syscall.Signal) error {
 		pid, owner, err := pidIn(pidFile)
-		if err == nil {
-			err = send(pid, owner, name)
+		if err != nil {
+			return err
 		}
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, os.ErrProcessDone), errors.Is(err, syscall.ESRCH):
-			e.Advice = "does the program run, and does it write this file?"
-		case errors.Is(err, syscall.EPERM):
-			e.Advice = "a process may be signalled by its own user and by root: let rotate run as one of them, or use systemd:"
-		}
-		e.Err = err
-		return e
+		return send(pid, owner, s)
 	}
+	return &Way{
+		Name:   fmt.Sprintf("signal %s to %s", name, pidFile),
+		wake:   func(context.Context, Change) error { return to(signals[name]) },
+		try:    func(context.Context) error { return to(0) },
+		advice: unsent,
+	}
+}
+
+// unsent is what to do about a signal that could not be sent.
+func unsent(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, os.ErrProcessDone), errors.Is(err, syscall.ESRCH):
+		return "does the program run, and does it write this file?"
+	case errors.Is(err, syscall.EPERM):
+		return "a process may be signalled by its own user and by root: let rotate run as one of them, or use systemd:"
+	}
+	return ""
 }
 
 // send signals a process of the user who chose it. It takes hold of the process before
 // it looks at its user, so that the number cannot become another's in between.
-func send(pid int, owner uint32, name SignalName) error {
+func send(pid int, owner uint32, s syscall.Signal) error {
 	p, err := os.FindProcess(pid) // on Linux by a pidfd
 	if err != nil {
 		return err
@@ -59,7 +67,7 @@ func send(pid int, owner uint32, name SignalName) error {
 			return fmt.Errorf("it belongs to user %d, and process %d is not known to be theirs", owner, pid)
 		}
 	}
-	return p.Signal(signals[name])
+	return p.Signal(s)
 }
 
 // pidIn reads a pid file that can be trusted, and whose it is: whoever writes it chooses

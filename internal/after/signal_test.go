@@ -25,14 +25,16 @@ func TestSignalReachesAProcess(t *testing.T) {
 			}
 			said := bufio.NewScanner(out)
 			said.Scan()
-			holds(t, Signal(pidFile, name)(t.Context(), change))
+			holds(t, Signal(pidFile, name).Try(t.Context())) // had it a signal from this, it would tell that one
+			holds(t, Signal(pidFile, name).Wake(t.Context(), change))
 			if said.Scan(); said.Text() != want {
 				t.Errorf("it got %q, want %q", said.Text(), want)
 			}
 			if err := child.Wait(); err != nil {
 				t.Fatal(err)
 			}
-			holds(t, Signal(pidFile, name)(t.Context(), change), "signal "+string(name)+" to "+pidFile, "does the program run")
+			holds(t, Signal(pidFile, name).Wake(t.Context(), change), "signal "+string(name)+" to "+pidFile, "does the program run")
+			holds(t, Signal(pidFile, name).Try(t.Context()), "signal "+string(name)+" to "+pidFile, "does the program run")
 		})
 	}
 }
@@ -60,15 +62,16 @@ func TestSignalTrustsNoFileOfOthers(t *testing.T) {
 			if err := os.Chmod(path, c.mode); err != nil {
 				t.Fatal(err)
 			}
-			holds(t, Signal(path, "USR1")(t.Context(), change), c.want)
+			holds(t, Signal(path, "USR1").Wake(t.Context(), change), c.want)
+			holds(t, Signal(path, "USR1").Try(t.Context()), c.want)
 		})
 	}
-	holds(t, Signal(filepath.Join(t.TempDir(), "none"), "HUP")(t.Context(), change), "no such file", "does the program run")
+	holds(t, Signal(filepath.Join(t.TempDir(), "none"), "HUP").Wake(t.Context(), change), "no such file", "does the program run")
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, Signal(pipe, "HUP")(t.Context(), change), "only its owner can write")
+	holds(t, Signal(pipe, "HUP").Wake(t.Context(), change), "only its owner can write")
 }
 
 // Of a foreign user's file only that user's process is signalled.
@@ -83,7 +86,8 @@ func TestSignalOfAForeignFile(t *testing.T) {
 	if err := os.Chown(path, 12345, -1); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, Signal(path, "USR1")(t.Context(), change), "belongs to user 12345")
+	holds(t, Signal(path, "USR1").Wake(t.Context(), change), "belongs to user 12345")
+	holds(t, Signal(path, "USR1").Try(t.Context()), "belongs to user 12345")
 }
 
 // A link would let the user of a folder choose among the pid files of others, and a
@@ -97,21 +101,21 @@ func TestSignalFollowsNoLink(t *testing.T) {
 	if err := os.Symlink(path, filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, Signal(filepath.Join(dir, "link"), "USR1")(t.Context(), change), "symbolic link")
+	holds(t, Signal(filepath.Join(dir, "link"), "USR1").Wake(t.Context(), change), "symbolic link")
 	if err := os.Link(path, filepath.Join(dir, "second")); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, Signal(path, "USR1")(t.Context(), change), "one name")
+	holds(t, Signal(path, "USR1").Wake(t.Context(), change), "one name")
 	open := filepath.Join(t.TempDir(), "open")
 	if err := errors.Join(os.Mkdir(open, 0o700), os.Chmod(open, 0o777), os.WriteFile(filepath.Join(open, "pid"), []byte("2147483646"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, Signal(filepath.Join(open, "pid"), "USR1")(t.Context(), change), "others can put files into")
+	holds(t, Signal(filepath.Join(open, "pid"), "USR1").Wake(t.Context(), change), "others can put files into")
 	for _, number := range []string{"4294967295", strconv.Itoa(os.Getpid())} { // as a pid_t the first is -1: everyone
 		other := filepath.Join(t.TempDir(), "pid")
 		if err := os.WriteFile(other, []byte(number), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		holds(t, Signal(other, "USR1")(t.Context(), change), "no process's number")
+		holds(t, Signal(other, "USR1").Wake(t.Context(), change), "no process's number")
 	}
 }

@@ -14,23 +14,26 @@ import (
 //
 // https://www.freedesktop.org/software/systemd/man/latest/org.freedesktop.systemd1.html
 // (ReloadOrTryRestartUnit, JobRemoved)
-func Systemd(unit string) Way { return systemdBy(unit, systemd.NewSystemConnectionContext) }
+func Systemd(unit string) *Way { return systemdBy(unit, systemd.NewSystemConnectionContext) }
 
-func systemdBy(unit string, connect func(context.Context) (*systemd.Conn, error)) Way {
-	return func(ctx context.Context, _ Change) error {
-		if err := reload(ctx, unit, connect); err != nil {
-			return &Error{Way: "systemd " + unit, Err: err, Advice: adviceOf(err, unit)}
+func systemdBy(unit string, connect func(context.Context) (*systemd.Conn, error)) *Way {
+	with := func(ctx context.Context, do func(context.Context, *systemd.Conn, string) error) error {
+		bus, err := connect(ctx)
+		if err != nil {
+			return fmt.Errorf("there is no way to systemd: %w", err)
 		}
-		return nil
+		defer bus.Close()
+		return do(ctx, bus, unit)
+	}
+	return &Way{
+		Name:   "systemd " + unit,
+		wake:   func(ctx context.Context, _ Change) error { return with(ctx, reload) },
+		try:    func(ctx context.Context) error { return with(ctx, mayReload) },
+		advice: func(err error) string { return adviceOf(err, unit) },
 	}
 }
 
-func reload(ctx context.Context, unit string, connect func(context.Context) (*systemd.Conn, error)) error {
-	bus, err := connect(ctx)
-	if err != nil {
-		return fmt.Errorf("there is no way to systemd: %w", err)
-	}
-	defer bus.Close()
+func reload(ctx context.Context, bus *systemd.Conn, unit string) error {
 	ended := make(chan string, 1)
 	if _, err := bus.ReloadOrTryRestartUnitContext(ctx, unit, "replace", ended); err != nil {
 		return err
@@ -46,6 +49,30 @@ func reload(ctx context.Context, unit string, connect func(context.Context) (*sy
 	}
 }
 
+// mayReload finds out whether reload may be asked for. polkit tells an ordinary user
+// nothing about one unit, so it asks for the reload itself, in a mode that systemd has
+// for stops alone: systemd looks at the rights first, and refuses the mode before
+// there is a job.
+//
+// https://github.com/systemd/systemd/blob/v252/src/core/dbus-unit.c (bus_unit_method_start_generic),
+// https://github.com/systemd/systemd/blob/v252/src/core/manager.c (manager_add_job, JOB_TRIGGERING)
+func mayReload(ctx context.Context, bus *systemd.Conn, unit string) error {
+	state, err := bus.GetUnitPropertyContext(ctx, unit, "LoadState")
+	if err != nil {
+		return err
+	}
+	if loaded, _ := state.Value.Value().(string); loaded != "loaded" {
+		return dbus.Error{Name: noSuchUnit, Body: []any{"systemd has it as " + loaded}}
+	}
+	_, err = bus.ReloadOrTryRestartUnitContext(ctx, unit, "triggering", nil)
+	if refused, ok := errors.AsType[dbus.Error](err); ok && refused.Name == "org.freedesktop.DBus.Error.InvalidArgs" {
+		return nil
+	}
+	return err
+}
+
+const noSuchUnit = "org.freedesktop.systemd1.NoSuchUnit"
+
 // adviceOf is what to do about systemd's refusals.
 func adviceOf(err error, unit string) string {
 	var refused dbus.Error
@@ -55,7 +82,7 @@ func adviceOf(err error, unit string) string {
 	switch refused.Name {
 	case "org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired":
 		return "polkit has to allow it: docs/outputs.md has the rule"
-	case "org.freedesktop.systemd1.NoSuchUnit":
+	case noSuchUnit:
 		return "is this the name of a unit? systemctl list-units has them"
 	}
 	return "systemctl status " + unit + " tells more"

@@ -3,6 +3,7 @@ package after
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -20,6 +21,7 @@ import (
 // A bus is a message bus with systemd on it, as far as a client sees it.
 type bus struct {
 	result  string // of the job; "" if it never ends
+	state   string // LoadState of the unit; "" for loaded
 	refuses string // name of the error that the call gets; "" for none
 	asked   []any  // member and arguments of the call
 	conns   []*dbusConn
@@ -79,14 +81,22 @@ func (b *bus) serve(c *dbusConn) {
 
 func (b *bus) answer(c *dbusConn, m *dbus.Message) {
 	member := m.Headers[dbus.FieldMember].Value().(string)
+	if member == "Get" { // a property of a unit: everyone may read it
+		c.reply(m, dbus.MakeVariant(cmp.Or(b.state, "loaded")))
+		return
+	}
 	if !strings.Contains(member, "Unit") {
 		c.reply(m, ":1.1") // Hello, AddMatch
 		return
 	}
 	b.asked = append([]any{member}, m.Body...)
-	if b.refuses != "" {
+	refuses := b.refuses
+	if refuses == "" && m.Body[1] == "triggering" { // the rights come first: see mayReload
+		refuses = "org.freedesktop.DBus.Error.InvalidArgs"
+	}
+	if refuses != "" {
 		c.send(&dbus.Message{Type: dbus.TypeError, Headers: map[dbus.HeaderField]dbus.Variant{
-			dbus.FieldErrorName: dbus.MakeVariant(b.refuses), dbus.FieldReplySerial: dbus.MakeVariant(m.Serial()),
+			dbus.FieldErrorName: dbus.MakeVariant(refuses), dbus.FieldReplySerial: dbus.MakeVariant(m.Serial()),
 		}}, "it is refused")
 		return
 	}
@@ -144,12 +154,39 @@ func TestSystemdReloadsAUnit(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeoutCause(t.Context(), limit, errors.New("it is late"))
 			defer cancel()
-			holds(t, systemdBy("shop.service", c.bus.connect)(ctx, change), c.want...)
+			holds(t, systemdBy("shop.service", c.bus.connect).Wake(ctx, change), c.want...)
 			if got := fmt.Sprint(c.bus.asked); got != "[ReloadOrTryRestartUnit shop.service replace]" {
 				t.Errorf("systemd was asked for %s", got)
 			}
 		})
 	}
 	noBus := func(context.Context) (*systemd.Conn, error) { return nil, errors.New("no such file") }
-	holds(t, systemdBy("shop.service", noBus)(t.Context(), change), "systemd shop.service: there is no way to systemd: no such file")
+	holds(t, systemdBy("shop.service", noBus).Wake(t.Context(), change), "systemd shop.service: there is no way to systemd: no such file")
+}
+
+// To try it, systemd is asked for what it refuses to everyone, after it has looked at
+// the rights.
+func TestSystemdIsTried(t *testing.T) {
+	for name, c := range map[string]struct {
+		bus  bus
+		want []string
+	}{
+		"allowed":     {bus{}, nil},
+		"not allowed": {bus{refuses: "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"}, []string{"systemd shop.service: it is refused", "polkit has to allow it"}},
+		"denied":      {bus{refuses: "org.freedesktop.DBus.Error.AccessDenied"}, []string{"polkit has to allow it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			holds(t, systemdBy("shop.service", c.bus.connect).Try(t.Context()), c.want...)
+			if got := fmt.Sprint(c.bus.asked); got != "[ReloadOrTryRestartUnit shop.service triggering]" {
+				t.Errorf("systemd was asked for %s", got)
+			}
+		})
+	}
+	missing := &bus{state: "not-found"}
+	holds(t, systemdBy("shop.service", missing.connect).Try(t.Context()), "systemd has it as not-found", "is this the name of a unit?")
+	if missing.asked != nil {
+		t.Errorf("systemd was asked for %v", missing.asked)
+	}
+	noBus := func(context.Context) (*systemd.Conn, error) { return nil, errors.New("no such file") }
+	holds(t, systemdBy("shop.service", noBus).Try(t.Context()), "systemd shop.service: there is no way to systemd: no such file")
 }

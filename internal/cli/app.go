@@ -130,7 +130,7 @@ func (a *App) Root() *cobra.Command {
 		"config file, or folder of files (default $ROTATE_CONFIG, ./rotate.yaml, /etc/rotate/rotate.yaml)")
 	for _, command := range []func(*App) *cobra.Command{
 		runCommand, nowCommand, pauseCommand, resumeCommand, revokeCommand, acceptCommand, statusCommand, planCommand, adoptCommand, getCommand,
-		forgetCommand, listCommand, checkCommand, validateCommand, auditCommand, generateCommand, schemaCommand, versionCommand,
+		removeCommand, forgetCommand, listCommand, inventoryCommand, policyCommand, checkCommand, inspectCommand, validateCommand, auditCommand, generateCommand, schemaCommand, versionCommand,
 	} {
 		root.AddCommand(command(a))
 	}

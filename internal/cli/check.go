@@ -22,20 +22,32 @@ type checkOptions struct {
 	env               []string
 	output, algorithm string
 	passphraseFile    string
-	all               bool
+	all, git, reuse   bool
 }
 
 func checkCommand(a *App) *cobra.Command {
 	var o checkOptions
 	cmd := help("check", &cobra.Command{
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), args, o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case (o.git || o.reuse) && (o.git && o.reuse || o.all || len(o.env) > 0 || o.algorithm != "" || o.passphraseFile != ""):
+				return usage.New("--git and --reuse go by themselves: of the other options they take -o and -c only")
+			case o.git:
+				return a.checkGit(cmd.Context(), args, o)
+			case o.reuse:
+				return a.checkReuse(cmd.Context(), args, o)
+			}
+			return a.check(cmd.Context(), args, o)
+		},
 	})
 	a.outputFlag(cmd, &o.output, "text", "json", "sarif")
 	f := cmd.Flags()
 	f.StringArrayVar(&o.env, "env", nil, "a .env file of any name, or - for one on standard input; may be repeated")
 	f.StringVar(&o.algorithm, "algorithm", "", "what the secrets are used with, for the length that it needs")
 	f.BoolVar(&o.all, "all", false, "also count variables and members whose names are not those of secrets")
+	f.BoolVar(&o.git, "git", false, "look for the keys of the config in every object of the Git repository at PATH")
+	f.BoolVar(&o.reuse, "reuse", false, "compare the keys of these configs: which ones are the same?")
 	f.StringVar(&o.passphraseFile, "passphrase-file", "", passphraseUsage)
 	return cmd
 }

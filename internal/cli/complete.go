@@ -35,11 +35,14 @@ const (
 // fits it offers nothing, and files only where a file is wanted.
 func (a *App) complete(root *cobra.Command) {
 	arguments := map[string]cobra.CompletionFunc{
-		"now": a.completeKeys, "status": a.completeKeys, "plan": a.completeKeys, "audit": a.completeKeys, "run": a.completeKeys,
-		"get": a.completeKey, "accept": a.completeKey, "pause": a.completeKey, "resume": a.completeKey, "list": atMost(1, a.completeStore),
+		"now": a.completeKeys, "status": a.completeKeys, "plan": a.completeKeys, "audit": a.completeKeys, "run": a.completeKeys, "policy": a.completeKeys, "inventory": a.completeKeys,
+		"get": a.completeKey, "accept": a.completeKey, "pause": a.completeKey, "resume": a.completeKey, "remove": a.completeKey, "list": atMost(1, a.completeStore),
 		"revoke": a.afterKey(a.kids), "forget": a.afterKey(leftPlaces),
-		"adopt":    a.afterKey(func(context.Context, *fleet.Key, *keyset.Set) []string { return []string{"-"} }),
-		"check":    a.completeSource,
+		"adopt": a.afterKey(func(context.Context, *fleet.Key, *keyset.Set) []string { return []string{"-"} }),
+		"check": a.completeSource,
+		"inspect": atMost(1, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return []string{"-"}, files
+		}),
 		"validate": atMost(1, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return nil, files }),
 	}
 	values := flagValues()
@@ -264,7 +267,12 @@ func completeFromEnv(_ *cobra.Command, _ []string, typed string) ([]string, cobr
 // variables or members of what was named.
 func (a *App) completeSource(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	before, _, part := strings.Cut(typed, "#")
-	if !part {
+	switch {
+	case cmd.Flags().Changed("git"):
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	case cmd.Flags().Changed("reuse"):
+		return nil, files
+	case !part:
 		return a.completeFrom(cmd, nil, typed)
 	}
 	ctx, cancel := patient(cmd)

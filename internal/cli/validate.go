@@ -57,17 +57,33 @@ func (a *App) validate(ctx context.Context, o validateOptions) error {
 	if o.probe {
 		a.trail.Use(conf.AuditFile)
 		excess, probed = a.probe(ctx, host, keys)
-		unfit = slices.AppendSeq(unfit, host.Unheld(ctx, keys))
 	}
+	read := slices.DeleteFunc(slices.Clone(keys), func(k *fleet.Key) bool { return !o.probe && !k.OnDisk() })
+	unfit = slices.AppendSeq(unfit, host.Unheld(ctx, read))
 	for i, h := range unfit { // what stands in a file may be in the store as well
 		if same := func(o ops.Hold) bool { return o.Key == h.Key && o.Output == h.Output }; !slices.ContainsFunc(unfit[:i], same) {
 			a.console.Voice.Warn("%s", answer.Unfit(h))
 		}
 	}
+	refused, careless := a.exposed(ctx, keys)
 	if probed != nil {
 		return probed
 	}
-	return console.Attention(len(unfit) > 0 || o.strict && (excess || len(conf.Warnings) > 0))
+	return console.Attention(len(unfit) > 0 || refused || o.strict && careless || o.strict && (excess || len(conf.Warnings) > 0))
+}
+
+// exposed tells of files that are outputs: whether rotate refuses to write one as it is,
+// and whether others have one or may read it by its mode. An access control list is told
+// and no more, since somebody set it on purpose.
+func (a *App) exposed(ctx context.Context, keys []*fleet.Key) (refused, careless bool) {
+	for seen := range ops.Exposed(ctx, keys) {
+		refused = refused || seen.Refused()
+		careless = careless || seen.Exposure.Git != "" || seen.Exposure.Mode != 0
+		for _, text := range answer.Seen(seen) {
+			a.console.Voice.Warn("%s", text)
+		}
+	}
+	return refused, careless
 }
 
 // probe tries every store and output, and says what each erases. It reports whether

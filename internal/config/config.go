@@ -52,7 +52,10 @@ type Key struct {
 	Policy rotation.Policy // Jitter is this key's own share
 	Sync   time.Duration   // how often to look when nothing is due
 
+	Purpose string   // what it is for; "" if nothing is said
+	Owner   string   // who answers for it; the same
 	Was     []string // earlier names of the key
+	Fresh   string   // the key begins where another one of its name was removed; see rotation.MayBegin
 	Outputs []Output
 
 	// Schedule is the cron text as it was written, for grouping: keys of the
@@ -70,6 +73,7 @@ type Output struct {
 	Field   string // the one data key of the secret that it has; "" if it has more, or all
 	Format  format.Format
 	Options format.Options
+	Marks   providers.Marks  // of its own, on the secret in the store
 	Config  providers.Config // of the store, or of the file's folder
 	After   after.Settings   // how readers are made to read; zero if they do so by themselves
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -68,13 +69,25 @@ type fakeCluster struct{ fake }
 
 func (f *fakeCluster) TakesField(field string) bool { return !strings.Contains(field, "/") }
 
-func (f *fakeCluster) OpenFields(context.Context, []string) (providers.Store, error) {
+func (f *fakeCluster) OpenPart(context.Context, []string, providers.Marks) (providers.Store, error) {
 	return memory.New(), nil
+}
+
+// Marked has one label of the store's own.
+func (f *fakeCluster) Marked(m providers.Marks) (providers.Marks, error) {
+	if _, ok := m.Labels["a/b/c"]; ok {
+		return m, errors.New("labels: a/b/c is not a label that can be set")
+	}
+	labels := map[string]string{"team": "platform"}
+	maps.Copy(labels, m.Labels)
+	m.Labels = labels
+	return m, nil
 }
 
 func (f *fakeCluster) OneValue() bool { return true }
 
 func (f *fakeCluster) Rollout(context.Context, string, string, string) error { return nil }
+func (f *fakeCluster) ProbeRollout(context.Context, string) error            { return nil }
 
 func (f *fakeCluster) TakesWorkload(workload string) bool {
 	return strings.HasPrefix(workload, "deployment/")

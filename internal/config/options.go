@@ -31,9 +31,12 @@ type auditSection struct {
 
 // A keySection is one key's options.
 type keySection struct {
-	Secret strictyaml.Option[string] `yaml:"secret" masked:"true" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
+	Secret  strictyaml.Option[string] `yaml:"secret" masked:"true" doc:"Name under which the store keeps the keyset, never its value; <environment>-<key> if not set."`
+	Purpose strictyaml.Option[string] `yaml:"purpose" doc:"What the key is for, in a line, for rotate inventory. It is no secret."`
+	Owner   strictyaml.Option[string] `yaml:"owner" doc:"Who answers for the key, such as a team, for rotate inventory. It is no secret."`
 	shared
 	Was     strictyaml.Option[[]wasSection]    `yaml:"was" doc:"What the key was called before, after a rename that leaves its secret where it is."`
+	Fresh   strictyaml.Option[again]           `yaml:"fresh" doc:"true: a key begins where another one of this name was removed. It serves once; after a second removal it is the lineage that ended, as rotate status shows it."`
 	Outputs strictyaml.Option[[]outputSection] `yaml:"outputs" doc:"Further places that get the key in a form that applications read."`
 }
 

@@ -38,6 +38,9 @@ type outputOptions struct {
 
 	DataKey strictyaml.Option[string] `yaml:"data_key" doc:"The data key of a Kubernetes Secret that gets it. The others stay as they are, and may be other keys'."`
 
+	Labels      strictyaml.Option[map[string]string] `yaml:"labels" doc:"Labels of the Kubernetes Secret or ConfigMap, put on it at each write, over those of the store."`
+	Annotations strictyaml.Option[map[string]string] `yaml:"annotations" doc:"Annotations of it, put on it at each write, over those of the store."`
+
 	Template     strictyaml.Option[string] `yaml:"template" masked:"true" doc:"The text of format template: Go's text/template over the keys; docs/outputs.md lists what it can name."`
 	TemplateFile strictyaml.Option[string] `yaml:"template_file" masked:"true" doc:"The file that has this text, from this file's folder; instead of template."`
 
@@ -126,6 +129,7 @@ func (r *resolver) output(k *Key, s outputSection) {
 		r.onlyWith(s.at, "it is of the file at a path: the store has its own", s.Mode.At, s.Group.At)
 	}
 	r.outputField(&o, s)
+	r.outputMarks(&o, s)
 	r.outputPublic(o, s)
 	r.outputFormat(&o, k, s)
 	r.outputTemplate(&o, k, s)
@@ -151,6 +155,8 @@ func (r *resolver) output(k *Key, s outputSection) {
 
 // outputPlace takes one of the places that an output writes, if it can be had.
 func (r *resolver) outputPlace(o Output, k *Key, s outputSection, name string) bool {
+	// What one name stands for in status and in the document is one output.
+	apart := !slices.ContainsFunc(k.Outputs, func(other Output) bool { return other.Name == o.Name })
 	id, parts := placeOf(fileType, filepath.Join(filepath.Dir(s.path), name)), o.Parts(*k)
 	if o.Store != "" {
 		if !r.takesName(o.Store, name, r.blame(s.at, s.Secret.At)) {
@@ -158,10 +164,10 @@ func (r *resolver) outputPlace(o Output, k *Key, s outputSection, name string) b
 		}
 		id = r.config.Place(o.Store, name)
 	}
-	other, named, ok := r.places.claim(id, k.Name, parts)
+	other, named, ok := r.places.claim(id, k.Name, parts, apart)
 	switch {
 	case ok:
-		return r.oneMode(id, o, s)
+		return r.oneMode(id, o, s) && r.sameMarks(id, o, s)
 	case named:
 		r.Fail(r.blame(s.at, s.Names.At, s.DataKey.At), "give it another name: data_key, or names: {current: SESSION_SECRET} of format env", "the key %s has a variable or data key of the same name there already", other)
 	default:

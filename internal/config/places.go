@@ -16,15 +16,15 @@ type places map[[2]string]map[string]string
 
 // claim gives a place to a key. If it cannot, it returns who has it already, and
 // whether other names of the parts would do: not if one of the two wants all of it, or
-// if the key itself has some of it already.
-func (p places) claim(id [2]string, key string, parts []string) (other string, named, ok bool) {
+// if the key itself has some of it already and names none of the parts apart.
+func (p places) claim(id [2]string, key string, parts []string, apart bool) (other string, named, ok bool) {
 	if len(parts) == 0 {
 		parts = []string{""}
 	}
 	had := p[id]
 	for _, name := range slices.Sorted(maps.Keys(had)) {
 		switch owner := had[name]; {
-		case owner == key || name == "" || parts[0] == "":
+		case owner == key && !apart || name == "" || parts[0] == "":
 			return owner, false, false
 		case slices.Contains(parts, name):
 			return owner, true, false

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 
@@ -36,14 +37,15 @@ type resolver struct {
 	doc    *document
 	config *Config
 	places places
-	modes  map[[2]string]string // of files that are outputs
+	modes  map[[2]string]string            // of files that are outputs
+	marks  map[[2]string]map[string]string // of secrets that outputs share, by kind and name
 }
 
 // resolve adds what is wrong to d's mistakes; the Config counts only if there
 // are none.
 func resolve(d *strictyaml.Decoder, doc *document) *Config {
 	r := &resolver{
-		Decoder: d, doc: doc, places: places{}, modes: map[[2]string]string{},
+		Decoder: d, doc: doc, places: places{}, modes: map[[2]string]string{}, marks: map[[2]string]map[string]string{},
 		config: &Config{Environment: doc.Environment.Value, Stores: map[string]Store{}},
 	}
 	file := d.Start()
@@ -95,7 +97,7 @@ func (r *resolver) key(name string, s keySection) Key {
 			Algorithm: s.Algorithm.Value, Encoding: s.Encoding.Value, Bits: s.Bits.Value,
 			Bytes: s.Bytes.Value, Prefix: s.Prefix.Value, AsBytes: s.SecretAs.Value == asBytes,
 		},
-		Chosen: s.Algorithm.At.Known(),
+		Chosen: s.Algorithm.At.Known(), Purpose: r.line(s.Purpose), Owner: r.line(s.Owner),
 	}
 	r.checkStore(&k, s, at)
 	r.checkSecret(&k, s, at)
@@ -105,7 +107,16 @@ func (r *resolver) key(name string, s keySection) Key {
 	}
 	r.policy(&k, &s.shared, at)
 	r.was(&k, s)
+	k.Fresh = string(s.Fresh.Value)
 	return k
+}
+
+// line takes a text of one line, which never is a secret.
+func (r *resolver) line(o strictyaml.Option[string]) string {
+	if o.At.Known() && !o.Bad && (len(o.Value) > 200 || strings.ContainsFunc(o.Value, unicode.IsControl) || strings.TrimSpace(o.Value) == "") {
+		r.Fail(o.At, "a few words, such as: sessions of the shop", "is not a line of at most 200 bytes")
+	}
+	return o.Value
 }
 
 // checkPair: one section says when to rotate in one way.
@@ -188,7 +199,7 @@ func (r *resolver) checkSecret(k *Key, s keySection, at strictyaml.Place) {
 	if s.Store.Bad || !r.takesName(k.Store, k.Secret, r.blame(at, s.Secret.At)) {
 		return
 	}
-	if other, _, ok := r.places.claim(r.config.Place(k.Store, k.Secret), k.Name, nil); !ok {
+	if other, _, ok := r.places.claim(r.config.Place(k.Store, k.Secret), k.Name, nil, false); !ok {
 		r.Fail(r.blame(at, s.Secret.At), "give one of them another secret: or store:", "its secret is that of the key %s, too: the two would overwrite each other", other)
 	}
 	if forEveryone(r.doc.Stores[k.Store].config) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/config"
 	"github.com/keyrotate/rotate/internal/keygen"
 	"github.com/keyrotate/rotate/internal/say"
@@ -31,6 +32,8 @@ type Key struct {
 	engine.Target
 	Sync     time.Duration // how often to look when nothing is due
 	Spec     keygen.Spec
+	Purpose  string   // of the config; "" if it says nothing
+	Owner    string   // the same
 	Chosen   bool     // the config names the algorithm of Spec; it is not the default
 	Cron     string   // "" where the schedule is anchored to stored times
 	Digest   string   // of all that the config says of it
@@ -38,9 +41,12 @@ type Key struct {
 	Stores   Stores   // of the whole config
 	Places   *Places  // the same
 
+	Afters map[string]*after.Way // how readers of outputs, by their names, are made to read; of the others there is none
+
 	location     func(secret string) string // nil where the store cannot tell
 	outputStores []string                   // what the outputs may hang on
 	own          map[string]providers.OutputOpener
+	everyone     map[string]bool // by name, outputs that every user of the host may read by the config
 	fields       map[string]providers.FieldKeeper
 }
 
@@ -91,19 +97,27 @@ func Of(conf *config.Config, count func(store string) stores.Count) []*Key {
 		store := conf.Stores[k.Store]
 		built := &Key{
 			Target: engine.Target{
-				Name: k.Name, Was: k.Was, Environment: conf.Environment, Policy: k.Policy,
+				Name: k.Name, Was: k.Was, Fresh: k.Fresh, Environment: conf.Environment, Policy: k.Policy,
 				StoreName: k.Store, Store: opened[k.Store], Secret: k.Secret,
 				Outputs: outputs(k, opened), Census: places,
 			},
-			Sync: k.Sync, Spec: k.Spec, Chosen: k.Chosen, Cron: k.Schedule,
+			Sync: k.Sync, Spec: k.Spec, Purpose: k.Purpose, Owner: k.Owner, Chosen: k.Chosen, Cron: k.Schedule,
 			Digest: digestOf(k, store), Warnings: warnings[k.Name], Stores: opened, Places: places, own: own, fields: fields,
+			Afters: map[string]*after.Way{},
 		}
 		if l, ok := store.Config.(providers.Locator); ok {
 			built.location = l.Where
 		}
+		built.Reopen = built.OpenWritten
 		built.Generate = func() (keyset.Key, error) { return built.Spec.New() } // built.Spec.New would keep a copy of the spec
+		built.everyone = map[string]bool{}
 		for _, o := range k.Outputs {
+			shared, ok := o.Config.(providers.Shared)
+			built.everyone[o.Name] = ok && shared.Everyone()
 			built.outputStores = append(built.outputStores, hangsOn(o)...)
+			if way := wayOf(o); way != nil {
+				built.Afters[o.Name] = way
+			}
 		}
 		keys = append(keys, built)
 	}

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,26 +145,29 @@ func TestWritten(t *testing.T) {
 	}
 }
 
-// What after names is run with the key's name and the output's; the second secret of a
-// value has none, and readers that are slow delay no other key.
+// What after names is run with the key's name and the output's, for the second secret of
+// a value, too; and readers that are slow delay no other key.
 func TestAfterOfAnOutput(t *testing.T) {
 	seen := filepath.Join(t.TempDir(), "seen")
 	conf, dir := load(t, "environment: test\nstores: {disk: {type: file, dir: ./keys}}\ndefaults: {store: disk}\n"+
-		"keys: {a: {outputs: [{path: ./jwt, format: value, after: {exec: [/bin/sh, -c, 'echo $ROTATE_KEY $ROTATE_OUTPUT $ROTATE_REVISION >"+seen+"']}}]}, b: {outputs: [{path: ./b}]}}")
+		"keys: {a: {outputs: [{path: ./jwt, format: value, after: {exec: [/bin/sh, -c, 'echo $ROTATE_KEY $ROTATE_OUTPUT $ROTATE_REVISION >>"+seen+"']}}]}, b: {outputs: [{path: ./b}]}}")
 	keys := Of(conf, nil)
-	one := keys[0].Outputs
-	if len(one) != 2 || one[0].After == nil || one[1].After != nil || keys[1].Outputs[0].After != nil {
+	one, path := keys[0].Outputs, filepath.Join(dir, "jwt")
+	if len(one) != 2 || one[0].After == nil || one[1].After == nil || keys[1].Outputs[0].After != nil {
 		t.Fatalf("%+v", one)
 	}
-	if err := one[0].After(t.Context(), "r1"); err != nil {
+	if err := errors.Join(one[0].After(t.Context(), "r1"), one[1].After(t.Context(), "r2")); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(seen)
-	if want := "a " + filepath.Join(dir, "jwt") + " r1\n"; err != nil || string(got) != want {
+	if want := "a " + path + " r1\na " + path + ".previous r2\n"; err != nil || string(got) != want {
 		t.Errorf("it got %q, want %q: %v", got, want, err)
 	}
-	if got, want := strings.Join(keys[0].Schedule().OutputStores, ", "), filepath.Join(dir, "jwt")+", after "+filepath.Join(dir, "jwt"); got != want {
+	if got, want := strings.Join(keys[0].Schedule().OutputStores, ", "), path+", after "+path; got != want {
 		t.Errorf("it shares %q, want %q", got, want)
+	}
+	if len(keys[0].Afters) != 1 || keys[0].Afters[path].Name != "exec /bin/sh" || len(keys[1].Afters) != 0 {
+		t.Errorf("what can be tried: %v, %v", keys[0].Afters, keys[1].Afters)
 	}
 }
 
@@ -177,8 +181,10 @@ func (c *cluster) Open(context.Context) (providers.Store, error) { return memory
 func (c *cluster) OneValue() bool                                { return true }
 func (c *cluster) TakesField(string) bool                        { return true }
 
-func (c *cluster) OpenFields(_ context.Context, fields []string) (providers.Store, error) {
-	c.opened = append(c.opened, strings.Join(fields, " "))
+func (c *cluster) Marked(m providers.Marks) (providers.Marks, error) { return m, nil }
+
+func (c *cluster) OpenPart(_ context.Context, fields []string, m providers.Marks) (providers.Store, error) {
+	c.opened = append(c.opened, strings.TrimSpace(strings.Join(fields, " ")+" "+m.Labels["team"]))
 	return memory.New(), nil
 }
 
@@ -187,7 +193,7 @@ func (c *cluster) OpenFields(_ context.Context, fields []string) (providers.Stor
 func TestFieldsOfASecret(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rotate.yaml")
 	text := "environment: test\nstores: {c: {type: cluster}}\nkeys: {a: {store: c, outputs: [{store: c, secret: app, format: value, data_key: jwt}, " +
-		"{store: c, secret: env, format: env, names: {current: A}}, {store: c, secret: whole}]}}"
+		"{store: c, secret: env, format: env, names: {current: A}}, {store: c, secret: whole}, {store: c, secret: marked, labels: {team: shop}}]}}"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -213,10 +219,10 @@ func TestFieldsOfASecret(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got, want := strings.Join(names, ", "), "c app#jwt in app, c app#jwt.previous in app, c env in env, c whole in whole"; got != want {
+	if got, want := strings.Join(names, ", "), "c app#jwt in app, c app#jwt.previous in app, c env in env, c whole in whole, c marked in marked"; got != want {
 		t.Errorf("outputs %s, want %s", got, want)
 	}
-	if got, want := strings.Join(c.opened, ", "), "jwt, jwt.previous, A A_NEXT A_PREVIOUS, jwt, B B_NEXT B_PREVIOUS"; got != want {
+	if got, want := strings.Join(c.opened, ", "), "jwt, jwt.previous, A A_NEXT A_PREVIOUS, shop, jwt, B B_NEXT B_PREVIOUS"; got != want {
 		t.Errorf("fields %s, want %s", got, want)
 	}
 }

@@ -26,46 +26,52 @@ func outputs(k config.Key, opened Stores) (all []engine.Output) {
 			store = ownStore(own, o)
 		}
 		if keeper, ok := o.Config.(providers.FieldKeeper); ok {
-			store = partStore(store, keeper, fieldsOf(o))
+			store = partStore(store, keeper, fieldsOf(o), o.Marks)
 		}
 		f, options := o.Format, o.Options
 		next, previous := f.Carries(options)
 		out := engine.Output{
 			Name: o.Name, Store: store, Secret: o.Secret, CarriesNext: next, OneKey: !next && !previous,
 			Render: func(s *keyset.Set) (secret.Text, error) { return f.Render(s, options) },
-			Format: string(f), Adopted: adopted(o), After: afterOf(k, o),
+			Format: string(f), Adopted: adopted(o), After: afterOf(k, o, o.Name),
 		}
 		if f == format.Env {
 			out.Variables = options.Names()
 		}
 		all = append(all, out)
 		if o.KeepsPrevious(k) {
-			all = append(all, previousOf(o, out))
+			all = append(all, previousOf(k, o, out))
 		}
 	}
 	return all
 }
 
-// afterOf is how readers of an output are made to read it; nil if they do so by
+// wayOf is how readers of an output are made to read it; nil if they do so by
 // themselves.
-func afterOf(k config.Key, o config.Output) func(context.Context, string) error {
+func wayOf(o config.Output) *after.Way {
 	cluster, _ := o.Config.(providers.Roller)
-	way := o.After.Way(cluster)
+	return o.After.Way(cluster)
+}
+
+// afterOf is the same for the engine. name is that of the output, or of its second
+// secret.
+func afterOf(k config.Key, o config.Output, name string) func(context.Context, string) error {
+	way := wayOf(o)
 	if way == nil {
 		return nil
 	}
 	return func(ctx context.Context, revision string) error {
-		return way(ctx, after.Change{Key: k.Name, Output: o.Name, Revision: revision})
+		return way.Wake(ctx, after.Change{Key: k.Name, Output: name, Revision: revision})
 	}
 }
 
 // previousOf is the second secret of a value, where nothing remains of the one
 // that was replaced. It is never empty: without a previous key it repeats the
-// current one.
-func previousOf(o config.Output, value engine.Output) engine.Output {
+// current one. Its readers are made to read it as those of the value are.
+func previousOf(k config.Key, o config.Output, value engine.Output) engine.Output {
 	value.Name = config.PreviousOf(value.Name)
 	if keeper, ok := o.Config.(providers.FieldKeeper); ok && o.Field != "" {
-		value.Store = partStore(value.Store, keeper, []string{config.PreviousOf(o.Field)})
+		value.Store = partStore(value.Store, keeper, []string{config.PreviousOf(o.Field)}, o.Marks)
 	} else {
 		value.Secret = config.PreviousOf(value.Secret)
 	}
@@ -73,7 +79,7 @@ func previousOf(o config.Output, value engine.Output) engine.Output {
 		o.Secret = value.Secret
 		value.Store = ownStore(own, o)
 	}
-	value.Adopted, value.OneKey, value.After = nil, false, nil
+	value.Adopted, value.OneKey, value.After = nil, false, afterOf(k, o, value.Name)
 	value.Render = func(s *keyset.Set) (secret.Text, error) {
 		if p := s.Previous(); len(p) > 0 {
 			return p[0].Text(), nil
@@ -102,13 +108,13 @@ func fieldsOf(o config.Output) []string {
 	return nil
 }
 
-// partStore is the store of some fields of a secret; the one of whole secrets if
-// there are none.
-func partStore(whole providers.Store, keeper providers.FieldKeeper, fields []string) providers.Store {
-	if len(fields) == 0 {
+// partStore is the store of an output that has only some fields of a secret, or marks
+// of its own; the one of whole secrets if it has neither.
+func partStore(whole providers.Store, keeper providers.FieldKeeper, fields []string, m providers.Marks) providers.Store {
+	if len(fields) == 0 && len(m.Labels) == 0 && len(m.Annotations) == 0 {
 		return whole
 	}
-	return stores.NewLazy("part", func(ctx context.Context) (providers.Store, error) { return keeper.OpenFields(ctx, fields) })
+	return stores.NewLazy("part", func(ctx context.Context) (providers.Store, error) { return keeper.OpenPart(ctx, fields, m) })
 }
 
 // rendering is what such a store has to know.
@@ -130,7 +136,7 @@ func public(f format.Format) bool { return f == format.JWKS || f == format.PEM }
 // folder, and readers that are slow to read hold up nothing but their key.
 func hangsOn(o config.Output) []string {
 	places := []string{cmp.Or(o.Store, o.Name)}
-	if o.After.Way(nil) != nil {
+	if wayOf(o) != nil {
 		places = append(places, "after "+o.Name)
 	}
 	return places

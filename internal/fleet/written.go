@@ -20,6 +20,18 @@ func (k *Key) Writes(place string) bool {
 	return slices.ContainsFunc(k.Outputs, func(o engine.Output) bool { return o.Name == place })
 }
 
+// ForEveryone reports whether every user of the host is meant to read an output.
+func (k *Key) ForEveryone(place string) bool { return k.everyone[place] }
+
+// OnDisk reports whether the key's keyset is a file of this host, which can be read
+// without a call.
+func (k *Key) OnDisk() bool { return k.own[k.StoreName] != nil }
+
+// PublicOnly reports whether an output shows no private key.
+func (k *Key) PublicOnly(place string) bool {
+	return slices.ContainsFunc(k.Outputs, func(o engine.Output) bool { return o.Name == place && public(format.Format(o.Format)) })
+}
+
 // Written is every form in which a place was written that is no output any more,
 // and the secret of the previous key that belongs to a value there.
 func (k *Key) Written(set *keyset.Set, place string) (forms []keyset.Output) {
@@ -73,10 +85,10 @@ func (k *Key) OpenWritten(ctx context.Context, o keyset.Output) (engine.Output, 
 	}
 	secret, field, one := strings.Cut(out.Secret, "#")
 	if keeper, ok := k.fields[name]; ok && one {
-		out.Secret, out.Store = secret, partStore(nil, keeper, []string{field})
+		out.Secret, out.Store = secret, partStore(nil, keeper, []string{field}, providers.Marks{})
 		return out, nil
 	} else if ok && len(o.Variables) > 0 {
-		out.Store = partStore(nil, keeper, o.Variables)
+		out.Store = partStore(nil, keeper, o.Variables, providers.Marks{})
 		return out, nil
 	}
 	out.Store, err = k.Stores.Open(ctx, name)

@@ -31,7 +31,8 @@ type ConfigKey struct {
 // A Probe is what came of trying one place.
 type Probe struct {
 	Store  string   `json:"store,omitempty"`  // a store, by its name in the config
-	Output string   `json:"output,omitempty"` // an output with a folder of its own
+	Output string   `json:"output,omitempty"` // an output with a folder of its own, or with an after
+	After  string   `json:"after,omitempty"`  // how that output's readers would be made to read; they were not
 	Secret string   `json:"secret,omitempty"` // a secret, and whose it is
 	Erases string   `json:"erases,omitempty"` // of a store: how strongly it erases
 	Notes  []string `json:"notes,omitempty"`  // of a store: what it does otherwise than an ideal one

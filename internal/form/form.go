@@ -19,6 +19,7 @@ const (
 	Adopt    = "rotate/adopt/v1"
 	Accept   = "rotate/accept/v1"
 	Forget   = "rotate/forget/v1"
+	Remove   = "rotate/remove/v1"
 	Get      = "rotate/get/v1"
 	Validate = "rotate/validate/v1"
 	Version  = "rotate/version/v1"

@@ -7,7 +7,7 @@ import (
 	"github.com/keyrotate/rotate/rotation"
 )
 
-// Changes is what now, revoke, adopt, accept, forget, pause and resume print.
+// Changes is what now, revoke, adopt, accept, remove, forget, pause and resume print.
 type Changes struct {
 	Head
 	DryRun bool     `json:"dry_run,omitempty"` // nothing was changed: --dry-run was given
@@ -129,6 +129,16 @@ type Fate struct {
 	Kid    string `json:"kid"`                                 // its kid
 	Status string `json:"status" enum:"next,current,previous"` // in the document
 	Fate   string `json:"fate"`                                // for people
+}
+
+// Removed is what remove says of a key.
+type Removed struct {
+	Key
+	// what came of it; absent if it failed. removing: nothing signs, and the rest is erased at its time;
+	// nothing: there was no removal to take back
+	Outcome string          `json:"outcome,omitempty" enum:"removing,removing_before,removed,removed_before,restored,nothing,dry_run"`
+	Removal *status.Removal `json:"removal,omitempty"` // when, and by whom; absent where there is none any more
+	Bare    []string        `json:"bare,omitempty"`    // outputs that go on to show a key, to readers that cannot tell that it is not to sign
 }
 
 // Forgotten is what forget says of a key.

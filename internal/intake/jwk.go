@@ -155,6 +155,9 @@ func parsePair(n node) (any, error) {
 	}
 	var parsed jose.JSONWebKey
 	if err := parsed.UnmarshalJSON(data); err != nil { // its error could quote a member
+		if closeInJWK(clean) {
+			return nil, &Refusal{Code: ClosePrimes, Kids: kidsIn(n)}
+		}
 		return nil, unread(n, clean)
 	}
 	if !belongs(parsed.Key, clean["d"]) {

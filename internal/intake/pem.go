@@ -227,6 +227,9 @@ func (t *taker) read(block *pem.Block) (crypto.Signer, error) {
 		key = *ed
 	}
 	signer, ok := key.(crypto.Signer)
+	if err != nil && closeInDER(block.Bytes) {
+		return nil, &Refusal{Code: ClosePrimes}
+	}
 	if err != nil || !ok || common(signer.Public()) == "" {
 		return nil, &Refusal{Code: UnknownKey, Kind: block.Type}
 	}

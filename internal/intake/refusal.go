@@ -30,6 +30,7 @@ const (
 	Placeholder   Code = "placeholder"
 	Reference     Code = "reference" // Kind: who resolves it
 	Token         Code = "token"
+	Hashed        Code = "hashed"     // of a password
 	Wrapped       Code = "wrapped"    // Kind: what is in the base64
 	Assignment    Code = "assignment" // Name: the first, Members: all
 	Document      Code = "document"   // YAML, INI and the like
@@ -59,6 +60,7 @@ const (
 	SeveralPrivate  Code = "several-private" //
 	UnknownKey      Code = "unknown-key"     // Kind
 	ShortRSA        Code = "short-rsa"       // Have, Want: bits; Kids
+	ClosePrimes     Code = "close-primes"    // of an RSA key; Kids
 	NeedsText       Code = "needs-text"      // Name: the algorithm
 	NeedsPassphrase Code = "needs-passphrase"
 	WrongPassphrase Code = "wrong-passphrase"
@@ -94,8 +96,9 @@ const (
 	HalvesDropped NoteCode = "halves-dropped" // Kids
 	DatesIgnored  NoteCode = "dates-ignored"
 	DecodedBytes  NoteCode = "decoded-bytes"
-	NoRoom        NoteCode = "no-room"  // N: keys
-	WeakRSA       NoteCode = "weak-rsa" // N: bits, Kids
+	OtherForms    NoteCode = "other-forms" // Name: what the text begins with, and its successors do not
+	NoRoom        NoteCode = "no-room"     // N: keys
+	WeakRSA       NoteCode = "weak-rsa"    // N: bits, Kids
 )
 
 // A Note is one thing to tell.

@@ -101,6 +101,9 @@ func (t *taker) choose(src Source) ([]byte, error) {
 		}
 		return nil, &Refusal{Code: NoMembers, Name: t.ask.Field}
 	}
+	if n.textOf("kind") == "SealedSecret" && strings.HasPrefix(t.ask.Field, "spec.encryptedData") {
+		return nil, &Refusal{Code: Reference, Kind: "the controller of Sealed Secrets"}
+	}
 	if n.encodes(t.ask.Field) {
 		return nil, &Refusal{Code: EncodedMember, Name: t.ask.Field}
 	}

@@ -42,8 +42,14 @@ func (t *taker) plainText(data []byte) ([]byte, error) {
 	if len(value) < len(data) {
 		t.note(Note{Code: LineEndCut})
 	}
+	if bytes.HasPrefix(value, []byte(laravel)) && t.ask.Spec.Prefix != laravel {
+		t.note(Note{Code: OtherForms, Name: laravel})
+	}
 	return value, nil
 }
+
+// laravel is what APP_KEY begins with, if bytes in base64 follow.
+const laravel = "base64:"
 
 // cutLineEnd removes one \n or \r\n.
 func cutLineEnd(b []byte) []byte {
@@ -84,16 +90,23 @@ var references = []struct {
 	pattern lazy.Pattern
 }{
 	{"1Password", lazy.Regexp(`^op://`)},
+	{"CloudFormation or another YAML tag", lazy.Regexp(`^!(Ref|Sub|GetAtt|ImportValue|secret|env|reference)\b`)},
+	{"Symfony", lazy.Regexp(`^%env\(.*\)%$`)},
+	{"dotenvx", lazy.Regexp(`^encrypted:[A-Za-z0-9+/=]{20,}$`)},
+	{"Jasypt or Spring Cloud Config", lazy.Regexp(`^ENC\(.*\)$|^\{cipher\}`)},
+	{"Windows (DPAPI)", lazy.Regexp(`^(?i)01000000d08c9ddf0115d1118c7a00c04fc297eb`)},
+	{"a KMS of AWS", lazy.Regexp(`^AQICAH[A-Za-z0-9+/=]{100,}$`)},
+	{"Fernet", lazy.Regexp(`^gAAAAA[A-Za-z0-9_-]{90,}={0,2}$`)},
 	{"Bank-Vaults or Ansible", lazy.Regexp(`^(>>)?vault:|^!vault|^\$ANSIBLE_VAULT;`)},
 	{"SOPS", lazy.Regexp(`^ENC\[`)},
 	{"AWS", lazy.Regexp(`^arn:aws[a-z-]*:|^\{\{\s*resolve:|^aws(sm|-sm|ssm)?://|^secretsmanager:`)},
 	{"Google", lazy.Regexp(`^(//secretmanager\.googleapis\.com/)?projects/[^/\s]+/(locations/[^/\s]+/)?secrets/|^(gcp)?sm://|^gcpsecretmanager:`)},
 	{"Azure", lazy.Regexp(`^@Microsoft\.KeyVault\(|^https://[a-z0-9-]+\.vault\.(azure\.net|azure\.cn|usgovcloudapi\.net)/secrets/|^azurekeyvault://|^akvs?:`)},
 	{"Doppler, Infisical, Bitwarden or Keeper", lazy.Regexp(`^(doppler|infisical|bws?|keeper|akeyless|conjur|chamber|keyring)://|^ref\+[a-z0-9]+://`)},
-	{"a template", lazy.Regexp(`\{\{.*\}\}|^<%.*%>$|^@@.+@@$|^__[A-Z0-9_]+__$`)},
+	{"a template", lazy.Regexp(`\{\{.*\}\}|^<%.*%>$|^@@.+@@$|^#\{[^}]+\}#?$|^__[A-Z0-9_]+__$`)},
 	{"a variable", lazy.Regexp(`\$\{[A-Za-z_][^}]*\}|^\$[A-Za-z_][A-Za-z0-9_]*$|^%[A-Za-z_][A-Za-z0-9_]*%$|^\$env:[A-Za-z_][A-Za-z0-9_]*$|^process\.env\.|^os\.(environ|getenv)`)},
 	{"a variable of Kubernetes or a command", lazy.Regexp("^\\$\\(.*\\)$|\\$\\([A-Z_][A-Z0-9_]*\\)|\\$\\([a-z]+ [^)]*\\)|^`.*`$")},
-	{"a file", lazy.Regexp(`^(file|env|secret|k8s|s3|ssm|https?)://|^/run/secrets/|^/var/run/secrets/|^/etc/|^~/|^\./|^\.\./`)},
+	{"whoever opens that file or address", lazy.Regexp(`^(file|env|secret|k8s|s3|ssm|https?)://|^/run/secrets/|^/var/run/secrets/|^/etc/|^~/|^\./|^\.\./`)},
 	{"whoever opens that address", lazy.Regexp(`^(postgres(ql)?|mysql|mariadb|mongodb(\+srv)?|rediss?|amqps?|sqlite|smtps?|ldaps?|ftps?|tcp|unix|gs|nats|kafka|jdbc:[a-z0-9:]+)://`)},
 	{"git-crypt, age or a KMS", lazy.Regexp(`^age-encryption\.org|^AGE-SECRET-KEY-|^enc:v[0-9]|^ejson:|^EJ\[`)},
 }
@@ -115,10 +128,19 @@ var (
 	secretName = lazy.Regexp(`(?i)^(?:export\s+|set\s+|-\s+)?["']?([a-z][a-z0-9_.-]*(?:secret|key|token|jwt|passw|auth|pwd)[a-z0-9_.-]*|secret|key|token|jwt|password|value)["']?\s*(?:=|:=|:\s|=>)\s*([^=\s].*)?$`)
 )
 
+// defined is a constant of PHP, as wp-config.php has them.
+var defined = lazy.Regexp(`^define\(\s*["']([A-Za-z_][A-Za-z0-9_]*)["']\s*,(.*)$`)
+
 // sshPublic is the public half of a key of OpenSSH.
 var sshPublic = lazy.Regexp(`^(ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp[0-9]+|sk-[a-z0-9@.-]+) AAAA`)
 
+// hashed is the beginning of what crypt(3) and its kin store of a password.
+var hashed = lazy.Regexp(`^([A-Za-z0-9._-]+:)?\$(2[abxy]?|apr1|argon2(id|i|d)|pbkdf2[a-z0-9-]*|scrypt|[156y])\$[^\s]{8,}$`)
+
 func token(text string) *Refusal {
+	if hashed().MatchString(text) {
+		return &Refusal{Code: Hashed}
+	}
 	if sshPublic().MatchString(text) {
 		return &Refusal{Code: NoPrivate, Members: []string{"a public key of OpenSSH"}}
 	}
@@ -163,7 +185,10 @@ func assignment(text string) *Refusal {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for _, line := range lines {
 		line = strings.TrimSpace(line)
-		m := upperName().FindStringSubmatch(line)
+		m := defined().FindStringSubmatch(line)
+		if m == nil {
+			m = upperName().FindStringSubmatch(line)
+		}
 		if m == nil {
 			m = secretName().FindStringSubmatch(line)
 		}

@@ -36,6 +36,7 @@ var refusals = map[Code][2]string{
 	Placeholder:   {"it is what a program prints in the place of a secret, not the secret", "read the secret itself: from its store, or the file that the application reads"},
 	Reference:     {"it is a reference that {kind} resolves, not the secret", "adopt what it stands for: resolve it and pipe it to - (standard input), or name its store with --from"},
 	Token:         {"it is a token (a JWT), not the key that signs tokens", "name the secret that the application signs with"},
+	Hashed:        {"it is the hash of a password, which tells whether a password is right and signs nothing", "name the secret that the application signs with; if this text is the key, use --as-is"},
 	Wrapped:       {"it is {kind} in base64", "decode it: base64 -d < FILE | rotate adopt KEY -; if the application uses the base64 text itself as the key, use --as-is"},
 	Assignment:    {"it looks like {name}=VALUE, not like the value alone; named there: {members}", "give the value alone, or name the variable with --from-env FILE:{name}; if this is the key, use --as-is"},
 	Document:      {"it is a document of several lines (such as YAML or INI), not a secret", "give the value alone, or name its place with --from; if this is the key, use --as-is"},
@@ -63,6 +64,7 @@ var refusals = map[Code][2]string{
 	SeveralPrivate:  {"the PEM holds more than one private key", "adopt the one that signs"},
 	UnknownKey:      {"{kind} is not a key of RSA, P-256, P-384, P-521 or Ed25519 that can be read", "begin with a new key of one of these kinds"},
 	ShortRSA:        {"the RSA key has {have} bits, and one below {want} can be broken by anyone", "begin with a new key: rotate makes RSA keys of 3072 bits"},
+	ClosePrimes:     {"the two primes of the RSA key are so close that anyone can find them (FIPS 186-5 §A.1.3)", "begin with a new key: whoever has the public half can sign with this one"},
 	NeedsText:       {"{name} needs a secret text, and this is a private key", "set the algorithm that the application signs with, such as RS256"},
 	NeedsPassphrase: {"the private key is encrypted with a passphrase", "run it on a terminal, which asks, or give --passphrase-file FILE"},
 	WrongPassphrase: {"the passphrase is not that of the private key", "give the right one; it is asked for once"},
@@ -83,6 +85,7 @@ var notes = map[NoteCode]string{
 	HalvesDropped: "of {kids} only the public half is kept: they verify and sign no more",
 	DatesIgnored:  "its dates (iat, nbf, exp) are not taken over: rotate counts from the adoption",
 	DecodedBytes:  "its bytes are the key; as a text rotate writes them in base64url, as the JWK has them",
+	OtherForms:    "it begins with {name}, as Laravel writes keys, and its successors would not: set algorithm: opaque, prefix: {name} and encoding: base64 where Laravel reads them",
 	NoRoom:        "with {n} keys there is no room for a next one: the first rotation waits until one of them has left its grace",
 	WeakRSA:       "an RSA key of {n} bits: at least 2048 are needed (RFC 7518 §3.3)",
 }

@@ -91,8 +91,8 @@ func TestBadOnes(t *testing.T) {
 			}
 		}
 		t.Logf("%-30s %5.1f %% of %d", k.name, float64(n)*100/float64(each), each)
-		if n*10 < each*9 {
-			t.Errorf("%s: only %d of %d are found", k.name, n, each)
+		if n*100 < each*97 {
+			t.Errorf("%s: only %d of %d are found, fewer than 97 %%", k.name, n, each)
 		}
 		found, all = found+n, all+each
 	}

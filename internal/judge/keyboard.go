@@ -5,6 +5,14 @@ import (
 	"sync"
 )
 
+// keyboardCost is what it takes to say that a walk begins at i: less after another one.
+func (c *coverer) keyboardCost(i int) float64 {
+	if c.ways[i].kind == Keyboard {
+		return walkOnCost
+	}
+	return keyboardCost
+}
+
 // keyboards: three or more keys, each beside the one before it or the same. To
 // go on in one direction is cheap, to turn is not.
 func (c *coverer) keyboards(i int) {
@@ -13,7 +21,7 @@ func (c *coverer) keyboards(i int) {
 		if !ok {
 			continue
 		}
-		bits := keyboardCost + 2 + log2(48) // the layout and the first key
+		bits := c.keyboardCost(i) + 2 + log2(48) // the layout and the first key
 		var dir, lastDir spot
 		for j := i + 1; j < len(c.runes); j++ {
 			next, ok := k.key(c.runes[j])
@@ -25,7 +33,9 @@ func (c *coverer) keyboards(i int) {
 				break
 			}
 			switch {
-			case j > i+1 && dir == lastDir:
+			case j == i+1:
+				bits += log2(9)
+			case dir == lastDir:
 				bits += 0.4 // goes on: three of four times
 			default:
 				bits += 2 + log2(9)
@@ -66,7 +76,7 @@ func (c *coverer) columns(i int) {
 			}
 			if end := j + period; end >= i+2*period {
 				// The layout, the period, how far it moves, and the first keys.
-				bits := keyboardCost + 2 + 2 + log2(27) + float64(period)*log2(48)
+				bits := c.keyboardCost(i) + 2 + 2 + log2(27) + float64(period)*log2(48)
 				c.take(i, end, Keyboard, bits+lengthBits(end-i-2*period+1))
 			}
 		}

@@ -12,6 +12,7 @@ const (
 	sequenceCost = 4
 	repeatCost   = 4
 	keyboardCost = 5
+	walkOnCost   = 2 // a walk after another one
 	dateCost     = 4
 	constantCost = 7
 	uuidCost     = 4

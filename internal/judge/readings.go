@@ -121,3 +121,12 @@ func base64Bits(text string) float64 {
 func isAlnum(r rune) bool {
 	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
+
+// Readings are a text and everything that it decodes to, as hex and as base64, up to
+// three deep. Each is one way in which programs may hold the same key.
+func Readings(text []byte) (all [][]byte) {
+	for _, r := range readings(string(text)) {
+		all = append(all, []byte(r.bytes))
+	}
+	return all
+}

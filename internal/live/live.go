@@ -131,6 +131,6 @@ func (k *Key) Lives(until time.Time) ([]rotation.Life, error) {
 		look.Set = k.Set // the last one that could be trusted
 		return look.Lives(nil), ErrUnknown
 	}
-	steps, err := rotation.Forecast(look.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: k.Facts.Now}}, until)
+	steps, err := rotation.Forecast(look.Policy, rotation.Facts{Set: r.Set, Removed: r.Removed, Outputs: r.Outputs, Clock: rotation.Clock{Wall: k.Facts.Now}}, until)
 	return look.Lives(steps), err
 }

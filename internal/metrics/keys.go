@@ -42,6 +42,7 @@ var families = []family{
 	{"rotate_key_due_timestamp_seconds", "When the schedule wants another key to sign.", ofDue, ""},
 	{"rotate_key_overdue_seconds", "For how long a rotation has been due that has not happened, 0 if none is.", ofOverdue, ""},
 	{"rotate_key_paused_until_timestamp_seconds", "Until when a pause keeps the key from being rotated; absent without one. The label says who set it, and why.", ofPaused, "reason"},
+	{"rotate_key_erased_timestamp_seconds", "When a key that a person removes is erased everywhere, or was; absent of others. The label says who removed it.", ofRemoval, "removed_by"},
 	{"rotate_key_propagation_seconds", "The propagation of the config: a catch-up takes at least that long.", ofPropagation, ""},
 	{"rotate_key_expired_previous", "Previous keys whose grace has ended and that still verify.", ofExpired, ""},
 	{"rotate_key_superseded_revisions", "Superseded revisions, in the store and the outputs, that can still be read.", ofLeft, ""},
@@ -112,6 +113,12 @@ func ofOverdue(k *sample, add add) {
 func ofPaused(k *sample, add add) {
 	if p := k.status.Paused; p != nil {
 		add(float64(p.Until.Unix()), p.By+": "+p.Reason)
+	}
+}
+
+func ofRemoval(k *sample, add add) {
+	if r := k.status.Removal; r != nil {
+		add(float64(r.Erased.Unix()), r.By)
 	}
 }
 

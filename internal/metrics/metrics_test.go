@@ -64,6 +64,29 @@ func busy(t *testing.T) live.Key {
 	})
 }
 
+// removed is a key that was removed a day ago.
+func removed(t *testing.T) live.Key {
+	t.Helper()
+	at := now.Add(-24 * time.Hour)
+	k, err := keyset.NewSymmetric("kid-2", keyset.HS256, secret.New([]byte(material)), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := keyset.Create("old", "test", "l", k, at)
+	if err == nil {
+		set, err = set.Remove(keyset.Removal{Now: true, By: "me"}, at, at)
+	}
+	if err == nil {
+		set, err = set.Bury(nil, at)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return live.Of(now, status.Facts{Target: engine.Target{Name: "old", StoreName: "m", Store: memory.New()}, Late: time.Hour}, scheduler.State{
+		Key: "old", Store: "m", Ended: now, Well: now, Read: now, Result: engine.Result{Removed: set, Step: rotation.Step{Do: rotation.Wait, Why: rotation.WasRemoved(set)}},
+	})
+}
+
 // Promise 7: a scrape does not show what a bug in a measure panics with.
 func TestPromise7APanicIsNotShown(t *testing.T) {
 	w := httptest.NewRecorder()
@@ -87,7 +110,7 @@ func scrape(t *testing.T, m *metrics.Metrics) string {
 func full(t *testing.T) string {
 	t.Helper()
 	k := busy(t)
-	m := metrics.New("v1", func() iter.Seq[live.Key] { return slices.Values([]live.Key{k}) })
+	m := metrics.New("v1", func() iter.Seq[live.Key] { return slices.Values([]live.Key{k, removed(t)}) })
 	m.Event(engine.Event{Key: "k", Store: "m", Action: "promote", Kid: "kid-1", Reason: "due"})
 	m.AuditFailed()
 	m.ConnectionCut("idle")
@@ -108,6 +131,9 @@ func TestKeys(t *testing.T) {
 		`rotate_key_state{key="k",state="overdue",store="m"} 1`,
 		`rotate_key_state{key="k",state="healthy",store="m"} 0`,
 		`rotate_key_attention{key="k",store="m"} 1`,
+		`rotate_key_state{key="old",state="removed",store="m"} 1`,
+		`rotate_key_attention{key="old",store="m"} 0`,
+		`rotate_key_erased_timestamp_seconds{key="old",removed_by="me",store="m"} ` + unix(now.Add(-24*time.Hour)),
 		`rotate_key_paused_until_timestamp_seconds{key="k",reason="me: a \"release\"",store="m"} ` + unix(now.Add(24*time.Hour)),
 		`rotate_key_live{key="k",status="current",store="m"} 1`,
 		`rotate_key_live{key="k",status="previous",store="m"} 0`,

@@ -10,11 +10,10 @@
 package notify
 
 import (
-	"errors"
-	"fmt"
-	"os/exec"
 	"slices"
 	"time"
+
+	"github.com/keyrotate/rotate/internal/program"
 )
 
 // Settings are what a config asks for. They are not to be changed.
@@ -47,11 +46,7 @@ func (r Receiver) wants(k Kind) bool { return len(r.Only) == 0 || slices.Contain
 // it. Nothing is called. A key that signs may not have been read yet.
 func (r Receiver) usable() error {
 	if len(r.Exec) > 0 {
-		_, err := exec.LookPath(r.Exec[0])
-		if failed, ok := errors.AsType[*exec.Error](err); ok {
-			return fmt.Errorf("the program cannot be run: %w", withoutPath(failed.Err))
-		}
-		return err
+		return program.Missing(r.Exec[0])
 	}
 	if _, err := r.Address.url(); err != nil || r.Sign.Key != "" {
 		return err

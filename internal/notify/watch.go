@@ -76,6 +76,10 @@ func (w *watch) well() bool { return w.began.IsZero() }
 // changed tells of a later document.
 func (w *watch) changed(s sight) []Event {
 	was := w.set
+	if s.set == nil && was != nil && s.key.State == status.Removed {
+		w.set = nil
+		return []Event{s.event(Transition, say.Ended(s.key), s.key.Lineage)}
+	}
 	if s.set == nil || was != nil && was.Lineage == s.set.Lineage && was.Generation >= s.set.Generation {
 		return nil
 	}

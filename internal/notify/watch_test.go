@@ -91,6 +91,19 @@ type look struct {
 	tells  []string
 }
 
+// ended is what a keyset leaves that is removed.
+func ended(t *testing.T, set *keyset.Set) *keyset.Set {
+	t.Helper()
+	set, err := set.Remove(keyset.Removal{Now: true}, start, start)
+	if err == nil {
+		set, err = set.Bury(nil, start)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
 func TestWatch(t *testing.T) {
 	created, published, promoted, retired, revoked := sets(t)
 	month, minute := 30*24*time.Hour, time.Minute
@@ -112,6 +125,11 @@ func TestWatch(t *testing.T) {
 		}},
 		"what was missed in between is told as one": {due.Add(-4 * time.Hour), []look{
 			{0, created, nil, nil}, {4 * time.Hour, promoted, nil, []string{"kid b signs now; kid a only verifies"}},
+		}},
+		"a removal": {due.Add(-4 * time.Hour), []look{
+			{0, created, nil, nil},
+			{time.Hour, nil, func(s *scheduler.State) { s.Result.Removed = ended(t, created) }, []string{"transition: k (test) was removed: every key is erased"}},
+			{time.Hour, nil, func(s *scheduler.State) { s.Result.Removed = ended(t, created) }, nil},
 		}},
 		"a revocation":              {due.Add(-150 * minute), []look{{0, published, nil, []string{"kid"}}, {30 * minute, revoked, nil, []string{"kid b is revoked"}}}},
 		"an older document is none": {due.Add(-150 * minute), []look{{0, published, nil, []string{"kid"}}, {minute, created, nil, nil}}},

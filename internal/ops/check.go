@@ -185,6 +185,9 @@ func (c *checker) take(name string, line int, source intake.Source, field string
 			{Code: judge.RSASize, In: judge.AsPrivateKey, N: refusal.Have, Need: 2048},
 		}})
 		return nil
+	case refusal.Code == intake.ClosePrimes:
+		c.found(name, line, judge.Result{Verdict: judge.Guessable, Reasons: []judge.Reason{{Code: judge.RSAClose, In: judge.AsPrivateKey}}})
+		return nil
 	case slices.Contains(standing, refusal.Code):
 		ask.AsIs = true
 		if taken, err = intake.Take(source, ask); err != nil {
@@ -199,7 +202,7 @@ func (c *checker) take(name string, line int, source intake.Source, field string
 
 // standing is why a text may be refused that can be judged as it stands.
 var standing = []intake.Code{
-	intake.Placeholder, intake.Token, intake.Wrapped, intake.Broken, intake.Quoted, intake.Blanks, intake.Unseen,
+	intake.Placeholder, intake.Token, intake.Hashed, intake.Wrapped, intake.Broken, intake.Quoted, intake.Blanks, intake.Unseen,
 }
 
 // taken judges each key that was understood.

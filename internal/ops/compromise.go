@@ -3,6 +3,7 @@ package ops
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -40,6 +41,8 @@ func (h *Host) Report(ctx context.Context, k *fleet.Key, o ReportOptions) (*Repo
 	switch {
 	case err != nil:
 		return nil, err
+	case seen.Removed != nil:
+		return nil, say.Failed(say.Removed(k.Name, rotation.WasRemoved(seen.Removed)))
 	case set == nil:
 		return nil, refuse(say.NothingToRevoke(k.Name))
 	}
@@ -95,6 +98,9 @@ func (r *Report) Revoke(ctx context.Context) (*Revocation, error) {
 	if failed == nil && last.Step.Do == rotation.Halt {
 		return nil, Halted(r.Key, last.Step.Why)
 	}
+	if failed == nil && last.Removed != nil {
+		return r.ended(last)
+	}
 	found, err := r.engine.Remains(ctx, r.Key.Target)
 	switch {
 	case failed == nil && err != nil:
@@ -108,6 +114,21 @@ func (r *Report) Revoke(ctx context.Context) (*Revocation, error) {
 		return done, nil
 	}
 	return done, &LeftError{Key: r.Key.Name, Kids: r.Kids, Left: found.Left, Cause: failed}
+}
+
+// ended is the revocation of every key that a key had which was being removed.
+func (r *Report) ended(last engine.Result) (*Revocation, error) {
+	last.Set = last.Removed
+	done := &Revocation{r, &Wish{Key: r.Key, Ask: engine.Ask{Away: r.Before.Signing().Kid}, Last: last, Did: last.Did}, engine.Remains{Set: last.Removed}}
+	for _, a := range last.Step.Alarms {
+		if a.Code == rotation.NotErased {
+			done.Found.Left = append(done.Found.Left, engine.Leftover{Store: r.Key.StoreName, Output: a.Output, Secret: r.Key.Secret, Code: engine.LeftUnread, Cause: errors.New(a.Cause)})
+		}
+	}
+	if len(done.Found.Left) == 0 {
+		return done, nil
+	}
+	return done, &LeftError{Key: r.Key.Name, Kids: r.Kids, Left: done.Found.Left}
 }
 
 // Since is when the last of the kids was revoked; zero if that is not on record.

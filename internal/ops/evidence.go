@@ -25,6 +25,9 @@ func (h *Host) Evidence(ctx context.Context, k *fleet.Key, path string) (audit.F
 		Key:  audit.Report{Key: k.Name, Environment: k.Environment, Store: k.StoreName, Secret: k.Secret},
 		Path: h.Trail.Path(),
 	}
+	if f.Set == nil {
+		f.Set = result.Removed
+	}
 	switch {
 	case seen.Err != nil:
 		f.Problem = say.Error(seen.Err).String()

@@ -10,6 +10,7 @@ import (
 	"github.com/keyrotate/rotate/internal/dotenv"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/format"
+	"github.com/keyrotate/rotate/providers/file"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -66,6 +67,43 @@ func Unfit(ctx context.Context, keys []*fleet.Key) iter.Seq[Hold] {
 					continue
 				}
 				if err := unfit(ctx, o.Name, o.Variables[0]); err != nil && !yield(Hold{Key: k.Name, Output: o.Name, Err: err}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A Seen output is a file of this host that others may see, or that rotate refuses to
+// write, as it lies there now.
+type Seen struct {
+	Key, Output string
+	Exposure    file.Exposure
+}
+
+// Refused reports whether rotate writes there only once somebody has changed it.
+func (s Seen) Refused() bool {
+	return s.Exposure.Link != "" || s.Exposure.Names > 0 || s.Exposure.Mount
+}
+
+// Exposed is what is to be known of the files that are outputs, before a key stands in
+// them: what adopt tells of a source. It reads none of them and asks Git. Who is meant
+// to read by the config is left out.
+func Exposed(ctx context.Context, keys []*fleet.Key) iter.Seq[Seen] {
+	return func(yield func(Seen) bool) {
+		for _, k := range keys {
+			for _, o := range k.Outputs {
+				if !filepath.IsAbs(o.Name) {
+					continue
+				}
+				e := file.Exposed(ctx, o.Name)
+				if e.Mode&0o004 == 0 || k.ForEveryone(o.Name) {
+					e.Mode = 0
+				}
+				if k.PublicOnly(o.Name) {
+					e.Mode, e.ACL, e.Git = 0, false, file.Untracked
+				}
+				if e != (file.Exposure{}) && !yield(Seen{Key: k.Name, Output: o.Name, Exposure: e}) {
 					return
 				}
 			}

@@ -38,7 +38,7 @@ type ListedStore struct {
 // A Listed is one name of a store and what stands there.
 type Listed struct {
 	Secret      string      `json:"secret"`                // its name in the store
-	Kind        engine.Kind `json:"kind"`                  // keyset, output, other or unknown
+	Kind        engine.Kind `json:"kind"`                  // keyset, output, removed, other or unknown
 	Named       string      `json:"named,omitempty"`       // key of the config that this is the keyset or an output of
 	Unnamed     bool        `json:"unnamed"`               // a keyset of the config's environment that no key of it has
 	Key         string      `json:"key,omitempty"`         // what the keyset calls itself
@@ -46,6 +46,7 @@ type Listed struct {
 	Lineage     string      `json:"lineage,omitempty"`     // of the keyset
 	Generation  uint64      `json:"generation,omitempty"`  // of the keyset
 	Bytes       int         `json:"bytes,omitempty"`       // size of the value
+	Created     *time.Time  `json:"created,omitempty"`     // when the name was first stored, or the oldest time that its keyset tells
 	Signs       *time.Time  `json:"signs,omitempty"`       // since when the key signs that signs now
 	Written     *time.Time  `json:"written,omitempty"`     // the last write of the secret
 	Error       string      `json:"error,omitempty"`       // why it could not be read, or is not to be trusted
@@ -99,7 +100,7 @@ func list(ctx context.Context, k *fleet.Key, env, name string) ListedStore {
 
 // listed is what was found under one name, held against the config.
 func listed(f engine.Found, places *fleet.Places, env, store string) Listed {
-	l := Listed{Secret: f.Name, Kind: f.Kind, Lineage: f.Note.Lineage, Generation: f.Note.Generation, Bytes: f.Size, Written: when(f.Written)}
+	l := Listed{Secret: f.Name, Kind: f.Kind, Lineage: f.Note.Lineage, Generation: f.Note.Generation, Bytes: f.Size, Created: when(f.Created), Written: when(f.Written)}
 	if l.Named = places.Key(store, f.Name); l.Named == "" {
 		l.Named = places.Output(store, f.Name)
 	}
@@ -109,6 +110,9 @@ func listed(f engine.Found, places *fleet.Places, env, store string) Listed {
 	if set := f.Set; set != nil {
 		l.Key, l.Environment, l.Lineage, l.Generation = set.Name, set.Environment, set.Lineage, set.Generation
 		l.Signs = when(set.Signing().NotBefore)
+		if f.Created.IsZero() {
+			l.Created = when(set.OldestTime())
+		}
 		l.Unnamed = f.Kind == engine.KindKeyset && l.Named == "" && set.Environment == env
 	}
 	return l

@@ -9,6 +9,7 @@ import (
 	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/internal/usage"
+	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
 	"github.com/keyrotate/rotate/rotation/keyset"
 )
@@ -21,6 +22,8 @@ func (h *Host) Keyset(ctx context.Context, k *fleet.Key) (*keyset.Set, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case r.Removed != nil:
+		return nil, say.Failed(say.Removed(k.Name, rotation.WasRemoved(r.Removed)))
 	case r.Set == nil:
 		return nil, say.Failed(say.NoKeyset(k.Name, k.StoreName))
 	}

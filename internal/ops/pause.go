@@ -45,6 +45,9 @@ func (h *Host) hold(ctx context.Context, k *fleet.Key, dry bool, words string,
 	if err != nil {
 		return nil, err
 	}
+	if set.Removing != nil {
+		return nil, say.Failed(say.BeingRemoved(k.Name))
+	}
 	d := &Held{Key: k, Dry: dry}
 	if !set.Paused.Over(h.Now()) {
 		d.Was = set.Paused

@@ -33,7 +33,7 @@ func (h *Host) Plan(ctx context.Context, keys []*fleet.Key, from, until time.Tim
 		if r.Set != nil {
 			c.Generation = r.Set.Generation
 		}
-		c.Steps, err = rotation.Forecast(k.Policy, rotation.Facts{Set: r.Set, Outputs: r.Outputs, Clock: rotation.Clock{Wall: from}}, until)
+		c.Steps, err = rotation.Forecast(k.Policy, rotation.Facts{Set: r.Set, Removed: r.Removed, Fresh: k.Fresh, Outputs: r.Outputs, Clock: rotation.Clock{Wall: from}}, until)
 		if err != nil {
 			return c, fmt.Errorf("key %s: the calendar ends early: %w", k.Name, err)
 		}

@@ -8,17 +8,19 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/internal/stores"
 	"github.com/keyrotate/rotate/providers"
 )
 
-// A Probed place is a store, an output's own folder, or one secret, and what came
-// of trying it.
+// A Probed place is a store, an output's own folder, one secret, or what makes readers
+// read, and what came of trying it.
 type Probed struct {
 	Store  string // by its name in the config; "" for others
 	Output string // by its name; "" for others
+	After  string // how readers of Output are made to read; "" if that was not tried
 	Traits providers.Traits
 	Excess []string // what rotate may do to the secret beyond what it needs
 	Who    string   // whose secret Excess and Err are about; "" for a store or a folder
@@ -26,8 +28,8 @@ type Probed struct {
 }
 
 // Probe tries the audit file, every store, then every output that has a folder of
-// its own, and then asks the stores that can tell about each secret. Nothing is
-// changed.
+// its own, asks the stores that can tell about each secret, and then whether readers
+// could be made to read. Nothing is changed, and nobody is woken.
 func (h *Host) Probe(ctx context.Context, keys []*fleet.Key) iter.Seq[Probed] {
 	return func(yield func(Probed) bool) {
 		if err := h.Trail.Probe(); err != nil && !yield(Probed{Who: "audit", Err: err}) {
@@ -61,8 +63,35 @@ func (h *Host) Probe(ctx context.Context, keys []*fleet.Key) iter.Seq[Probed] {
 				return
 			}
 		}
+		for _, k := range keys {
+			if !tryAfters(ctx, k, yield) {
+				return
+			}
+		}
 	}
 }
+
+// tryAfters finds out whether readers of a key's outputs could be made to read.
+func tryAfters(ctx context.Context, k *fleet.Key, yield func(Probed) bool) bool {
+	for _, output := range slices.Sorted(maps.Keys(k.Afters)) {
+		way := k.Afters[output]
+		limited, cancel := context.WithTimeoutCause(ctx, afterTimeout, errNotTried)
+		p := Probed{Output: output, After: way.Name, Err: way.Try(limited)}
+		cancel()
+		if p.Err != nil {
+			p.Err = fmt.Errorf("key %s, output %s, after: %w", k.Name, output, p.Err)
+		}
+		if !yield(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// afterTimeout is how long it may take to find that out.
+const afterTimeout = 15 * time.Second
+
+var errNotTried = errors.New("it did not answer in time")
 
 // probeFolders tries the outputs of a key that share no store of the config: files,
 // and parts of a secret.

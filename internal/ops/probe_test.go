@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/keyrotate/rotate/internal/after"
 	"github.com/keyrotate/rotate/internal/fleet"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/providers/memory"
@@ -53,6 +55,29 @@ func TestSurvey(t *testing.T) {
 	}
 	if !slices.Equal(said, want) {
 		t.Errorf("%q\nwant\n%q", said, want)
+	}
+}
+
+// Each way to make readers read is tried, by the order of the outputs' names, and the
+// key and the output are told with what it lacks.
+func TestAftersAreTried(t *testing.T) {
+	k := keyAt("auth-jwt", "plain")
+	k.Afters = map[string]*after.Way{"two": after.Exec([]string{"/no/such/program"}), "one": after.Exec([]string{os.Args[0]})}
+	var said []string
+	tell := func(p Probed) bool {
+		said = append(said, fmt.Sprint(p.Output, ", ", p.After, ": ", p.Err))
+		return true
+	}
+	tryAfters(t.Context(), k, tell)
+	want := []string{
+		"one, exec " + os.Args[0] + ": <nil>",
+		"two, exec /no/such/program: key auth-jwt, output two, after: exec /no/such/program: the program cannot be run: no such file or directory",
+	}
+	if !slices.Equal(said, want) {
+		t.Errorf("%q\nwant\n%q", said, want)
+	}
+	if tryAfters(t.Context(), k, func(Probed) bool { said = append(said, "again"); return false }); len(said) != 3 {
+		t.Error("it goes on although nobody listens")
 	}
 }
 

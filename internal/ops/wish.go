@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyrotate/rotate/internal/fleet"
+	"github.com/keyrotate/rotate/internal/say"
 	"github.com/keyrotate/rotate/providers"
 	"github.com/keyrotate/rotate/rotation"
 	"github.com/keyrotate/rotate/rotation/engine"
@@ -72,12 +74,26 @@ func (h *Host) Rotate(ctx context.Context, keys []*fleet.Key, o RotateOptions) i
 func (w *Wish) look(ctx context.Context, h *Host) error {
 	r, err := h.Certain(ctx, w.Key, w.Ask)
 	w.Ask.Away, w.Last = r.Away, r
-	return err
+	return cmp.Or(err, w.ends())
+}
+
+// ends is an error if the key is being removed, or was.
+func (w *Wish) ends() error {
+	switch r := w.Last; {
+	case r.Removed != nil:
+		return say.Failed(say.Removed(w.Key.Name, rotation.WasRemoved(r.Removed)))
+	case r.Set != nil && r.Set.Removing != nil:
+		return say.Failed(say.BeingRemoved(w.Key.Name))
+	}
+	return nil
 }
 
 // fulfil makes passes until the wish is on record, or with Wait has come true.
 func (w *Wish) fulfil(ctx context.Context, h *Host, eng *engine.Engine, o RotateOptions) error {
 	if err := w.pass(ctx, h, eng); err != nil {
+		return err
+	}
+	if err := w.ends(); err != nil {
 		return err
 	}
 	for o.Wait && !w.Over() {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -22,6 +23,8 @@ import (
 	"github.com/keyrotate/rotate/internal/page"
 	"github.com/keyrotate/rotate/internal/status"
 	"github.com/keyrotate/rotate/rotation"
+	"github.com/keyrotate/rotate/rotation/engine"
+	"github.com/keyrotate/rotate/rotation/keyset"
 	"github.com/keyrotate/rotate/rotation/scheduler"
 )
 
@@ -78,6 +81,14 @@ func TestEachStateHasItsWord(t *testing.T) {
 	keys := w.keys(10)
 	keys = append(keys, w.key("stale", policy, nil, func(s *scheduler.State) {
 		s.Result.Step = rotation.Step{Do: rotation.Wait, Why: rotation.Reason{Code: rotation.StaleRead, Whose: rotation.TheStore}}
+	}))
+	begun := now.Add(-time.Hour)
+	removing := w.must(w.lived("leaving", policy, now.Add(-100*hour), begun).Remove(keyset.Removal{For: 48 * time.Hour, By: "me"}, begun.Add(50*time.Hour), begun))
+	removing = w.must(removing.MarkSettled(begun, nil, policy.Grace))
+	gone := w.must(w.must(keyset.Create("gone", "production", "lineage", w.newKey(), begun)).Remove(keyset.Removal{Now: true, By: "me"}, begun, begun))
+	gone = w.must(gone.Bury(nil, begun))
+	keys = append(keys, w.key("leaving", policy, removing), w.key("gone", policy, nil, func(s *scheduler.State) {
+		s.Result = engine.Result{Removed: gone, Step: rotation.Step{Do: rotation.Wait, Why: rotation.WasRemoved(gone)}}
 	}))
 	text := body(t, keys, "")
 	for _, k := range keys {

@@ -57,6 +57,19 @@ func Run(ctx context.Context, argv, variables []string, input []byte) error {
 	return fmt.Errorf("the program ended with %s", ended)
 }
 
+// Missing tells why a program could not be run; nil if nothing is known against it. It
+// is not run.
+func Missing(path string) error {
+	_, err := exec.LookPath(path)
+	if failed, ok := errors.AsType[*exec.Error](err); ok {
+		err = failed.Err
+	}
+	if err != nil {
+		return fmt.Errorf("the program cannot be run: %w", withoutPath(err))
+	}
+	return nil
+}
+
 // withoutPath leaves out what the caller knows.
 func withoutPath(err error) error {
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {

@@ -52,6 +52,11 @@ func (s speaker) halt(r rotation.Reason) Words {
 			fmt.Sprintf("it is at generation %d, but %s is of generation %d and is not among its ancestors: a restored backup, or a fork", r.Have, who, r.Want),
 			fmt.Sprintf("put the newest document back. Where it cannot be had: rotate accept %s --generation %d --dry-run tells which keys would be lost, and which deleted ones would verify again", s.Key, r.Have),
 		}
+	case rotation.RemovedBack:
+		return Words{
+			fmt.Sprintf("the key was removed, as %s remembers, and a backup of it stands here, at generation %d", who, r.Have),
+			fmt.Sprintf("put the marker back, or delete the backup and everything it holds. If the removal was a mistake: rotate accept %s --generation %d --dry-run tells what it means to go on from the backup", s.Key, r.Have),
+		}
 	case rotation.OlderNote:
 		return Words{
 			fmt.Sprintf("it is at generation %d, and so is %s, but it is not the same document: an earlier one was put back. At one generation the keys are the same, so what is lost is a note of what was seen everywhere; after a fork it may be more", r.Have, who),

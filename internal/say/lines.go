@@ -103,12 +103,14 @@ var steps = map[rotation.Action]string{
 	rotation.Promote:     "the next key signs",
 	rotation.MarkSettled: "confirm the current key",
 	rotation.Retire:      "remove the previous key",
+	rotation.Bury:        "erase the key everywhere",
 	rotation.Halt:        "a person has to look",
 }
 
 // awaited is the step at the end of a wait.
 var awaited = map[rotation.Code]rotation.Action{
 	rotation.PublishedThen: rotation.Publish, rotation.SignsThen: rotation.Promote, rotation.RemovedThen: rotation.Retire,
+	rotation.EndsThen: rotation.Bury,
 }
 
 // brief is the next step of a key, in a few words.

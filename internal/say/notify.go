@@ -53,6 +53,11 @@ func expiry(k status.Key, kid string) string {
 	return ""
 }
 
+// Ended tells that a key was removed.
+func Ended(k status.Key) string {
+	return fmt.Sprintf("%s was removed: every key is erased, and only a marker stands there", named(k))
+}
+
 // Upcoming tells that a rotation is due soon.
 func Upcoming(k status.Key, now time.Time) string {
 	if p := k.Paused; p != nil && p.Until.After(*k.Due) {

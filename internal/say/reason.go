@@ -69,6 +69,8 @@ func (s speaker) step(r rotation.Reason) string {
 		return "next was read back everywhere"
 	case rotation.SeenCurrent:
 		return "current was read back everywhere; the grace of the keys before it begins"
+	case rotation.SeenEnd:
+		return "that nothing signs was read back everywhere"
 	case rotation.GraceOver:
 		return "its grace ended at " + s.at(r.At)
 	case rotation.AskedFor:
@@ -91,6 +93,14 @@ func (s speaker) step(r rotation.Reason) string {
 		return "paused " + Pause(r.At, r.Whose, r.Cause, s.at)
 	case rotation.ResumedBy:
 		return "resumed by " + r.Whose
+	case rotation.RemovedBy:
+		return "nothing signs any more: removed by " + r.Whose
+	case rotation.RestoredBy:
+		return "the removal was taken back by " + r.Whose
+	case rotation.RemovalOver:
+		return "nothing verifies with it since " + s.at(r.At) + ": removed by " + r.Whose
+	case rotation.FreshKey:
+		return "the config wants a key after the one that was removed at " + s.at(r.At)
 	case rotation.PlaceCleaned:
 		return r.Output + " was cleaned"
 	}
@@ -108,6 +118,10 @@ func (s speaker) wait(r rotation.Reason) string {
 		return "the next key is published"
 	case rotation.PauseEnds:
 		return "the pause ends"
+	case rotation.EndsThen:
+		return "the key is erased everywhere"
+	case rotation.KeyRemoved:
+		return "it was " + removedAt(r, s.at)
 	case rotation.SignsThen:
 		return "kid " + r.Kid + " begins to sign"
 	case rotation.NothingDue:

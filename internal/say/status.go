@@ -1,6 +1,7 @@
 package say
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -132,6 +133,10 @@ func (k keyStatus) warnings(at Times) (all []remark) {
 			text.What = fmt.Sprintf("the config asks for %s, kid %s is for %s: the next key that is made will be for %s, and verifiers must know both algorithms first", r.Whose, Kid(r.Kid), r.Is, r.Whose)
 		case rotation.Paused:
 			text = Words{"no key is published and none begins to sign: paused " + Pause(r.At, r.Whose, r.Cause, at), "rotate resume " + k.Key.Key + " ends the pause"}
+		case rotation.Removing:
+			text = Words{fmt.Sprintf("nothing signs any more, and the key is erased everywhere at %s: %s removes it", at(r.At), cmp.Or(Clean(r.Whose), "someone")), "rotate remove " + k.Key.Key + " --undo takes that back until then"}
+		case rotation.KeyRemoved:
+			text = Words{"it was " + removedAt(r, at) + "; only a marker stands there, so that nobody begins anew by mistake", freshHint(r)}
 		case rotation.NoHistory:
 			text.What = "what is still readable of the past could not be listed: " + r.Cause
 		case rotation.ReadersUnknown:

@@ -49,6 +49,9 @@ type part struct {
 // asymmetric tells whether a key has public halves, or will: its keyset says so,
 // or while none is known the config.
 func asymmetric(k *live.Key) bool {
+	if k.Result.Removed != nil {
+		return false // it has none, and keeps no other from being served
+	}
 	if k.Set == nil {
 		alg := k.Facts.Algorithm
 		return alg != "" && !alg.Symmetric()

@@ -40,7 +40,7 @@ func erasure(f Facts) Erasure {
 		n := max(0, len(f.History)-1)
 		e.Readable = &n
 	}
-	if set := f.Result.Set; set != nil {
+	if set := f.set(); set != nil {
 		for _, t := range f.traces(set) {
 			g := Gone{Kid: t.Kid, At: t.Removed, How: t.How, Observed: t.Observed, Until: some(t.Until)}
 			if t.Telling() {
@@ -56,7 +56,7 @@ func erasure(f Facts) Erasure {
 // Past adds what the places of the key showed of their past, its own first.
 func (f *Facts) Past(pasts []engine.Past) {
 	f.History, f.HistoryErr = pasts[0].Revisions, pasts[0].Err
-	if set := f.Result.Set; set != nil {
+	if set := f.set(); set != nil {
 		f.Traces = rotation.Traces(f.Now, set, engine.Places(pasts))
 	}
 }
@@ -85,7 +85,7 @@ func (f Facts) places(t rotation.Trace) (names []string) {
 // looked at, something else is told already.
 func (f Facts) NotGone() (told []rotation.Reason) {
 	for _, t := range f.Traces {
-		if t.Alarming(f.Now, f.Result.Set, f.Late+f.Target.Policy.Skew()) {
+		if t.Alarming(f.Now, f.set(), f.Late+f.Target.Policy.Skew()) {
 			told = append(told, t.Reason(f.places(t)))
 		}
 	}

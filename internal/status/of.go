@@ -69,6 +69,9 @@ func Of(f Facts) Key {
 		k.State = Missing
 		k.attend(rotation.Reason{Code: rotation.NoKeyYet})
 	}
+	if m := f.Result.Removed; m != nil {
+		k.removed(f, m)
+	}
 	if set != nil {
 		k.fill(f, set)
 	}
@@ -114,6 +117,7 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 		k.warn(rotation.Reason{Code: rotation.Paused, At: p.Until, Whose: p.By, Cause: p.Reason})
 	}
 	look := f.outlook()
+	k.removing(look)
 	k.Due = some(look.Due())
 	step := f.Result.Step
 	k.Then = &Step{Do: string(step.Do), At: some(step.At), Code: step.Why.Code, Reason: step.Why}
@@ -128,14 +132,17 @@ func (k *Key) fill(f Facts, set *keyset.Set) {
 		k.Hidden = hidden
 		k.warn(rotation.Reason{Code: rotation.HiddenKeys, At: hidden.From, Have: uint64(len(hidden.Keys))})
 	}
-	if r := otherAlgorithm(set, f.Algorithm); !r.IsZero() {
+	if r := otherAlgorithm(set, f.Algorithm); !r.IsZero() && set.Removing == nil {
 		k.warn(r)
 	}
 	k.attend(f.NotGone()...)
 	if f.Err != nil || step.Do == rotation.Halt {
 		return
 	}
-	if len(set.Keys) > 1 || k.Pending != nil {
+	switch {
+	case set.Removing != nil:
+		k.State = Removing
+	case len(set.Keys) > 1 || k.Pending != nil:
 		k.State = Rotating
 	}
 	if f.HistoryErr != nil {

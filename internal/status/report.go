@@ -43,19 +43,21 @@ const (
 	Overdue     State = "overdue"     // work is due, and nobody has done it: no daemon runs, or it cannot write
 	Missing     State = "missing"     // the store has no keyset of this name yet
 	Rotating    State = "rotating"    // a next key stands, or a previous one still verifies
+	Removing    State = "removing"    // nothing signs any more, and the key is erased at its time
+	Removed     State = "removed"     // a person removed the key: nothing is left, and nothing begins
 	Healthy     State = "healthy"     // one key, nothing to do
 )
 
 // States lists every State, the worst first.
 func States() []State {
-	return []State{Halted, Unreachable, Unclear, Overdue, Missing, Rotating, Healthy}
+	return []State{Halted, Unreachable, Unclear, Overdue, Missing, Rotating, Removing, Removed, Healthy}
 }
 
 // A Key is one key of the config, as its store shows it.
 type Key struct {
 	Key         string   `json:"key"`                 // its name in the config
 	Environment string   `json:"environment"`         // of the document; of the config where there is none
-	State       State    `json:"state"`               // halted, unreachable, unclear, overdue, missing, rotating or healthy
+	State       State    `json:"state"`               // halted, unreachable, unclear, overdue, missing, rotating, removing, removed or healthy
 	Attention   []string `json:"attention,omitempty"` // why a person should look
 	Warnings    []string `json:"warnings,omitempty"`  // what is less than it should be
 
@@ -84,6 +86,7 @@ type Key struct {
 	Pending *Request   `json:"pending,omitempty"` // a rotation that was asked for and has not happened
 	Then    *Step      `json:"then,omitempty"`    // what comes next
 	Paused  *Pause     `json:"paused,omitempty"`  // what keeps the key from being rotated
+	Removal *Removal   `json:"removal,omitempty"` // the end of the key
 
 	Outputs    []Output `json:"outputs,omitempty"`     // further places that get the key
 	LeftBehind []string `json:"left_behind,omitempty"` // places that no output of the config is in any more, and that may still hold the key
@@ -132,9 +135,18 @@ type Pause struct {
 	Reason string    `json:"reason,omitempty"` // why, in that person's words
 }
 
+// A Removal is the end of a key, to come or past.
+type Removal struct {
+	Since  *time.Time `json:"since,omitempty"`  // when nothing signed any more; absent once it is over
+	Erased time.Time  `json:"erased"`           // when every key is, or was, erased; later while an output is behind
+	By     string     `json:"by,omitempty"`     // who removed it
+	Now    bool       `json:"now,omitempty"`    // that person waits for nobody
+	Places []string   `json:"places,omitempty"` // where something is still to be erased: STORE SECRET or the path of a file
+}
+
 // A Step is what will be done, and when.
 type Step struct {
-	Do   string        `json:"do"`             // create, rename, publish, ready, promote, settled, retire, wait or halt
+	Do   string        `json:"do"`             // create, rename, publish, ready, promote, settled, retire, bury, wait or halt
 	At   *time.Time    `json:"at,omitempty"`   // when; absent for at once
 	Why  string        `json:"why"`            // for people
 	Code rotation.Code `json:"code,omitempty"` // of why

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -51,8 +52,12 @@ func (c *Config) Validate() error {
 // Where tells people, and the config, which secret is meant.
 func (c *Config) Where(secret string) string {
 	where := "AWS Secrets Manager"
+	account := c.Role // two roles of one account lead to one place
+	if role, err := arn.Parse(c.Role); err == nil {
+		account = "account " + role.AccountID
+	}
 	at := c.lookAround()
-	for _, part := range []string{at.endpoint, at.region, c.Profile, c.Role} {
+	for _, part := range []string{at.endpoint, at.region, c.Profile, account} {
 		if part != "" {
 			where += ", " + part
 		}

@@ -27,21 +27,21 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		action string
 		call   func() error
 	}{
-		{"DescribeSecret", func() error {
+		{describe, func() error {
 			_, err := s.api.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
 			return err
 		}},
-		{"GetSecretValue", func() error {
+		{getValue, func() error {
 			_, err := s.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name, VersionStage: aws.String(current)})
 			return err
 		}},
-		{"PutSecretValue", func() error {
+		{putValue, func() error {
 			_, err := s.api.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
 				SecretId: &name, ClientRequestToken: &token, SecretString: aws.String("written by rotate validate --probe; safe to delete"), VersionStages: []string{"rotate-probe"},
 			}, once)
 			return err
 		}},
-		{"UpdateSecretVersionStage", func() error {
+		{moveLabel, func() error {
 			_, err := s.api.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
 				SecretId: &name, VersionStage: aws.String("rotate-probe"), MoveToVersionId: &token,
 			}, once)
@@ -59,7 +59,7 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		case errors.Is(err, providers.ErrNotFound):
 		case errors.Is(err, providers.ErrDenied):
 			// guard incident 26: a right that is missing is named
-			missing, first = append(missing, "secretsmanager:"+c.action), errors.Join(first, err)
+			missing, first = append(missing, c.action), errors.Join(first, err)
 		default:
 			return err
 		}

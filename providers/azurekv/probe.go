@@ -23,28 +23,28 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		permission, policy string
 		call               func(context.Context) error
 	}{
-		{"readMetadata/action", "list", func(ctx context.Context) error {
+		{readMetadata, "list", func(ctx context.Context) error {
 			_, err := s.api.NewListSecretPropertiesVersionsPager(name, nil).NextPage(ctx)
 			return err
 		}},
-		{"getSecret/action", "get", func(ctx context.Context) error {
+		{getSecret, "get", func(ctx context.Context) error {
 			_, err := s.api.GetSecret(ctx, name, "", nil)
 			return err
 		}},
-		{"readMetadata/action of deleted secrets", "get", func(ctx context.Context) error {
+		{readMetadata + " of deleted secrets", "get", func(ctx context.Context) error {
 			_, err := s.api.GetDeletedSecret(ctx, name, nil)
 			return err
 		}},
-		{"setSecret/action", "set", func(ctx context.Context) error {
+		{setSecret, "set", func(ctx context.Context) error {
 			_, err := s.api.SetSecret(ctx, name, azsecrets.SetSecretParameters{Value: &large}, nil)
 			taken = err == nil
 			return err
 		}},
-		{"update/action", "set", func(ctx context.Context) error {
+		{update, "set", func(ctx context.Context) error {
 			_, err := s.api.UpdateSecretProperties(ctx, name, id, azsecrets.UpdateSecretPropertiesParameters{SecretAttributes: &azsecrets.SecretAttributes{Enabled: &no}}, nil)
 			return err
 		}},
-		{"recover/action", "recover", func(ctx context.Context) error {
+		{recovery, "recover", func(ctx context.Context) error {
 			if !s.conf.Recover {
 				return nil
 			}
@@ -60,9 +60,9 @@ func (s *store) Probe(ctx context.Context) (err error) {
 		case taken:
 			return unsafe(fmt.Errorf("a value of %d bytes was taken", len(large)), "this is not Azure Key Vault: look at vault, and remove "+name)
 		case err == nil, errors.Is(err, providers.ErrNotFound), errors.Is(err, providers.ErrTooLarge):
-		case c.permission == "setSecret/action" && isCode(err, "BadParameter"): // too large; of another call it is the API's version
+		case c.permission == setSecret && isCode(err, "BadParameter"): // too large; of another call it is the API's version
 		case lacksRight(err):
-			missing = append(missing, fmt.Sprintf("Microsoft.KeyVault/vaults/secrets/%s (access policy: %s)", c.permission, c.policy))
+			missing = append(missing, fmt.Sprintf("%s (access policy: %s)", c.permission, c.policy))
 			why = err
 		default:
 			return err // the network, the login, or not a vault: the same for all calls
@@ -90,15 +90,15 @@ var excessive = []struct {
 	permission, policy string
 	call               func(ctx context.Context, api *azsecrets.Client, name string) error
 }{
-	{"delete", "delete", func(ctx context.Context, api *azsecrets.Client, name string) error {
+	{dataActions + "delete", "delete", func(ctx context.Context, api *azsecrets.Client, name string) error {
 		_, err := api.DeleteSecret(ctx, name, nil)
 		return err
 	}},
-	{"purge/action", "purge", func(ctx context.Context, api *azsecrets.Client, name string) error {
+	{dataActions + "purge/action", "purge", func(ctx context.Context, api *azsecrets.Client, name string) error {
 		_, err := api.PurgeDeletedSecret(ctx, name, nil)
 		return err
 	}},
-	{"backup/action", "backup", func(ctx context.Context, api *azsecrets.Client, name string) error {
+	{dataActions + "backup/action", "backup", func(ctx context.Context, api *azsecrets.Client, name string) error {
 		_, err := api.BackupSecret(ctx, name, nil)
 		return err
 	}},
@@ -116,7 +116,7 @@ func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, 
 		_, err := s.call(ctx, false, func(ctx context.Context) error { return c.call(ctx, s.api, beside) })
 		switch {
 		case errors.Is(err, providers.ErrNotFound):
-			excess = append(excess, fmt.Sprintf("Microsoft.KeyVault/vaults/secrets/%s (access policy: %s)", c.permission, c.policy))
+			excess = append(excess, fmt.Sprintf("%s (access policy: %s)", c.permission, c.policy))
 		case errors.Is(err, providers.ErrDenied):
 		case err == nil:
 			return nil, unsafe(fmt.Errorf("%s succeeds on a secret that does not exist", c.permission), "this is not Azure Key Vault: look at vault")

@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"slices"
@@ -74,4 +75,34 @@ func isMount(path string) bool {
 	var stat unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS, &stat)
 	return err == nil && stat.Attributes_mask&stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+}
+
+// aclOf is the named users and groups that a file's access control list lets read,
+// in the form of linux/posix_acl_xattr.h. The mask bounds what they may.
+func aclOf(path string) (all []aclEntry, err error) {
+	const user, group, mask, read = 0x02, 0x08, 0x10, 4
+	if !hasACL(path) {
+		return nil, nil
+	}
+	text, err := attribute(path, "system.posix_acl_access")
+	if err != nil {
+		return nil, err
+	}
+	if len(text) < 4 || (len(text)-4)%8 != 0 || binary.LittleEndian.Uint32(text) != 2 {
+		return nil, errors.New("an access control list of another version")
+	}
+	masked := false
+	for e := text[4:]; len(e) > 0; e = e[8:] {
+		tag, may := binary.LittleEndian.Uint16(e), binary.LittleEndian.Uint16(e[2:])&read != 0
+		switch {
+		case tag == mask:
+			masked = !may
+		case may && (tag == user || tag == group):
+			all = append(all, aclEntry{group: tag == group, id: binary.LittleEndian.Uint32(e[4:])})
+		}
+	}
+	if masked {
+		return nil, nil
+	}
+	return all, nil
 }

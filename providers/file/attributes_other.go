@@ -2,7 +2,10 @@
 
 package file
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // copyAttributes copies nothing: only Linux has its access control lists in
 // extended attributes.
@@ -13,3 +16,6 @@ func isMount(string) bool { return false }
 
 // hasACL cannot tell.
 func hasACL(string) bool { return false }
+
+// aclOf cannot tell.
+func aclOf(string) ([]aclEntry, error) { return nil, errors.ErrUnsupported }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/keyrotate/rotate/internal/git"
 )
 
 // An Exposure is who may see a file that holds a secret, beside its owner and
@@ -72,12 +74,12 @@ func tracking(ctx context.Context, path string) Tracking {
 		return Untracked
 	}
 	dir, name := filepath.Split(abs)
-	indexed, err := runGit(ctx, dir, "--literal-pathspecs", "ls-files", "--cached", "-z", "--", name)
+	indexed, err := git.Output(ctx, dir, "--literal-pathspecs", "ls-files", "--cached", "-z", "--", name)
 	if err != nil {
 		return Unknown
 	}
 	// Without a commit yet, git exits with 128.
-	committed, err := runGit(ctx, dir, "ls-tree", "-z", "--name-only", "HEAD", "--", name)
+	committed, err := git.Output(ctx, dir, "ls-tree", "-z", "--name-only", "HEAD", "--", name)
 	switch {
 	case err == nil && len(committed) > 0:
 		return Committed

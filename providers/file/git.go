@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"github.com/keyrotate/rotate/internal/git"
 )
 
 // outOfGit refuses a name whose files Git would take into a commit. It asks at
@@ -66,40 +66,11 @@ func workTree(dir string) (root string, ok bool) {
 // that it ignores, one a line, and never one that is tracked. It exits with 1
 // if there are none and with 128 if it cannot tell.
 func askGit(ctx context.Context, dir string, paths ...string) (bool, error) {
-	out, err := runGit(ctx, dir, append([]string{"check-ignore", "--"}, paths...)...)
-	if exitedWith(err, 1) {
+	out, err := git.Output(ctx, dir, append([]string{"check-ignore", "--"}, paths...)...)
+	if git.ExitedWith(err, 1) {
 		err = nil
 	}
 	return bytes.Count(out, []byte("\n")) == len(paths), err
-}
-
-// gitNeeds are the variables that git is given: no credential of a store, and no
-// GIT_DIR of a hook, which names another repository. SUDO_UID says whose folders are
-// safe (git-config(1), safe.directory).
-var gitNeeds = []string{"PATH", "HOME", "XDG_CONFIG_HOME", "SUDO_UID", "TMPDIR"}
-
-// runGit runs a command of Git in a folder. The repository is asked about, not
-// trusted: it may not name a program.
-func runGit(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	git, err := exec.LookPath("git")
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, git, append([]string{"-c", "core.fsmonitor=false", "-C", dir}, args...)...) // #nosec G204 -- git, with arguments of ours
-	// An object that the repository lacks is not fetched, as its config says how to.
-	cmd.Env = []string{"GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0"}
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); slices.Contains(gitNeeds, name) {
-			cmd.Env = append(cmd.Env, v)
-		}
-	}
-	return cmd.Output()
-}
-
-// exitedWith reports whether a command ended with this code.
-func exitedWith(err error, code int) bool {
-	exit := (*exec.ExitError)(nil)
-	return errors.As(err, &exit) && exit.ExitCode() == code
 }
 
 // ignoresAll tells whether the directory's own .gitignore leaves nothing to

@@ -45,7 +45,7 @@ func TestGit(t *testing.T) {
 		{"a file that is tracked all the same", func(t *testing.T, tree, dir string) {
 			put(t, filepath.Join(dir, ".gitignore"), "*\n")
 			put(t, filepath.Join(dir, name+".json"), "old")
-			git(t, tree, "add", "--force", filepath.Join(dir, name+".json"))
+			inGit(t, tree, "add", "--force", filepath.Join(dir, name+".json"))
 			must(t, os.Remove(filepath.Join(dir, name+".json")))
 		}, atWrite, atWrite},
 		{"the info/exclude of the repository", func(t *testing.T, tree, dir string) {
@@ -55,7 +55,7 @@ func TestGit(t *testing.T) {
 		{"the core.excludesFile of the user", func(t *testing.T, tree, dir string) {
 			put(t, filepath.Join(dir, "notes.txt"), "")
 			put(t, filepath.Join(os.Getenv("HOME"), "mine"), "keys\n")
-			git(t, tree, "config", "--global", "core.excludesFile", filepath.Join(os.Getenv("HOME"), "mine"))
+			inGit(t, tree, "config", "--global", "core.excludesFile", filepath.Join(os.Getenv("HOME"), "mine"))
 		}, none, atOpen},
 		{"a pattern of the tree that another takes back", func(t *testing.T, tree, dir string) {
 			put(t, filepath.Join(dir, "notes.txt"), "")
@@ -67,16 +67,16 @@ func TestGit(t *testing.T) {
 		{"a linked work tree that has the file", func(t *testing.T, tree, dir string) {
 			link(t, tree, dir, "*\n")
 			put(t, filepath.Join(dir, name+".json"), "old")
-			git(t, dir, "add", "--force", name+".json")
+			inGit(t, dir, "add", "--force", name+".json")
 			must(t, os.Remove(filepath.Join(dir, name+".json")))
 		}, atWrite, atWrite},
 		{"a submodule that has the file", func(t *testing.T, tree, dir string) {
 			other := filepath.Join(t.TempDir(), "other")
-			git(t, tree, "init", "--quiet", other)
+			inGit(t, tree, "init", "--quiet", other)
 			put(t, filepath.Join(other, name+".json"), "old")
-			git(t, other, "add", ".")
+			inGit(t, other, "add", ".")
 			commit(t, other)
-			git(t, tree, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", other, "keys")
+			inGit(t, tree, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", other, "keys")
 			must(t, os.Chmod(dir, 0o700))
 			must(t, os.Remove(filepath.Join(dir, name+".json")))
 			put(t, filepath.Join(dir, ".gitignore"), "*\n")
@@ -88,14 +88,14 @@ func TestGit(t *testing.T) {
 		{"an index of a form that only git reads", func(t *testing.T, tree, dir string) {
 			put(t, filepath.Join(dir, ".gitignore"), "*\n")
 			put(t, filepath.Join(tree, "notes.txt"), "")
-			git(t, tree, "add", "notes.txt")
-			git(t, tree, "update-index", "--index-version", "4")
+			inGit(t, tree, "add", "notes.txt")
+			inGit(t, tree, "update-index", "--index-version", "4")
 		}, none, atOpen},
 		{"a split index", func(t *testing.T, tree, dir string) {
 			put(t, filepath.Join(dir, ".gitignore"), "*\n")
 			put(t, filepath.Join(tree, "notes.txt"), "")
-			git(t, tree, "add", "notes.txt")
-			git(t, tree, "update-index", "--split-index")
+			inGit(t, tree, "add", "notes.txt")
+			inGit(t, tree, "update-index", "--split-index")
 		}, none, atOpen},
 	} {
 		for _, binary := range []bool{true, false} {
@@ -130,7 +130,7 @@ func TestGitDoesNotSeeKeys(t *testing.T) {
 	tree := newTree(t)
 	s := open(t, filepath.Join(tree, "keys"))
 	write(t, s, name, "value", "")
-	if out := git(t, tree, "status", "--porcelain", "--untracked-files=all"); out != "" {
+	if out := inGit(t, tree, "status", "--porcelain", "--untracked-files=all"); out != "" {
 		t.Errorf("git sees %q", out)
 	}
 }
@@ -170,7 +170,7 @@ func newTree(t *testing.T) string {
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_CONFIG_HOME", home)
 	tree := t.TempDir()
-	git(t, tree, "init", "--quiet")
+	inGit(t, tree, "init", "--quiet")
 	return tree
 }
 
@@ -178,14 +178,14 @@ func newTree(t *testing.T) string {
 func link(t *testing.T, tree, dir, ignore string) {
 	t.Helper()
 	commit(t, tree)
-	git(t, tree, "worktree", "add", "--quiet", dir)
+	inGit(t, tree, "worktree", "add", "--quiet", dir)
 	must(t, os.Chmod(dir, 0o700))
 	put(t, filepath.Join(dir, ".gitignore"), ignore)
 }
 
 func commit(t *testing.T, tree string) {
 	t.Helper()
-	git(t, tree, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "--allow-empty", "-m", "a")
+	inGit(t, tree, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "--allow-empty", "-m", "a")
 }
 
 // What a daemon found to be ignored may be so no more at its next write.
@@ -194,10 +194,10 @@ func TestGitIsAskedAtEachWrite(t *testing.T) {
 	dir := filepath.Join(tree, "keys")
 	s := open(t, dir)
 	rev := write(t, s, name, "first", "")
-	git(t, tree, "add", "--force", filepath.Join(dir, name+".json"))
+	inGit(t, tree, "add", "--force", filepath.Join(dir, name+".json"))
 	_, err := s.Write(t.Context(), name, providers.NewSecret([]byte("second")), rev.ID, providers.Note{})
 	fails(t, err, providers.ErrUnsafe)
-	git(t, tree, "rm", "--cached", "--quiet", filepath.Join(dir, name+".json"))
+	inGit(t, tree, "rm", "--cached", "--quiet", filepath.Join(dir, name+".json"))
 	write(t, s, name, "second", rev.ID)
 }
 
@@ -213,7 +213,7 @@ func FuzzIndexNames(f *testing.F) {
 	})
 }
 
-func git(t *testing.T, dir string, args ...string) string {
+func inGit(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir}, args...)...).CombinedOutput()
 	if err != nil {

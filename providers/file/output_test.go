@@ -229,7 +229,7 @@ func TestOutputStaysOutOfGit(t *testing.T) {
 	}
 	must(t, os.WriteFile(filepath.Join(s.dir, ".gitignore"), []byte(".env\n"), 0o600))
 	write(t, s, ".env", lines("k"), "")
-	if out := git(t, s.dir, "status", "--porcelain", "--untracked-files=all"); out != "?? .gitignore\n" {
+	if out := inGit(t, s.dir, "status", "--porcelain", "--untracked-files=all"); out != "?? .gitignore\n" {
 		t.Errorf("git sees %q", out)
 	}
 }

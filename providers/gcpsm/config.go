@@ -174,7 +174,7 @@ func newClient(ctx context.Context, opts ...option.ClientOption) (*secretmanager
 	within := []gax.CallOption{gax.WithTimeout(timeout)}
 	client.CallOptions = &secretmanager.CallOptions{
 		CreateSecret: within, GetSecret: within, UpdateSecret: within, AddSecretVersion: within, AccessSecretVersion: within,
-		GetSecretVersion: within, ListSecretVersions: within, DestroySecretVersion: within, ListSecrets: within, TestIamPermissions: within,
+		GetSecretVersion: within, ListSecretVersions: within, DestroySecretVersion: within, ListSecrets: within, TestIamPermissions: within, GetIamPolicy: within,
 	}
 	return client, nil
 }

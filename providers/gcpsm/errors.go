@@ -68,7 +68,7 @@ func failed(ctx context.Context, call string, err error, write bool) error {
 	case write:
 		e.Kind = providers.ErrUnclear
 	}
-	permission := cmp.Or(permissions[call], listRight)
+	permission := cmp.Or(permissions[call], map[string]string{"GetIamPolicy": policyRight}[call], listRight)
 	e.After = 0
 	for _, d := range st.Details() {
 		switch d := d.(type) {

@@ -94,13 +94,7 @@ func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, 
 	} else if err != nil {
 		return nil, err
 	}
-	var needed []string
-	for rpc, p := range permissions {
-		if rpc != "CreateSecret" { // is a right on the project
-			needed = append(needed, p)
-		}
-	}
-	slices.Sort(needed)
+	needed := neededOnSecret()
 	out, err := s.api.TestIamPermissions(ctx, &iampb.TestIamPermissionsRequest{Resource: s.secret(name), Permissions: append(needed, excessive...)})
 	if err != nil {
 		return nil, failed(ctx, "TestIamPermissions", err, false)

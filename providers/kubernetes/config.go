@@ -27,8 +27,8 @@ type Config struct {
 	Context     string            `yaml:"context" doc:"Which of the kubeconfig's contexts. The current one is not taken: kubectl changes it."`
 	Kind        string            `yaml:"kind" doc:"Secret, or ConfigMap for outputs of public keys (jwks, pem) with a data_key; Secret by default."`
 	SecretType  string            `yaml:"secret_type" doc:"The type of new Secrets; Opaque by default. Existing ones keep theirs."`
-	Labels      map[string]string `yaml:"labels" doc:"Put on each Secret at each write."`
-	Annotations map[string]string `yaml:"annotations" doc:"Put on each Secret at each write, such as reloader.stakater.com/match: \"true\"."`
+	Labels      map[string]string `yaml:"labels" doc:"Put on each Secret at each write. An output can have labels of its own over these."`
+	Annotations map[string]string `yaml:"annotations" doc:"Put on each Secret at each write, such as reloader.stakater.com/match: \"true\". An output can have annotations of its own over these."`
 	Owner       Owner             `yaml:"owner"`
 
 	// Transport carries the calls, if it is not nil: no option of the config, but
@@ -75,6 +75,12 @@ func (c *Config) Validate() error {
 	case o != (Owner{}) && (o.APIVersion == "" || o.Kind == "" || o.Name == "" || o.UID == ""):
 		return errors.New("owner needs all of api_version, kind, name and uid")
 	}
+	return c.checkMarks()
+}
+
+// checkMarks refuses labels and annotations that Kubernetes does not take, and rotate's
+// own.
+func (c *Config) checkMarks() error {
 	for key, v := range c.Labels {
 		if words := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(v)...); len(words) > 0 || key == managedBy {
 			return fmt.Errorf("labels: %q is not a label that can be set", key)

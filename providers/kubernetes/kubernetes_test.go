@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +33,7 @@ const (
 
 var (
 	allSecrets = []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"*"}}}
+	allMaps    = []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"*"}}}
 	leastRules = []rbacv1.PolicyRule{ // docs/providers/kubernetes.md
 		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"create"}},
 		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "update"}, ResourceNames: []string{name}},
@@ -49,7 +51,7 @@ type server struct {
 }
 
 func fakeServer() (*kubefake.Fake, server) {
-	f := kubefake.New(namespace, map[string][]rbacv1.PolicyRule{"admin": allSecrets, "rotate": leastRules})
+	f := kubefake.New(namespace, map[string][]rbacv1.PolicyRule{"admin": slices.Concat(allSecrets, allMaps), "rotate": leastRules})
 	locked := func(change func()) {
 		f.Mu.Lock()
 		defer f.Mu.Unlock()

@@ -35,11 +35,24 @@ type part struct {
 // TakesField implements providers.FieldKeeper, by [k8s] ValidateSecret.
 func (c *Config) TakesField(field string) bool { return len(validation.IsConfigMapKey(field)) == 0 }
 
-// OpenFields implements providers.FieldKeeper.
-func (c *Config) OpenFields(ctx context.Context, fields []string) (providers.Store, error) {
-	s, err := c.Open(ctx)
-	if err != nil {
-		return nil, err
+// Marked implements providers.FieldKeeper.
+func (c *Config) Marked(m providers.Marks) (providers.Marks, error) {
+	with := c.with(m)
+	return providers.Marks{Labels: with.Labels, Annotations: with.Annotations}, with.checkMarks()
+}
+
+// with is the config of an output with marks of its own.
+func (c *Config) with(m providers.Marks) *Config {
+	with := *c
+	with.Labels, with.Annotations = over(c.Labels, m.Labels), over(c.Annotations, m.Annotations)
+	return &with
+}
+
+// OpenPart implements providers.FieldKeeper.
+func (c *Config) OpenPart(ctx context.Context, fields []string, m providers.Marks) (providers.Store, error) {
+	s, err := c.with(m).Open(ctx)
+	if err != nil || len(fields) == 0 {
+		return s, err
 	}
 	return s.(*store).part(fields), nil
 }

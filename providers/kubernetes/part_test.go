@@ -19,13 +19,39 @@ import (
 // left out: what was lost is written anew, as of every output.
 func TestPartContract(t *testing.T) {
 	_, v := fakeServer()
-	providertest.Run(t, providertest.Harness{
+	providertest.Run(t, v.partHarness())
+}
+
+func (v server) partHarness() providertest.Harness {
+	return providertest.Harness{
 		New: func(t testing.TB) providers.Store { return v.open(t, Config{}, "admin").part([]string{"JWT_SECRET"}) },
 		Reopen: func(t testing.TB, s providers.Store) providers.Store {
 			return v.open(t, Config{Namespace: s.(*part).Namespace}, "admin").part([]string{"JWT_SECRET"})
 		},
 		BadNames: []string{"A", "a_b", "a/b"},
-	})
+	}
+}
+
+// partScenarios are what several outputs, people and controllers do to one Secret or
+// ConfigMap. The fake and the real API server have to agree on each.
+var partScenarios = map[string]func(*testing.T, server){
+	"parts of one Secret":            partsOfOne,
+	"parts that are written at once": partsAtOnce,
+	"a part that is edited":          partEdited,
+	"a part that was all of it":      partWasAll,
+	"Secrets that take no part":      partRefused,
+	"annotations of parts":           partAnnotations,
+	"parts of a ConfigMap":           partsOfConfigMap,
+	"labels of an output":            partMarks,
+}
+
+func TestPartScenarios(t *testing.T) {
+	for what, play := range partScenarios {
+		t.Run(what, func(t *testing.T) {
+			_, v := fakeServer()
+			play(t, v)
+		})
+	}
 }
 
 func three(name string) []string { return []string{name, name + "_NEXT", name + "_PREVIOUS"} }
@@ -36,8 +62,7 @@ func threeLines(name, text string) string {
 
 // Parts of one Secret have revisions of their own: what one writes, and what a person
 // changes elsewhere in the Secret, changes no other's, and nothing of it is lost.
-func TestPartsOfOneSecret(t *testing.T) {
-	_, v := fakeServer()
+func partsOfOne(t *testing.T, v server) {
 	whole := v.open(t, Config{Labels: map[string]string{"team": "shop"}}, "admin")
 	secret := corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: whole.Namespace, Annotations: map[string]string{"a": "b"}},
@@ -76,8 +101,7 @@ func TestPartsOfOneSecret(t *testing.T) {
 
 // Parts of one Secret that are written at one time, the first of which make it, all
 // come to be. A change of the part itself in between is a conflict.
-func TestPartsAreWrittenAtOnce(t *testing.T) {
-	fake, v := fakeServer()
+func partsAtOnce(t *testing.T, v server) {
 	whole := v.open(t, Config{}, "admin")
 	var late func() // runs once, between a read and the write after it
 	conf := v.conf
@@ -87,7 +111,7 @@ func TestPartsAreWrittenAtOnce(t *testing.T) {
 			late = nil
 			run()
 		}
-		return fake.RoundTrip(r)
+		return v.conf.Transport.RoundTrip(r)
 	})
 	slow, err := whole.connect(&conf)
 	must(t, err)
@@ -121,8 +145,7 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 // What a person puts into the data keys of a part is another revision, and the note
 // goes on telling that the place is rotate's. Without an annotation it is a stranger's.
-func TestPartThatIsEdited(t *testing.T) {
-	_, v := fakeServer()
+func partEdited(t *testing.T, v server) {
 	s := v.open(t, Config{}, "admin").part([]string{"JWT_SECRET"})
 	rev := put(t, s, "ours", "", 3)
 	v.edit(t, s.store, name, func(o *corev1.Secret) { o.Data["JWT_SECRET"] = []byte("by hand") })
@@ -137,8 +160,7 @@ func TestPartThatIsEdited(t *testing.T) {
 
 // An earlier version had all of a Secret. Its revision goes on counting, and the next
 // write makes it a part.
-func TestPartThatWasAllOfASecret(t *testing.T) {
-	_, v := fakeServer()
+func partWasAll(t *testing.T, v server) {
 	whole := v.open(t, Config{}, "admin")
 	rev := put(t, whole, threeLines("JWT_SECRET", "one"), "", 3)
 	s := whole.part(three("JWT_SECRET"))
@@ -156,8 +178,7 @@ func TestPartThatWasAllOfASecret(t *testing.T) {
 }
 
 // Secrets that no part may be in.
-func TestPartIsRefused(t *testing.T) {
-	_, v := fakeServer()
+func partRefused(t *testing.T, v server) {
 	immutable, controller := true, true
 	for want, change := range map[string]func(*corev1.Secret){
 		"is one keyset or output of rotate": func(o *corev1.Secret) {
@@ -181,8 +202,7 @@ func TestPartIsRefused(t *testing.T) {
 
 // Each data key that Kubernetes takes has an annotation of its own, which it takes,
 // too.
-func TestPartAnnotation(t *testing.T) {
-	_, v := fakeServer()
+func partAnnotations(t *testing.T, v server) {
 	s, seen := v.open(t, Config{}, "admin"), map[string]bool{}
 	for _, field := range []string{"a", "A", "a_", "_a", ".a", "-", strings.Repeat("a", 253), strings.Repeat("a", 252) + "b", "x.previous"} {
 		if !(&Config{}).TakesField(field) {
@@ -206,13 +226,11 @@ func TestPartAnnotation(t *testing.T) {
 
 // Public keys in a ConfigMap: a part like those of Secrets, and what else is in the
 // ConfigMap, binary data too, stays.
-func TestPartOfAConfigMap(t *testing.T) {
-	fake, v := fakeServer()
+func partsOfConfigMap(t *testing.T, v server) {
 	s := v.open(t, Config{Kind: configMap}, "rotate")
 	maps := strings.Replace(at(s.Namespace, ""), "/secrets/", "/configmaps/", 1)
 	rules := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"get", "create", "update"}}}
 	v.grant(t, s.Namespace, rules)
-	fake.Rules["admin"] = []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"*"}}}
 	must(t, s.Probe(t.Context()))
 	p := s.part([]string{"jwks.json"})
 	rev := put(t, p, `{"keys":[]}`, "", 1)
@@ -244,5 +262,40 @@ func TestPartOfAConfigMap(t *testing.T) {
 	}
 	if !errors.Is(err, providers.ErrDenied) || !strings.Contains(err.Error(), "configmap "+s.Namespace+"/"+name) {
 		t.Errorf("without rights: %v", err)
+	}
+}
+
+// The labels and annotations of an output lie over those of its store, on a Secret of
+// which it has a part, on one that it has alone, and on a ConfigMap.
+func partMarks(t *testing.T, v server) {
+	conf := Config{Labels: map[string]string{"team": "platform", "tier": "web"}, Annotations: map[string]string{"a": "store"}}
+	own := providers.Marks{Labels: map[string]string{"team": "shop", "app": "x"}, Annotations: map[string]string{"b": "output"}}
+	for _, kind := range []string{"Secret", configMap} {
+		conf.Kind = kind
+		s := v.open(t, *conf.with(own), "admin")
+		put(t, s.part([]string{"k"}), "text", "", 1)
+		var object metav1.PartialObjectMetadata
+		must(t, json.Unmarshal(v.admin(t, "GET", strings.Replace(at(s.Namespace, name), "/secrets/", "/"+s.resource()+"/", 1), nil), &object))
+		if l, a := object.Labels, object.Annotations; l["team"] != "shop" || l["tier"] != "web" || l["app"] != "x" || a["a"] != "store" || a["b"] != "output" {
+			t.Errorf("%s: labels %v, annotations %v", kind, l, a)
+		}
+	}
+	conf.Kind = ""
+	s := v.open(t, *conf.with(own), "admin")
+	put(t, s, "text", "", 1)
+	if l := v.object(t, s, name).Labels; l["team"] != "shop" || l["tier"] != "web" {
+		t.Errorf("a Secret of its own has %v", l)
+	}
+	if m, err := conf.Marked(own); err != nil || m.Labels["team"] != "shop" || m.Labels["tier"] != "web" || conf.Labels["team"] != "platform" {
+		t.Errorf("%v %v, and the store's are %v", m, err, conf.Labels)
+	}
+	for want, m := range map[string]providers.Marks{
+		`labels: "app.kubernetes.io/managed-by"`: {Labels: map[string]string{managedBy: "x"}},
+		`labels: "team"`:                         {Labels: map[string]string{"team": "two words"}},
+		`annotations: "keyrotate.github.io/x"`:   {Annotations: map[string]string{"keyrotate.github.io/x": "y"}},
+	} {
+		if _, err := conf.Marked(m); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }

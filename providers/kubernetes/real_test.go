@@ -55,10 +55,15 @@ func TestReal(t *testing.T) {
 	v.grant, v.limit, v.deny = v.realGrant, v.realLimit, v.realDeny
 
 	t.Run("contract", func(t *testing.T) { providertest.Run(t, v.harness()) })
+	t.Run("contract of a part", func(t *testing.T) { providertest.Run(t, v.partHarness()) })
+	for what, play := range partScenarios {
+		t.Run(what, func(t *testing.T) { play(t, v) })
+	}
 	for what, play := range scenarios {
 		t.Run(what, func(t *testing.T) { play(t, v, v.open(t, Config{}, "admin")) })
 	}
 	t.Run("life", func(t *testing.T) { realLife(t, v) })
+	t.Run("policy", func(t *testing.T) { policyScenario(t, v) })
 }
 
 // realGrant makes a Role and its binding, and waits until the authorizer has
@@ -79,7 +84,7 @@ func (v server) realGrant(t testing.TB, ns string, rules []rbacv1.PolicyRule) {
 		must(t, err)
 		has = nil
 		for _, r := range review.Status.ResourceRules {
-			if len(r.Resources) == 1 && r.Resources[0] == "secrets" {
+			if len(r.Resources) == 1 && (r.Resources[0] == "secrets" || r.Resources[0] == "configmaps") {
 				has = append(has, rbacv1.PolicyRule{Verbs: r.Verbs, APIGroups: r.APIGroups, Resources: r.Resources, ResourceNames: r.ResourceNames})
 			}
 		}

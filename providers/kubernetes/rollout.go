@@ -29,7 +29,18 @@ func (*Config) TakesWorkload(workload string) bool {
 // rollout restart` puts the time there. So it is one call, a merge patch (RFC 7386),
 // and begins no rollout if the annotation is there already. Each output has an
 // annotation of its own: several may wake one workload.
-func (c *Config) Rollout(ctx context.Context, workload, output, revision string) (err error) {
+func (c *Config) Rollout(ctx context.Context, workload, output, revision string) error {
+	return c.rollout(ctx, workload, output, revision, false)
+}
+
+// ProbeRollout has the API server check such a patch without making it, so that it says
+// whether there is the right, the workload, and no admission policy against it:
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run
+func (c *Config) ProbeRollout(ctx context.Context, workload string) error {
+	return c.rollout(ctx, workload, "", "a dry run", true)
+}
+
+func (c *Config) rollout(ctx context.Context, workload, output, revision string, dry bool) (err error) {
 	kind, name, _ := strings.Cut(workload, "/")
 	s, err := c.open()
 	if err != nil {
@@ -43,9 +54,12 @@ func (c *Config) Rollout(ctx context.Context, workload, output, revision string)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer cancel()
-	err = s.core.Patch(types.MergePatchType).AbsPath("/apis/apps/v1").Namespace(s.Namespace).Resource(workloads[kind]).Name(name).
-		Param("fieldManager", manager).Body(patch).MaxRetries(0).Do(ctx).Error()
-	if err != nil {
+	call := s.core.Patch(types.MergePatchType).AbsPath("/apis/apps/v1").Namespace(s.Namespace).Resource(workloads[kind]).Name(name).
+		Param("fieldManager", manager).Body(patch).MaxRetries(0)
+	if dry {
+		call = call.Param("dryRun", "All")
+	}
+	if err = call.Do(ctx).Error(); err != nil {
 		err = refusedRollout(ctx, err, workloads[kind], name)
 		providers.Dress(&err, "patch", workload+" in namespace "+s.Namespace)
 	}

@@ -81,6 +81,16 @@ func TestRolloutRefused(t *testing.T) {
 		if len(w.calls) != 1 {
 			t.Errorf("%s: %d calls", c.reason, len(w.calls))
 		}
+		fails(t, rollouts(t, w).ProbeRollout(t.Context(), "deployment/shop"), c.kind, "patch deployment/shop in namespace shop")
+	}
+}
+
+// A probe is a patch that the API server checks and does not make.
+func TestProbeRolloutRollsNothingOut(t *testing.T) {
+	w := &workload{status: http.StatusOK}
+	must(t, rollouts(t, w).ProbeRollout(t.Context(), "deployment/shop"))
+	if len(w.calls) != 1 || !strings.HasPrefix(w.calls[0], "PATCH /apis/apps/v1/namespaces/shop/deployments/shop?dryRun=All&fieldManager=rotate application/merge-patch+json ") {
+		t.Errorf("called %q", w.calls)
 	}
 }
 

@@ -97,6 +97,7 @@ func Cases() []Case {
 		{"erase", erasePromises()},
 		{"history", historyPromises()},
 		{"list", listPromises()},
+		{"readers", readersPromises()},
 		{"context", contextPromises()},
 		{"print", printPromises()},
 	}

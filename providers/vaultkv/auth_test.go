@@ -241,8 +241,8 @@ func TestProbeNamesWhatLacks(t *testing.T) {
 				continue
 			}
 			must(t, err)
-			want := fmt.Sprintf("path %q { capabilities = [%q] }", strings.TrimSuffix(path, "*")+"rotate-probe", missing)
-			if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(say.Error(err).String(), want) {
+			want := fmt.Sprintf("path %q { capabilities = [%q] }", strings.TrimSuffix(path, "*")+name, missing)
+			if _, err := s.ProbeSecret(t.Context(), name); !errors.Is(err, providers.ErrDenied) || !strings.Contains(say.Error(err).String(), want) {
 				t.Errorf("without %s of %s: %v, want %s", missing, path, err, want)
 			}
 		}

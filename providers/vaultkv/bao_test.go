@@ -157,10 +157,10 @@ func TestProbeAsksWhatAWriteAsks(t *testing.T) {
 	for what, c := range map[string]struct {
 		path       string
 		bad, good  map[string]any
-		secret     bool // and not of the mount
+		secret     bool // told of a secret, since a key may have more than its mount
 		said, hint string
 	}{
-		"max_versions of the mount":         {"secret/config", map[string]any{"max_versions": 1}, map[string]any{"max_versions": 0}, false, "max_versions is 1", "-max-versions=10"},
+		"max_versions of the mount":         {"secret/config", map[string]any{"max_versions": 1}, map[string]any{"max_versions": 0}, true, "max_versions is 1", "-max-versions=10"},
 		"delete_version_after of the mount": {"secret/config", map[string]any{"delete_version_after": "1h"}, map[string]any{"delete_version_after": "0s"}, false, "the mount's delete_version_after", "delete_version_after=0s"},
 		"max_versions of the key":           {s.at("metadata", name), map[string]any{"max_versions": 2}, map[string]any{"max_versions": 0}, true, "max_versions is 2", "-max-versions=10"},
 		"delete_version_after of the key":   {s.at("metadata", name), map[string]any{"delete_version_after": "1h"}, map[string]any{"delete_version_after": "0s"}, true, "the key's delete_version_after", "-delete-version-after=0s"},

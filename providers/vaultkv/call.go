@@ -86,7 +86,7 @@ func (s *store) once(ctx context.Context, path string, query url.Values, body an
 		if _, err := s.session.ready(ctx); err != nil {
 			return answer{}, err
 		}
-		return send(ctx, s.session.client, path, query, body, changes)
+		a, err = send(ctx, s.session.client, path, query, body, changes)
 	}
 	return a, err
 }

@@ -48,7 +48,7 @@ type refusal struct {
 	lacks  string // what a policy has to say for the call, if that is what it lacks
 }
 
-const policyHint = "the token's policy has to say %s; docs/providers/vaultkv.md has a whole one"
+const policyHint = "the token's policy has to say %s; rotate policy prints the whole of it"
 
 func (r *refusal) Error() string {
 	said := strings.Join(strings.Fields(strings.Join(r.words, "; ")), " ") // Vault's lists of errors have lines

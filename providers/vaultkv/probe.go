@@ -3,7 +3,6 @@ package vaultkv
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -12,41 +11,25 @@ import (
 	"github.com/keyrotate/rotate/providers"
 )
 
-// A right is what rotate needs on a path, and what it must not need: with
-// delete and with changes of metadata, versions disappear that are in use.
-type right struct {
-	path            string
-	needed, surplus []string
+// surplus is what rotate must not need, by the name of a right: with delete and with
+// changes of metadata, versions disappear that are in use.
+var surplus = map[string][]string{
+	"Values":   {"delete", "sudo", "root"},
+	"Metadata": {"create", "update", "patch", "delete", "sudo", "root"},
+	"Config":   {"create", "update", "sudo", "root"},
 }
 
-func (s *store) rights(name string) []right {
-	return []right{
-		{s.at("data", name), []string{"create", "read", "update"}, []string{"delete", "sudo", "root"}},
-		{s.at("metadata", name), []string{"read"}, []string{"create", "update", "patch", "delete", "sudo", "root"}},
-		{s.at("destroy", name), []string{"update"}, nil},
-		{s.Mount + "/config", []string{"read"}, []string{"create", "update", "sudo", "root"}},
-	}
-}
-
-// Probe asks Vault what the token may do under the store's path, on a name that
-// nobody uses, and names what it lacks as policies do. It changes nothing.
+// Probe reads the mount's settings. What the token may do is a matter of each secret:
+// see ProbeSecret.
 func (s *store) Probe(ctx context.Context) (err error) {
-	const name = "rotate-probe"
-	defer s.dress(&err, "probe", s.path(name))
-	if _, err := s.compare(ctx, name); err != nil {
-		return err
-	}
-	if _, err := s.settings(ctx, name); err != nil { // of the mount; the name has none
-		return err
-	}
-	if _, err = s.Read(ctx, name); errors.Is(err, providers.ErrNotFound) {
-		return nil
-	}
+	defer s.dress(&err, "probe", s.Mount)
+	_, err = s.mount(ctx)
 	return err
 }
 
-// ProbeSecret asks the same about one secret, and its settings as a write does: what
-// is missing is an error, and what is more than rotate needs is returned.
+// ProbeSecret asks Vault what the token may do to one secret, and reads its settings
+// as a write would. It changes nothing.
+// What is missing is an error, and what is more than rotate needs is returned.
 func (s *store) ProbeSecret(ctx context.Context, name string) (excess []string, err error) {
 	defer s.dress(&err, "probe", s.path(name))
 	if excess, err = s.compare(ctx, name); err == nil {
@@ -74,9 +57,10 @@ func lacking(path string, query url.Values, body any) string {
 // compare holds a token's capabilities against the rights.
 // https://developer.hashicorp.com/vault/api-docs/system/capabilities-self
 func (s *store) compare(ctx context.Context, name string) (excess []string, err error) {
+	rights := s.Needs(providers.Rotator, []providers.Use{{Secret: name}}).List
 	var paths []string
-	for _, r := range s.rights(name) {
-		paths = append(paths, r.path)
+	for _, r := range rights {
+		paths = append(paths, r.On...)
 	}
 	a, err := s.call(ctx, "sys/capabilities-self", nil, map[string]any{"paths": paths})
 	if err != nil {
@@ -87,14 +71,15 @@ func (s *store) compare(ctx context.Context, name string) (excess []string, err 
 		return nil, err
 	}
 	var lacks []string
-	for _, r := range s.rights(name) {
+	for _, r := range rights {
 		var got []string
-		_ = json.Unmarshal(has[r.path], &got) // nothing is no capability
-		missing := slices.DeleteFunc(r.needed, func(c string) bool {
+		path := r.On[0]
+		_ = json.Unmarshal(has[path], &got) // nothing is no capability
+		missing := slices.DeleteFunc(r.Actions, func(c string) bool {
 			return slices.Contains(got, c) || slices.Contains(got, "root")
 		})
-		lacks = append(lacks, stanza(r.path, missing)...)
-		excess = append(excess, stanza(r.path, slices.DeleteFunc(r.surplus, func(c string) bool { return !slices.Contains(got, c) }))...)
+		lacks = append(lacks, stanza(path, missing)...)
+		excess = append(excess, stanza(path, slices.DeleteFunc(slices.Clone(surplus[r.Name]), func(c string) bool { return !slices.Contains(got, c) }))...)
 	}
 	if len(lacks) > 0 {
 		err = &providers.Error{Kind: providers.ErrDenied, Err: fmt.Errorf("the token's policy lacks %s", strings.Join(lacks, " and ")), Hint: "docs/providers/vaultkv.md has a policy"}

@@ -129,19 +129,6 @@ func (v server) body(t testing.TB, path string) string {
 	return string(out)
 }
 
-// hcl is the policy of docs/providers/vaultkv.md.
-func hcl(t testing.TB) string {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/providers/vaultkv.md")
-	must(t, err)
-	_, rest, ok := strings.Cut(string(text), "```hcl\n")
-	policy, _, ok2 := strings.Cut(rest, "```")
-	if !ok || !ok2 {
-		t.Fatal("the document has no policy")
-	}
-	return policy
-}
-
 func readText(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -152,7 +139,7 @@ func readText(t testing.TB, path string) string {
 // realLogins uses each login that needs no cloud, with the documented policy, tokens
 // that live for seconds, and one that is revoked.
 func realLogins(t *testing.T, v server) {
-	v.admin(t, "PUT", "sys/policies/acl/rotate", map[string]any{"policy": hcl(t)})
+	v.admin(t, "PUT", "sys/policies/acl/rotate", map[string]any{"policy": printed(&Config{Path: "rotate/+"}, nil)})
 	v.admin(t, "POST", "sys/auth/approle", map[string]any{"type": "approle"})
 	v.admin(t, "POST", "auth/approle/role/rotate", map[string]any{"token_policies": "rotate", "token_ttl": "3s", "token_max_ttl": "7s"})
 	role := v.admin(t, "GET", "auth/approle/role/rotate/role-id", nil)["role_id"].(string)
@@ -247,7 +234,7 @@ func realLogins(t *testing.T, v server) {
 			if _, err := s.Read(t.Context(), name); !errors.Is(err, providers.ErrDenied) {
 				t.Errorf("elsewhere: %v, want ErrDenied", err)
 			}
-			if err := s.Probe(t.Context()); !errors.Is(err, providers.ErrDenied) || !strings.Contains(say.Error(err).String(), `path "secret/data/elsewhere/rotate-probe" { capabilities = ["create", "read", "update"] }`) {
+			if _, err := s.ProbeSecret(t.Context(), name); !errors.Is(err, providers.ErrDenied) || !strings.Contains(say.Error(err).String(), `path "secret/data/elsewhere/`+name+`" { capabilities = ["create", "read", "update"] }`) {
 				t.Errorf("elsewhere the probe says %v", err)
 			}
 		})

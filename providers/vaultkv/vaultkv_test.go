@@ -144,6 +144,7 @@ func TestReal(t *testing.T) {
 	t.Run("scenarios", func(t *testing.T) { scenarios(t, v) })
 	t.Run("life", func(t *testing.T) { realLife(t, v) })
 	t.Run("logins", func(t *testing.T) { realLogins(t, v) })
+	t.Run("policy", func(t *testing.T) { realPolicy(t, v) })
 }
 
 func must(t testing.TB, err error) {

@@ -115,6 +115,8 @@ func restored(ctx context.Context, p *pass) (Restored, error) {
 	switch {
 	case err != nil || stop:
 		return Restored{}, err
+	case p.removed != nil:
+		return Restored{}, ErrNotRestored
 	case p.result.Set == nil && p.remembered(ctx): // the witnesses that are not asked otherwise
 		p.e.remember(p.t.place(), func(m *memory) { p.known = *m })
 		p.halt(p.trust.Nothing(p.known.newest))

@@ -35,6 +35,9 @@ func adopt(ctx context.Context, p *pass, keys []keyset.Key, verify time.Duration
 	if stop, err := p.read(ctx); stop || err != nil {
 		return err
 	}
+	if p.removed != nil {
+		return ErrRemoved
+	}
 	if p.result.Set == nil && p.remembered(ctx) {
 		if stop, err := p.read(ctx); stop || err != nil {
 			return err

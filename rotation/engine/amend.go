@@ -75,7 +75,7 @@ func (e *Engine) Resume(ctx context.Context, t Target, by string) (Result, error
 func (e *Engine) decide(ctx context.Context, t Target, step rotation.Step, make amendment) (Result, error) {
 	p := e.begin(t, Ask{})
 	stop, err := p.read(ctx)
-	if !stop && err == nil {
+	if !stop && err == nil && p.removed == nil {
 		err = amend(ctx, p, step, make)
 	}
 	return p.end(err)

@@ -24,7 +24,7 @@ type attempt struct {
 // the one that the step was planned on.
 func (p *pass) apply(ctx context.Context, step rotation.Step) error {
 	base := p.result.Set
-	set, err := change(p.t, p.ask, p.e.NewID, base, step)
+	set, err := p.change(base, step)
 	if err != nil {
 		return fmt.Errorf("%s: %w", step.Do, err)
 	}
@@ -36,9 +36,11 @@ func (p *pass) apply(ctx context.Context, step rotation.Step) error {
 
 // commit writes a document if the head is still the one that was read.
 func (p *pass) commit(ctx context.Context, set *keyset.Set, step rotation.Step) error {
-	set, err := set.WithOutputs(written(p.t))
-	if err != nil {
-		return fmt.Errorf("%s: %w", step.Do, err)
+	var err error
+	if set.Removed == nil {
+		if set, err = set.WithOutputs(written(p.t)); err != nil {
+			return fmt.Errorf("%s: %w", step.Do, err)
+		}
 	}
 	p.e.remember(p.t.place(), func(m *memory) { set = m.observed(set) })
 	set, doc, err := set.Encode(string(p.head.ID), p.e.NewID())
@@ -90,14 +92,18 @@ func noteOf(set *keyset.Set) providers.Note {
 }
 
 // change makes the document that a step asks for.
-func change(t Target, ask Ask, newID func() string, s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
+func (p *pass) change(s *keyset.Set, step rotation.Step) (*keyset.Set, error) {
+	t, ask := p.t, p.ask
 	switch step.Do {
 	case rotation.Create:
 		k, err := t.Generate()
 		if err != nil {
 			return nil, err
 		}
-		return keyset.Create(t.Name, t.Environment, newID(), k, step.At)
+		if p.removed != nil {
+			return p.removed.Again(t.Name, t.Environment, p.e.NewID(), k, step.At)
+		}
+		return keyset.Create(t.Name, t.Environment, p.e.NewID(), k, step.At)
 	case rotation.Publish:
 		k, err := t.Generate()
 		if err != nil {
@@ -114,6 +120,8 @@ func change(t Target, ask Ask, newID func() string, s *keyset.Set, step rotation
 		return s.Retire(step.Kid, step.At)
 	case rotation.Revoke:
 		return revoke(t, ask.Revoke, s, step.At)
+	case rotation.Bury:
+		return s.Bury(ask.Revoke, step.At)
 	case rotation.Rename:
 		return s.Rename(t.Name, step.At)
 	case rotation.Record:

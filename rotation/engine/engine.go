@@ -31,7 +31,11 @@ type Target struct {
 	Store       providers.Store
 	Secret      string // the name in the store
 	Outputs     []Output
+	Fresh       string // what the config says of a key after one that was removed; see rotation.MayBegin
 	Census      Census // of the config; nil if nobody knows what else it has
+
+	// Reopen opens a place that the document remembers and the config does not have; nil if nothing can.
+	Reopen func(context.Context, keyset.Output) (Output, error)
 
 	// Generate makes a fresh key. It is called once for each attempt to write
 	// one, and what is not written is forgotten.
@@ -111,6 +115,8 @@ type Result struct {
 	Step rotation.Step // Wait or Halt
 	Set  *keyset.Set   // as it was last read; nil if there is none, or none that can be trusted, or a stale one
 
+	Removed *keyset.Set // what the key has left, if it was removed; then Set is nil
+
 	Outputs []rotation.Output // as they were last seen
 	Clock   rotation.Clock    // as it was when the step was planned
 	Left    Left              // what a deletion has not reached yet
@@ -169,6 +175,7 @@ func (e *Engine) begin(t Target, ask Ask) *pass {
 }
 
 func (p *pass) end(err error) (Result, error) {
+	p.result.Removed = p.removed
 	p.result.Away, p.result.Did = p.ask.Away, p.told.did
 	if p.result.Erases = p.head.Erases; p.result.Erases == "" {
 		p.result.Erases = p.t.Store.Traits().Erases
@@ -183,8 +190,10 @@ type pass struct {
 	ask     Ask
 	result  Result
 	head    providers.Revision
-	pending *attempt // a write of which no reply came
-	known   memory   // what the process knew of the key before the last read
+	pending *attempt          // a write of which no reply came
+	removed *keyset.Set       // what the key has left, if the head says that it was removed
+	alarms  []rotation.Reason // of what is left of it
+	known   memory            // what the process knew of the key before the last read
 	outputs outputs
 	lost    int // writes that another writer was faster with
 	told    *teller
@@ -220,8 +229,13 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	p.ask.bind(p.result.Set)
+	if p.removed != nil && !p.readOnly {
+		if wrote, err := p.clear(ctx); wrote || err != nil {
+			return false, err
+		}
+	}
 	// guard 6: an output remembers a lost store
-	if p.result.Set == nil && p.remembered(ctx) {
+	if p.result.Set == nil && p.removed == nil && p.remembered(ctx) {
 		return false, nil // whether the store has lost a key is told by reading it again
 	}
 	// guard 10: an output is recorded before it is written
@@ -233,10 +247,11 @@ func (p *pass) round(ctx context.Context) (done bool, err error) {
 	}
 	p.result.Clock = p.clock()
 	step := rotation.Plan(p.t.Policy, rotation.Facts{
-		Name: p.t.Name, Set: p.result.Set, Outputs: p.result.Outputs, Request: p.ask.request(), Clock: p.result.Clock,
+		Name: p.t.Name, Set: p.result.Set, Removed: p.removed, Fresh: p.t.Fresh, Outputs: p.result.Outputs, Request: p.ask.request(), Clock: p.result.Clock,
 		Covered: p.head.Copy != "", Ready: p.known.ready, Settled: p.known.settled,
 	})
 	p.result.Step = step
+	p.result.Step.Alarms = append(p.result.Step.Alarms, p.alarms...)
 	switch {
 	case p.readOnly:
 		p.result.Step.Alarms = append(p.result.Step.Alarms, p.beside(ctx)...)

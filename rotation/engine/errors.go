@@ -28,7 +28,7 @@ func explain(err error, t Target, set *keyset.Set) error {
 		return nil
 	}
 	failed := &Error{Key: t.Name, Store: t.StoreName, Err: err}
-	if set != nil {
+	if set != nil && set.Removing == nil {
 		failed.Signs = set.Signing().Kid
 	}
 	return failed

@@ -15,6 +15,9 @@ import (
 // nothing that could be taken for a key.
 const tombstone = "removed by rotate: this is not a key, and nothing is kept here any more"
 
+// forgetAction is the action of an event that tells of a place that was cleaned.
+const forgetAction = "forget"
+
 // Forget cleans a place that no config has an output in any more, and then drops it from the document. It leaves a
 // value of another keyset alone, and then the place stays on record. If the process is killed in between, a repeat
 // does the rest.
@@ -30,14 +33,14 @@ func forget(ctx context.Context, p *pass, o Output) error {
 	if p.result.Set == nil {
 		return errNoKeyset
 	}
-	if err := clean(ctx, p, o); err != nil {
+	if err := clean(ctx, p, p.result.Set, o); err != nil {
 		return fmt.Errorf("output %s: %w", o.Name, err)
 	}
-	return amend(ctx, p, rotation.Step{Do: "forget", Why: rotation.Reason{Code: rotation.PlaceCleaned, Output: o.Name}}, func(set *keyset.Set, at time.Time) (*keyset.Set, error) {
+	return amend(ctx, p, rotation.Step{Do: forgetAction, Why: rotation.Reason{Code: rotation.PlaceCleaned, Output: o.Name}}, func(set *keyset.Set, at time.Time) (*keyset.Set, error) {
 		if !remembers(set, o.Name) {
 			return nil, nil
 		}
-		return set.Forget(o.Name, at)
+		return set.Forget(at, o.Name)
 	})
 }
 
@@ -50,22 +53,24 @@ func remembers(set *keyset.Set, name string) bool {
 	return false
 }
 
-// clean takes this keyset's value away, and every older one.
-func clean(ctx context.Context, p *pass, o Output) error {
+// clean takes a keyset's value away, and every older one. What the place shows of another key stays, if set was removed:
+// its own is gone from there.
+func clean(ctx context.Context, p *pass, set *keyset.Set, o Output) error {
 	rev, err := o.Store.Read(ctx, o.Secret)
 	switch {
 	case errors.Is(err, providers.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
-	case rev.Note.Lineage != p.result.Set.Lineage:
+	case rev.Note.Lineage != set.Lineage && (set.Removed == nil || rev.Note.Lineage == ""):
 		return errors.New("it holds a value that rotate did not write for this key; nothing was changed. Move it away, and call this again")
 	}
-	if r, ok := providers.As[providers.Remover](o.Store); ok {
+	ours := rev.Note.Lineage == set.Lineage
+	if r, ok := providers.As[providers.Remover](o.Store); ok && ours {
 		return r.Remove(ctx, o.Secret, rev.ID)
 	}
 	head := rev.ID
-	if string(rev.Value.Reveal()) != tombstone {
+	if ours && string(rev.Value.Reveal()) != tombstone {
 		written, err := o.Store.Write(ctx, o.Secret, providers.NewSecret([]byte(tombstone)), head, rev.Note)
 		if err != nil {
 			return err
@@ -76,7 +81,7 @@ func clean(ctx context.Context, p *pass, o Output) error {
 	if err != nil {
 		return err
 	}
-	w := &sweeper{e: p.e, set: p.result.Set, tell: p.told.tellOf}
+	w := &sweeper{e: p.e, set: set, tell: p.told.tellOf}
 	d := dirty{place: p.t.outputPlace(o), at: rotation.Place{Name: o.Name, Content: o.content()}, store: o.Store}
 	for i, old := range revs {
 		if old.ID == head {

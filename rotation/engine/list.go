@@ -17,10 +17,11 @@ type Kind string
 
 // The kinds.
 const (
-	KindKeyset Kind = "keyset"  // the truth of a key
-	KindOutput Kind = "output"  // a rendering that rotate wrote
-	KindOther  Kind = "other"   // rotate did not write it
-	KindUnread Kind = "unknown" // it could not be read: see Found.Err
+	KindKeyset  Kind = "keyset"  // the truth of a key
+	KindOutput  Kind = "output"  // a rendering that rotate wrote
+	KindRemoved Kind = "removed" // what a key has left that was removed
+	KindOther   Kind = "other"   // rotate did not write it
+	KindUnread  Kind = "unknown" // it could not be read: see Found.Err
 )
 
 // A Found is one name of a store and what stands there.
@@ -86,6 +87,8 @@ func identify(ctx context.Context, s providers.Store, name providers.Listed) (f 
 	text := bytes.TrimSpace(rev.Value.Reveal())
 	set, err := keyset.Parse(text)
 	switch {
+	case err == nil && set.Removed != nil:
+		f.Kind, f.Set = KindRemoved, set
 	case err == nil && set.Write != "": // a rendering has none
 		f.Kind, f.Set = KindKeyset, set
 	case err == nil:

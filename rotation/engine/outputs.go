@@ -194,7 +194,9 @@ func syncOutput(ctx context.Context, o Output, set *keyset.Set, before tried, ag
 	}
 	if !equal && rev.ID != "" { // else only its note was lost, and is written anew
 		adopted := rev.Note.Lineage == "" && o.Adopted != nil && o.Adopted(set, rev.Value)
-		got.behind = rotation.MayReplace(set, got.note, adopted)
+		if string(rev.Value.Reveal()) != tombstone { // of a key that is gone from there
+			got.behind = rotation.MayReplace(set, got.note, adopted)
+		}
 	}
 	switch {
 	case !got.behind.IsZero():

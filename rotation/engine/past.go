@@ -29,6 +29,9 @@ type Past struct {
 // how gone every removed key is. With all it asks each one.
 func (e *Engine) Past(ctx context.Context, t Target, r Result, all bool) []Past {
 	pasts := make([]Past, 1+len(t.Outputs))
+	if r.Removed != nil { // the marker remembers the places that are left
+		t.Outputs, pasts = nil, pasts[:1]
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		pasts[0] = list(ctx, t.Store, Past{Place: rotation.Place{Content: rotation.Documents}, Secret: t.Secret}, false)

@@ -12,7 +12,7 @@ import (
 // read takes the head and decides whether it is this key's truth. stop says that
 // it is not: the result tells what to do, and nothing is written.
 func (p *pass) read(ctx context.Context) (stop bool, err error) {
-	p.result.Set = nil
+	p.result.Set, p.removed, p.alarms = nil, nil, nil
 	// What another pass of this process learns while the call is under way says
 	// nothing about it.
 	p.e.remember(p.t.place(), func(m *memory) { p.known = *m })
@@ -51,6 +51,10 @@ func (p *pass) readSet() (halt rotation.Reason) {
 	}
 	if halt := p.trust.Document(set, record, p.known.newest); !halt.IsZero() {
 		return halt
+	}
+	if set.Removed != nil {
+		p.buried(set)
+		return rotation.Reason{}
 	}
 	p.result.Set = set
 	if !p.trust.Restoring {

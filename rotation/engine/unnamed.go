@@ -34,14 +34,16 @@ type listings struct {
 
 // A listing is one store's. Who needs it while somebody makes it waits for that.
 type listing struct {
-	mu     sync.Mutex
+	turn   chan struct{} // full while somebody makes it, or reads what follows
 	at     time.Time
 	census Census // of the config at that time
 	found  []Unnamed
+	err    error // a refusal counts as long as a listing
 }
 
 // Unnamed is the keysets of the target's environment which stand in its store and which no key of the config has, in
-// the order of their secrets. It may be a minute old, and as old as a listing of the store is. Nothing is found,
+// the order of their secrets. It may be a minute old, and as old as a listing of the store is; a refusal is as old. Who
+// waits for another's listing waits no longer than for ctx. Nothing is found,
 // without an error, where the target has no Census. In a service it finds no keyset that only a read could tell from
 // somebody else's value.
 func (e *Engine) Unnamed(ctx context.Context, t Target) ([]Unnamed, error) {
@@ -49,16 +51,20 @@ func (e *Engine) Unnamed(ctx context.Context, t Target) ([]Unnamed, error) {
 		return nil, nil
 	}
 	l := e.listings.of(t.StoreName)
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	if age := e.Clock().Wall.Sub(l.at); l.census != t.Census || age < 0 || age >= listingKept {
 		all, err := unnamed(ctx, t)
-		if err != nil {
+		if err != nil && ctx.Err() != nil { // of this call, and not of the store
 			return nil, err
 		}
-		l.at, l.census, l.found = e.Clock().Wall, t.Census, all
+		l.at, l.census, l.found, l.err = e.Clock().Wall, t.Census, all, err
 	}
-	return l.found, nil
+	return l.found, l.err
 }
 
 func (all *listings) of(store string) *listing {
@@ -68,7 +74,7 @@ func (all *listings) of(store string) *listing {
 		all.by = map[string]*listing{}
 	}
 	if all.by[store] == nil {
-		all.by[store] = &listing{}
+		all.by[store] = &listing{turn: make(chan struct{}, 1)}
 	}
 	return all.by[store]
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -208,4 +209,63 @@ func (s *service) Traits() providers.Traits {
 	t := s.shelf.Traits()
 	t.Lists = false
 	return t
+}
+
+// A lister lists as a test says.
+type lister struct {
+	providers.Store
+	list func(context.Context) ([]providers.Listed, error)
+}
+
+func (l lister) List(ctx context.Context) ([]providers.Listed, error) { return l.list(ctx) }
+
+// TestAListingHoldsUpNobody: who waits for another's listing waits no longer than it wants to.
+func TestAListingHoldsUpNobody(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		done := make(chan struct{})
+		r.target.Census, r.target.Store = &census{"auth-jwt"}, lister{r.store, func(context.Context) ([]providers.Listed, error) {
+			<-done // a service that never answers, whatever it is told
+			return nil, nil
+		}}
+		go func() { _, _ = r.engine.Unnamed(context.Background(), r.target) }()
+		time.Sleep(time.Second)
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if _, err := r.engine.Unnamed(ctx, r.target); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != 5*time.Second {
+			t.Errorf("after %s: %v", time.Since(begun), err)
+		}
+		close(done)
+	})
+}
+
+// TestARefusedListingIsNotAskedForAgain at once: a refusal counts as long as a listing does, but not one that
+// was only a caller's haste.
+func TestARefusedListingIsNotAskedForAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		calls := 0
+		r.target.Census, r.target.Store = &census{"auth-jwt"}, lister{r.store, func(ctx context.Context) ([]providers.Listed, error) {
+			calls++
+			return nil, errors.Join(ctx.Err(), providers.ErrDenied)
+		}}
+		hasty, cancel := context.WithCancel(t.Context())
+		ask := func(ctx context.Context, want int) {
+			t.Helper()
+			if _, err := r.engine.Unnamed(ctx, r.target); !errors.Is(err, providers.ErrDenied) || calls != want {
+				t.Errorf("%d calls, want %d: %v", calls, want, err)
+			}
+		}
+		ask(t.Context(), 1)
+		ask(t.Context(), 1)
+		time.Sleep(time.Minute)
+		cancel()
+		if _, err := r.engine.Unnamed(hasty, r.target); err == nil {
+			t.Error("a cancelled call has an answer")
+		}
+		calls = 0
+		ask(t.Context(), 1)
+		ask(t.Context(), 1)
+	})
 }

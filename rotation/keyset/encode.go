@@ -63,21 +63,24 @@ func finish(s *Set, tree map[string]any) (*Set, secret.Text, error) {
 func (s *Set) tree(whole bool) map[string]any {
 	m := map[string]any{}
 	maps.Copy(m, s.extra)
-	m["schema"], m["name"], m["environment"] = Schema, s.Name, s.Environment
+	m["schema"], m["name"], m["environment"] = s.schema(), s.Name, s.Environment
 	m["lineage"], m["generation"] = s.Lineage, s.Generation
 	oldest := s.MinWriter
 	if !whole {
 		oldest = s.shownWriter()
 	}
 	count(m, "min_writer", uint64(oldest)) // #nosec G115 -- never negative
-	for i, t := range s.texts() {
-		m[[]string{"current", "next", "previous"}[i]] = string(t.Reveal())
+	if s.Removed == nil {
+		for i, t := range s.texts() {
+			m[[]string{"current", "next", "previous"}[i]] = string(t.Reveal())
+		}
+		keys := []any{}
+		for _, k := range s.Keys {
+			keys = append(keys, k.tree(whole))
+		}
+		m["keys"] = keys
 	}
-	keys := []any{}
-	for _, k := range s.Keys {
-		keys = append(keys, k.tree(whole))
-	}
-	m["keys"] = keys
+	s.addRemoval(m, whole)
 	if len(s.Revoked) > 0 {
 		m["revoked"] = s.Revoked
 	}
@@ -130,6 +133,13 @@ func (s *Set) addInternal(m map[string]any) {
 		}
 		return o
 	})
+}
+
+func (s *Set) schema() string {
+	if s.Removed != nil {
+		return RemovedSchema
+	}
+	return Schema
 }
 
 func list[T any](m map[string]any, name string, from []T, render func(T) any) {

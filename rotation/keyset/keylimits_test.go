@@ -109,12 +109,12 @@ func TestForget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := s.Forget("a", epoch)
+	n, err := s.Forget(epoch, "a")
 	if err != nil || len(n.Outputs) != 1 || n.Outputs[0].Name != "b" || len(s.Outputs) != 3 {
 		t.Errorf("%v, %v", n, err)
 	}
 	s.MinWriter = writer + 1
-	if n, err := s.Forget("a", epoch); !errors.Is(err, ErrNewerWriter) || n != nil {
+	if n, err := s.Forget(epoch, "a"); !errors.Is(err, ErrNewerWriter) || n != nil {
 		t.Errorf("of a newer rotate's document: %v, %v", n, err)
 	}
 	s.MinWriter = writer

@@ -56,6 +56,17 @@ func (s *Set) MarkSettled(at time.Time, places Places, grace time.Duration) (*Se
 	current := s.Signing().Kid
 	again := s.Settled != nil && s.Settled.Kid == current
 	n.Settled = &Mark{Kid: current, At: later(s.Settled, current, at), Places: places.Digest()}
+	if r := s.Removing; r != nil {
+		// guard 3: what is signed until the end was seen stays valid as long as was said
+		n.Keys[0].Expires = latest(n.Keys[0].Expires, seconds(n.Settled.At.Add(r.For)))
+		for i, k := range n.Keys {
+			// guard 3: so does what the key before has signed
+			if k.Expires.IsZero() || i == 1 {
+				n.Keys[i].Expires = latest(seconds(n.Settled.At.Add(grace)), k.NotBefore, k.Expires)
+			}
+		}
+		return n, n.check()
+	}
 	replaced := true // the youngest previous key comes first
 	for i, k := range n.Keys {
 		if k.Status != Previous {

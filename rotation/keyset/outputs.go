@@ -46,13 +46,13 @@ func (s *Set) WithOutputs(more []Output) (*Set, error) {
 	return &n, nil
 }
 
-// Forget drops the output of a name, once nothing is left there.
-func (s *Set) Forget(name string, at time.Time) (*Set, error) {
+// Forget drops the outputs of some names, once nothing is left there.
+func (s *Set) Forget(at time.Time, names ...string) (*Set, error) {
 	n, err := s.successor(0, at)
 	if err != nil {
 		return nil, err
 	}
-	n.Outputs = slices.DeleteFunc(slices.Clone(s.Outputs), func(o Output) bool { return o.Name == name })
+	n.Outputs = slices.DeleteFunc(slices.Clone(s.Outputs), func(o Output) bool { return slices.Contains(names, o.Name) })
 	return n, nil
 }
 

@@ -49,8 +49,11 @@ func Parse(data []byte) (*Set, error) {
 // ofTree reads a document from a tree, with every check that needs no text.
 func ofTree(tree map[string]any) (*Set, error) {
 	// guard 6: the schema is checked
-	if tree["schema"] != Schema {
+	if tree["schema"] != Schema && tree["schema"] != RemovedSchema {
 		return nil, fmt.Errorf("%w: this program knows %s", ErrSchema, Schema)
+	}
+	if _, removed := tree["removed"]; removed != (tree["schema"] == RemovedSchema) {
+		return nil, fmt.Errorf("%w: the schema %s is for keys that were removed, and for no others", ErrMalformed, RemovedSchema)
 	}
 	digest := digestOf(tree)
 	s, texts, err := readSet(&members{m: tree})
@@ -92,8 +95,11 @@ func readSet(m *members) (*Set, [3]secret.Text, error) {
 		MinWriter: int(m.optNumber("min_writer")),
 	}
 	var texts [3]secret.Text
+	s.Removing, s.Removed, s.After = readRemoval(m), readTomb(m), readLines(m)
 	for i, name := range []string{"current", "next", "previous"} {
-		texts[i] = secret.New([]byte(m.text(name)))
+		if s.Removed == nil {
+			texts[i] = secret.New([]byte(m.text(name)))
+		}
 	}
 	m.objects("keys", func(o *members) { s.Keys = append(s.Keys, readKey(o)) })
 	s.Ready, s.Settled = readMark(m, "ready"), readMark(m, "settled")
@@ -194,14 +200,7 @@ func (s *Set) check() error {
 		}
 		errs = append(errs, k.checkStatus())
 	}
-	switch {
-	// guard 1: no current key is refused
-	case count[Current] == 0:
-		errs = append(errs, ErrNoCurrent)
-	// guard 1: two current keys are refused
-	case count[Current] > 1:
-		errs = append(errs, ErrTwoCurrent)
-	}
+	errs = append(errs, s.checkRemoval(count)...)
 	if count[Next] > 1 {
 		errs = append(errs, ErrTwoNext)
 	}

@@ -38,8 +38,12 @@ func (s *Set) Pause(p Pause, at time.Time) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.ends() {
+		return nil, fmt.Errorf("%w: the key is being removed", ErrWrongStatus)
+	}
 	p.At, p.Until = seconds(at), seconds(p.Until)
-	n.Paused, n.MinWriter = &p, pauseWriter
+	n.Paused = &p
+	n.MinWriter = n.oldestWriter()
 	return n, n.check()
 }
 
@@ -56,7 +60,8 @@ func (s *Set) Resume(at time.Time) (*Set, error) {
 // resume does it to a successor that was not handed out yet.
 func (s *Set) resume() {
 	if s.Paused != nil {
-		s.Paused, s.MinWriter = nil, firstWriter
+		s.Paused = nil
+		s.MinWriter = s.oldestWriter()
 	}
 }
 
@@ -66,6 +71,10 @@ func (s *Set) rotates(at time.Time) error {
 	// A bug in the planner alone cannot break a pause.
 	if !s.Paused.Over(at) {
 		return fmt.Errorf("%w until %s", ErrPaused, s.Paused.Until.Format(time.RFC3339))
+	}
+	// guard 1: nothing begins to sign while a key is removed
+	if s.ends() {
+		return fmt.Errorf("%w: the key is being removed", ErrWrongStatus)
 	}
 	s.resume()
 	return nil
@@ -85,7 +94,7 @@ func (s *Set) checkPause() error {
 // every wait begun anew, so it would put retirement off.
 func (s *Set) shownWriter() int {
 	// guard 4: a pause changes no output, so it never holds a retirement
-	if s.Paused != nil {
+	if s.Paused != nil || s.Removing != nil {
 		return firstWriter
 	}
 	return s.MinWriter

@@ -46,7 +46,7 @@ func TestAPauseHoldsPublishAndPromoteAlone(t *testing.T) {
 		"request": {false, func(at time.Time) (*Set, error) { return s.Record(UnnamedRequest("k1", "me"), at) }},
 		"accept":  {false, func(at time.Time) (*Set, error) { return s.Accept(20, nil, nil, at) }},
 		"rename":  {false, func(at time.Time) (*Set, error) { return s.Rename("another", at) }},
-		"forget":  {false, func(at time.Time) (*Set, error) { return s.Forget("out", at) }},
+		"forget":  {false, func(at time.Time) (*Set, error) { return s.Forget(at, "out") }},
 	} {
 		n, err := tt.do(ahead)
 		if tt.held != errors.Is(err, ErrPaused) || !tt.held && (err != nil || n.Paused == nil || n.MinWriter != pauseWriter) {

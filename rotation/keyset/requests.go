@@ -39,8 +39,12 @@ func hash(s string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Pending is the request that waits for the next promotion, if any.
+// Pending is the request that waits for the next promotion, if any. None waits while the key is being removed. It stays
+// on record, and waits again if the removal is taken back: what was asked once is served once.
 func (s *Set) Pending() (Request, bool) {
+	if s.ends() {
+		return Request{}, false
+	}
 	i := slices.IndexFunc(s.Requests, func(r Request) bool { return r.From == s.Signing().Kid })
 	if i < 0 {
 		return Request{}, false

@@ -16,6 +16,7 @@ const (
 	maxRequests = 32
 	maxRevoked  = 64
 	maxOutputs  = 32
+	maxAfter    = 4
 	writer      = pauseWriter // what min_writer is compared with
 
 	// RequestsKept is how long a request is remembered, so that a retry of it
@@ -40,6 +41,11 @@ type Set struct {
 	Settled *Mark // the last promotion was read back everywhere
 
 	Paused *Pause // nil if no pause was set, or the last one was dropped; see Pause.Over
+
+	// A key that is removed has Removing first: nothing signs. Then it has Removed, and no Keys.
+	Removing *Removal
+	Removed  *Tomb
+	After    []Line // lineages of earlier keys in this place that have ended, the last one first
 
 	History  []Past    // newest first
 	Gone     []Gone    // newest first
@@ -95,8 +101,14 @@ type Gone struct {
 // Observed tells whether How was seen to be so.
 func (g Gone) Observed() bool { return g.Generation > 0 && g.How != "" }
 
-// Signing is the current key.
-func (s *Set) Signing() Key { return s.Keys[0] }
+// Signing is the current key. While a key is being removed it is the one that signed last: it has
+// the Status Previous, and nobody is to sign with it. Of a key that was removed it is the zero Key.
+func (s *Set) Signing() Key {
+	if len(s.Keys) == 0 {
+		return Key{}
+	}
+	return s.Keys[0]
+}
 
 // Verifying is every key that may have signed a token with this kid: the one of
 // that kid, or all for "", because tokens from before kids were used carry
@@ -134,13 +146,13 @@ func (s *Set) Next() (Key, bool) {
 	return Key{}, false
 }
 
-// Previous is the keys that only verify, youngest first.
+// Previous is the keys that only verify, youngest first, and without the one that Signing returns.
 func (s *Set) Previous() []Key {
 	i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Status == Previous })
 	if i < 0 {
 		return nil
 	}
-	return s.Keys[i:]
+	return s.Keys[max(1, i):]
 }
 
 // Replaced is the compromised key that current took the place of, if that is how
@@ -183,6 +195,22 @@ func (s *Set) Follows(w Past) bool {
 	oldest := s.History[n-1]
 	whole := n < maxHistory && oldest.Generation == 1 // neither full nor cut short by trim
 	return !whole && w.Generation <= oldest.Generation
+}
+
+// OldestTime is the earliest time that the document attests: the keyset is no younger.
+func (s *Set) OldestTime() (oldest time.Time) {
+	note := func(t time.Time) {
+		if oldest.IsZero() || t.Before(oldest) {
+			oldest = t
+		}
+	}
+	for _, k := range s.Keys {
+		note(k.Issued)
+	}
+	for _, g := range s.Gone {
+		note(g.At)
+	}
+	return oldest
 }
 
 // NewestTime is the latest time that the document attests. A clock that is

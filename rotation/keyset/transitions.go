@@ -143,7 +143,7 @@ func (s *Set) Retire(kid string, at time.Time) (*Set, error) {
 		return nil, err
 	}
 	k, ok := s.Key(kid)
-	if !ok || k.Status != Previous {
+	if !ok || k.Status != Previous || s.Removing != nil && kid == s.Signing().Kid {
 		return nil, fmt.Errorf("%w: retire wants a previous key", ErrWrongStatus)
 	}
 	// guard 3: the document refuses to retire too early
@@ -195,7 +195,9 @@ func (s *Set) revoke(kids []string, fresh *Key, at time.Time) error {
 	if len(s.Revoked) > maxRevoked {
 		return fmt.Errorf("%w: more than %d revoked kids", ErrTooLarge, maxRevoked)
 	}
-	if slices.Contains(kids, old.Kid) {
+	s.Removing = s.Removing.without(kids)
+	// A key that is removed gets no successor.
+	if slices.Contains(kids, old.Kid) && s.Removing == nil {
 		if fresh == nil {
 			return fmt.Errorf("%w: the current key has to be replaced", ErrWrongStatus)
 		}

@@ -105,7 +105,7 @@ func (k *key) settle(now time.Time, r engine.Result, err error) {
 		k.result.Did = nil // told already
 		k.behind = behind(k.behind, r.Outputs, now)
 	}
-	if r.Set != nil {
+	if r.Set != nil || r.Removed != nil { // what was removed is served no more
 		k.set, k.read = r.Set, k.began
 	}
 	switch {

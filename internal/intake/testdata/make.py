@@ -124,7 +124,7 @@ add("django-admin startproject", "django-insecure-#8k2)z=x$w(n+5v@q!m&c-e^7r*t_y
 add("get_random_secret_key of Django", "k3x=9$w(n+5v@q!m&c-e^7r*t_y%h3#8z2)abcdefghijklmno", keys=text("k3x=9$w(n+5v@q!m&c-e^7r*t_y%h3#8z2)abcdefghijklmno"), notes=[GT])
 add("rails secret", secrets.token_hex(64) + "\n", refused=None, keys=None, notes=[CUT, GT])
 corpus[-1]["keys"] = [text(base64.b64decode(corpus[-1]["text"]).decode().strip())]
-add("php artisan key:generate (APP_KEY)", "base64:" + S, keys=text("base64:" + S), notes=[GT])
+add("php artisan key:generate (APP_KEY)", "base64:" + S, keys=text("base64:" + S), notes=[GT, "other-forms"])
 add("uuidgen", "7f1c2a34-9d5e-4c6b-8a70-1b2c3d4e5f60\n", keys=text("7f1c2a34-9d5e-4c6b-8a70-1b2c3d4e5f60"), notes=[CUT, GT])
 add("a sentence", "correct horse battery staple and some more", keys=text("correct horse battery staple and some more"), notes=[GT])
 add("a text with umlauts", "Schlüssel für die Anwendung: größer als zwölf", keys=text("Schlüssel für die Anwendung: größer als zwölf"), notes=[GT])
@@ -406,6 +406,38 @@ add("a text where RS256 is set", S, algorithm="RS256", refused="needs-pair")
 add("a PEM with a kid", E.pem, kid="2024-03", keys={**E.private(), "kid": "2024-03"}, notes=[GP])
 add("a PEM whose kid another key has", E.pem, kid="taken", refused="kid-taken")
 add("a PEM with --signs", E.pem, kid="a", signs="b", refused="no-such-signer")
+
+# --- what a second look at consoles and frameworks found
+for origin, value in {
+    "wp-config.php": "define('AUTH_KEY', 'k3x=9w(n+5v@q!m&c-e^7r*t_y%h3');", "Symfony's parameter": "%env(APP_SECRET)%",
+    "dotenvx": "encrypted:BD9XY" + "A" * 60, "Jasypt": "ENC(G6N718UuyPE5bHyWKyuLQSm02auQPUtm)",
+    "Spring Cloud Config": "{cipher}682bc583f4641835fa2db009355293665d2647dade3375c0ee201de2a49f7bda",
+    "ConvertFrom-SecureString": "01000000d08c9ddf0115d1118c7a00c04fc297eb01000000", "aws kms encrypt": "AQICAH" + "h" * 120,
+    "Fernet, as Airflow stores variables": "gAAAAABh" + "h" * 100, "CloudFormation's Ref": "!Ref JwtSecret", "Home Assistant's tag": "!secret jwt",
+    "Octopus Deploy": "#{JwtSecret}", "a token of Azure Pipelines": "#{JwtSecret}#",
+}.items():
+    add(origin, value, refused="assignment" if "define" in value else "reference")
+for origin, value in {
+    "bcrypt": "$2b$12$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234", "htpasswd": "app:$apr1$abcdefgh$ABCDEFGHIJKLMNOPQRSTUV",
+    "argon2": "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2g",
+}.items():
+    add(origin, value, refused="hashed")
+add("a SealedSecret", doc({"kind": "SealedSecret", "spec": {"encryptedData": {"jwt": "AgBy8hCF8nZ" + "A" * 80}}}), field="spec.encryptedData.jwt", refused="reference")
+def close_primes():
+    """An RSA key in a JWK whose primes are closer than FIPS 186-5 allows."""
+    prime = lambda n: b"is prime" in run("openssl", "prime", str(n))
+    p = int(run("openssl", "prime", "-generate", "-bits", "512").decode())
+    q = p + 2 ** 300
+    while not prime(q):
+        q += 2
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    number = lambda n: base64.urlsafe_b64encode(n.to_bytes((n.bit_length() + 7) // 8, "big")).rstrip(b"=").decode()
+    parts = {"n": p * q, "e": 65537, "d": d, "p": p, "q": q, "dp": d % (p - 1), "dq": d % (q - 1), "qi": pow(q, -1, p)}
+    return {"kty": "RSA", **{name: number(v) for name, v in parts.items()}}
+
+
+add("RSA with close primes, a JWK", doc(close_primes()), refused="close-primes")
+add("a hash of a password, as it stands", "$2b$12$abcdefghijklmnopqrstuu", keys=text("$2b$12$abcdefghijklmnopqrstuu"), asis=True, notes=[GT])
 
 for entry in corpus:
     if entry.get("keys"):

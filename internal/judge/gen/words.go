@@ -45,7 +45,7 @@ var wordLists = []list{
 	{"language-id/wikipedia.json", 3000, 4},
 }
 
-// makeWords packs the words of all lists and of lists/jargon.txt.
+// makeWords packs the words of all lists, theirs and ours.
 func makeWords(dir string) error {
 	ranks := map[string]int{}
 	add := func(word string, rank int) {
@@ -64,13 +64,17 @@ func makeWords(dir string) error {
 			add(plain.Replace(w), (i+1)*l.weight)
 		}
 	}
-	jargon, err := lines("gen/lists/jargon.txt")
-	if err != nil {
-		return err
-	}
-	for _, line := range jargon {
-		for w := range strings.FieldsSeq(line) {
-			add(w, jargonRank)
+	for file, rank := range ownLists {
+		words, err := lines("gen/lists/" + file)
+		if err != nil {
+			return err
+		}
+		for _, line := range words {
+			for w := range strings.FieldsSeq(line) {
+				for _, form := range forms(w) {
+					add(form, rank)
+				}
+			}
 		}
 	}
 	fmt.Printf("%d words\n", len(ranks))
@@ -80,9 +84,21 @@ func makeWords(dir string) error {
 	return write("words.deflate", pack(ranks))
 }
 
-// jargonRank is that of the words of made-up secrets: there are about as many.
-// It is above those of words like "the" and "is".
-const jargonRank = 128
+// ownLists are our lists, each with the rank of its words: about as many as there are.
+// Those of made-up secrets rank after words like "the" and "is".
+var ownLists = map[string]int{"function.txt": 127, "jargon.txt": 128, "everyday.txt": 1023}
+
+// forms are a word of our lists with the endings that its mark stands for.
+func forms(w string) []string {
+	switch plain := strings.TrimRight(w, "+*"); {
+	case strings.HasSuffix(w, "+"):
+		return []string{plain, plain + "s", plain + "ed", plain + "ing"}
+	case strings.HasSuffix(w, "*"):
+		return []string{plain, plain + "s"}
+	default:
+		return []string{w}
+	}
+}
 
 // usable are words of letters alone. Single letters are not worth a word, but
 // for those that are one.

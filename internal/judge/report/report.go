@@ -69,21 +69,40 @@ func encode(w io.Writer, doc any) error {
 	return e.Encode(doc)
 }
 
+// A Result is one finding of any kind, for SARIF.
+type Result struct {
+	Rule  string // a stable code
+	Level string // error, warning or note
+	Text  string // for people
+	File  string // "" if it is in none
+	Line  int    // from 1; 0 if the place has no lines
+	Name  string // of what it is about; "" if it has none
+}
+
 // SARIF writes a result for each finding that is not fine: an error for a
 // guessable secret, a note for one that is below the advice. Its rule is the
 // first reason.
 func SARIF(w io.Writer, t Tool, all []Finding) error {
+	var results []Result
+	for _, f := range all {
+		if f.Result.Verdict != judge.Fine {
+			results = append(results, Result{
+				Rule: string(f.Result.Reasons[0].Code), Level: level(f.Result.Verdict), Text: strings.Join(say.Judged(f.Result), "; "),
+				File: f.File, Line: f.Line, Name: f.Name,
+			})
+		}
+	}
+	return Results(w, t, results)
+}
+
+// Results writes SARIF.
+func Results(w io.Writer, t Tool, all []Result) error {
 	one := run{Results: []result{}}
 	one.Tool.Driver = driver{Name: t.Name, Version: t.Version, InformationURI: t.Home, Rules: []rule{}}
-	for _, f := range all {
-		if f.Result.Verdict == judge.Fine {
-			continue
-		}
-		id := string(f.Result.Reasons[0].Code)
+	for _, r := range all {
 		one.Results = append(one.Results, result{
-			RuleID: id, RuleIndex: one.Tool.Driver.index(id), Level: level(f.Result.Verdict),
-			Message:   message{strings.Join(say.Judged(f.Result), "; ")},
-			Locations: locations(f),
+			RuleID: r.Rule, RuleIndex: one.Tool.Driver.index(r.Rule), Level: r.Level,
+			Message: message{r.Text}, Locations: locations(r),
 		})
 	}
 	return encode(w, log{
@@ -110,7 +129,7 @@ func (d *driver) index(id string) int {
 	return len(d.Rules) - 1
 }
 
-func locations(f Finding) []location {
+func locations(f Result) []location {
 	var l location
 	if f.File != "" {
 		l.Physical = &physical{Artifact: artifact{strings.ReplaceAll(f.File, `\`, "/")}}

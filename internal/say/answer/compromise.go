@@ -51,6 +51,8 @@ func revoking(now time.Time, r *ops.Report, dry bool) Answer {
 	}
 	if r.Done() {
 		t.row("revokes", "nothing more: "+say.Kids(r.Kids)+" is revoked already. What is left of it is erased")
+	} else if r.Before.Removing != nil {
+		t.row("signs", "none: the key is being removed, and no other takes its place. If no key is left, everything is erased at once")
 	} else if slices.Contains(r.Kids, r.Before.Signing().Kid) {
 		t.row("signs", "a fresh key, from the moment that each issuer reads it")
 		if p.Propagation > 0 {
@@ -114,6 +116,9 @@ func places(r *ops.Report) string {
 
 // Revoked says what came of a report.
 func Revoked(now time.Time, r *ops.Revocation) Answer {
+	if s := r.Found.Set; (s.Removing != nil || s.Removed != nil) && !r.Repeat {
+		return revokedInRemoval(now, r)
+	}
 	w, kids := wish{r.Wish, now}, say.Kids(r.Kids)
 	at := "earlier"
 	if since := r.Since(); !since.IsZero() {
@@ -147,7 +152,7 @@ func revokedForm(now time.Time, r *ops.Revocation) *form.Revoked {
 	switch {
 	case r.Repeat:
 		f.Outcome = "repeat"
-	case !r.Wish.Took(rotation.Revoke):
+	case !r.Wish.Took(rotation.Revoke) && !r.Wish.Took(rotation.Bury):
 		f.Outcome = "revoked_before"
 	}
 	f.AttentionCodes = say.Codes(r.Wish.Last.Step.Alarms)

@@ -11,12 +11,19 @@ import (
 // exposed tells who else may see the file that a key came from, and what would keep
 // rotate from writing there.
 func exposed(a *ops.Adopted) (all []string) {
-	e := a.Source.Exposure
-	where := say.Clean(a.Source.Where)
+	return exposure(a.Source.Exposure, say.Clean(a.Source.Where), a.Key.Name, "as an output of rotate it would be refused")
+}
+
+// Seen tells the same of a file that is an output.
+func Seen(s ops.Seen) []string {
+	return exposure(s.Exposure, "key "+s.Key+", output "+s.Output, s.Key, "rotate refuses to write there")
+}
+
+func exposure(e file.Exposure, where, key, becomes string) (all []string) {
 	tell := func(format string, args ...any) { all = append(all, where+": "+fmt.Sprintf(format, args...)) }
 	switch e.Git {
 	case file.Committed:
-		tell("the file is in a commit of Git, so everyone with the repository has this key: git rm --cached it, have Git ignore it, and replace the key with: rotate now %s", a.Key.Name)
+		tell("the file is in a commit of Git, so everyone with the repository has this key: git rm --cached it, have Git ignore it, and replace the key with: rotate now %s", key)
 	case file.Indexed:
 		tell("the file is tracked by Git, so the next commit would hold this key: git rm --cached it, and have Git ignore it")
 	case file.Unknown:
@@ -28,7 +35,6 @@ func exposed(a *ops.Adopted) (all []string) {
 	if e.ACL {
 		tell("the file has an access control list, which may let others read it: getfacl shows whom")
 	}
-	becomes := "as an output of rotate it would be refused"
 	if e.Link != "" {
 		tell("it is a symbolic link to %s: %s, so name that file there", say.Clean(e.Link), becomes)
 	}

@@ -37,11 +37,11 @@ func listedStore(b *strings.Builder, now time.Time, s ops.ListedStore) {
 	}
 	fmt.Fprintf(b, "store %s (%s): %s\n", s.Store, s.Type, say.Plural(len(s.Secrets), "name"))
 	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "  SECRET\tIS\tCONFIG\tKEYSET\tENVIRONMENT\tLINEAGE\tGENERATION\tSIGNS SINCE\tBYTES\tLAST WRITE")
+	fmt.Fprintln(table, "  SECRET\tIS\tCONFIG\tKEYSET\tENVIRONMENT\tLINEAGE\tGENERATION\tAGE\tSIGNS SINCE\tBYTES\tLAST WRITE")
 	for _, l := range s.Secrets {
 		row := []string{
 			l.Secret, string(l.Kind), named(l), none(l.Key), none(l.Environment), none(say.Kid(l.Lineage)), number(l.Generation),
-			ago(now, l.Signs), number(uint64(max(0, l.Bytes))), ago(now, l.Written), //nolint:gosec // not negative
+			ago(now, l.Created), ago(now, l.Signs), number(uint64(max(0, l.Bytes))), ago(now, l.Written), //nolint:gosec // not negative
 		}
 		fmt.Fprintf(table, "  %s\n", strings.Join(row, "\t"))
 	}

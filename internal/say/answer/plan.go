@@ -129,6 +129,8 @@ func (s PlanStep) does() string {
 			kid = "the next key"
 		}
 		return kid + " begins to sign"
+	case rotation.Bury:
+		return "the key is erased everywhere, and only a marker stays"
 	case rotation.Retire:
 		if s.Kid == "" {
 			kid = "the previous key"
@@ -141,7 +143,7 @@ func (s PlanStep) does() string {
 // text is what the step does, and why where that does not go without saying.
 func (s PlanStep) text() string {
 	switch s.Code {
-	case rotation.NoKeyset, rotation.ScheduleDue, rotation.GraceOver:
+	case rotation.NoKeyset, rotation.ScheduleDue, rotation.GraceOver, rotation.RemovalOver:
 		return s.does()
 	}
 	return s.does() + ": " + s.Why

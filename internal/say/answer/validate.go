@@ -77,6 +77,8 @@ func Probed(p ops.Probed) string {
 			text += "    note: " + note + "\n"
 		}
 		return text
+	case p.After != "":
+		return fmt.Sprintf("  after %s: rotate can have it read output %s\n", p.After, p.Output)
 	case p.Output != "":
 		return fmt.Sprintf("  output %s: rotate can read and write there\n", p.Output)
 	}
@@ -86,7 +88,7 @@ func Probed(p ops.Probed) string {
 // ProbeForm is what came of one place, for programs.
 func ProbeForm(p ops.Probed) form.Probe {
 	return form.Probe{
-		Store: p.Store, Output: p.Output, Secret: p.Who, Erases: string(p.Traits.Erases),
+		Store: p.Store, Output: p.Output, After: p.After, Secret: p.Who, Erases: string(p.Traits.Erases),
 		Notes: p.Traits.Notes, Excess: p.Excess, Error: Problem(p.Err),
 	}
 }

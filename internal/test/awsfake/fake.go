@@ -43,6 +43,7 @@ type Fake struct {
 	stale   time.Duration
 	secrets map[string]*Secret
 	past    fakes.Past[*Secret]
+	granted *policy // what the caller may do; nil for everything
 }
 
 // New returns an empty Fake on the clock of this process, or of its bubble.
@@ -144,6 +145,7 @@ type request struct {
 	MaxResults, RecoveryWindowInDays                          int
 	NextToken                                                 string
 	IncludeDeprecated, ForceDeleteWithoutRecovery             bool
+	ResourcePolicy                                            string
 }
 
 // ServeHTTP serves a real server. A lost reply closes the connection.
@@ -192,6 +194,9 @@ func (f *Fake) Do(r *http.Request) (*http.Response, error) {
 func (f *Fake) apply(action string, in request) (any, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.permit(action, in); err != nil { // before it is told whether there is anything
+		return nil, err
+	}
 	name := in.SecretId
 	switch action {
 	case "CreateSecret":
@@ -209,7 +214,7 @@ func (f *Fake) apply(action string, in request) (any, error) {
 	do, known := map[string]func(*Secret, request) (any, error){
 		"PutSecretValue": f.put, "UpdateSecretVersionStage": f.updateStage, "GetSecretValue": f.get,
 		"DescribeSecret": f.describe, "ListSecretVersionIds": f.list, "DeleteSecret": f.remove, "RestoreSecret": f.restore,
-		"PutResourcePolicy": f.policy,
+		"PutResourcePolicy": f.policy, "GetResourcePolicy": f.getPolicy,
 	}[action]
 	switch {
 	case !known:

@@ -41,6 +41,7 @@ type Secret struct {
 	RotationEnabled           bool
 	OwningService             string
 	PrimaryRegion             string
+	Policy                    string // the resource policy; "" for none
 
 	versions []*version // oldest first
 }
@@ -362,9 +363,20 @@ func (f *Fake) restore(s *Secret, _ request) (any, error) {
 	return reply{"Name": s.Name}, nil
 }
 
-// policy takes a resource policy, which changes nothing that is kept here.
-func (f *Fake) policy(s *Secret, _ request) (any, error) {
+// policy takes a resource policy.
+func (f *Fake) policy(s *Secret, in request) (any, error) {
+	s.Policy = in.ResourcePolicy
 	return reply{"ARN": f.arn(s.Name), "Name": s.Name}, nil
+}
+
+// getPolicy leaves ResourcePolicy out where there is none:
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html
+func (f *Fake) getPolicy(s *Secret, _ request) (any, error) {
+	r := reply{"ARN": f.arn(s.Name), "Name": s.Name}
+	if s.Policy != "" {
+		r["ResourcePolicy"] = s.Policy
+	}
+	return r, nil
 }
 
 func (f *Fake) checkValue(in request) error {

@@ -56,7 +56,8 @@ type Fake struct {
 	served     map[bool][]time.Time
 	inFlight   map[string]int // SetSecret, by name
 	serial     bool
-	takes      string // the one version of the API; "" is any
+	takes      string       // the one version of the API; "" is any
+	assigned   []assignment // of Run; nil for everything
 }
 
 // New returns an empty vault on the clock of this process, or of its bubble.
@@ -94,6 +95,11 @@ func (f *Fake) Challenges() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.challenges
+}
+
+// Delete deletes a secret as a person does, whatever the caller may do.
+func (f *Fake) Delete(name string) {
+	f.set(func() { f.secrets[name].deleted = f.now().Add(lag) })
 }
 
 // A Version is one version of a secret as the service has it.

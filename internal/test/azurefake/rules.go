@@ -102,6 +102,8 @@ func (f *Fake) apply(in request) (any, error) {
 	switch {
 	case !known:
 		return nil, &Error{Status: 405, Code: "MethodNotAllowed", Message: in.op}
+	case !f.may(in.op, in.name): // before it is told whether there is anything
+		return nil, &Error{Status: 403, Code: "Forbidden", Inner: "ForbiddenByRbac", Message: "Caller is not authorized to perform action on resource.\nAction: '" + actions[in.op] + "'"}
 	case in.query["api-version"] == "":
 		return nil, bad("api-version must be specified")
 	case f.takes != "" && in.query["api-version"] != f.takes: // [versions]

@@ -24,7 +24,7 @@ type bench struct {
 }
 
 func main() {
-	only := flag.String("only", "", "some of the sections, with commas between: cost, due, inner, process, daemon, aws")
+	only := flag.String("only", "", "some of the sections, with commas between: cost, due, inner, process, daemon, aws, git")
 	programs := flag.String("programs", "", "a folder that has rotate and bare, built before; they are built if it is not given")
 	flag.Parse()
 	if err := measure(context.Background(), *only, *programs); err != nil {
@@ -54,7 +54,7 @@ func measure(ctx context.Context, only, programs string) error {
 		name string
 		f    func(context.Context) ([]*table, error)
 	}{
-		{"cost", b.cost}, {"due", b.due}, {"inner", b.inner}, {"process", b.process}, {"daemon", b.daemon}, {"aws", b.aws},
+		{"cost", b.cost}, {"due", b.due}, {"inner", b.inner}, {"process", b.process}, {"daemon", b.daemon}, {"aws", b.aws}, {"git", b.git},
 	} {
 		if only != "" && !slices.Contains(strings.Split(only, ","), section.name) {
 			continue

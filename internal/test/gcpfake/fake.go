@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"cloud.google.com/go/iam/apiv1/iampb"
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -43,9 +44,12 @@ type Fake struct {
 	secrets map[string]*Secret
 	past    fakes.Past[*Secret]
 	allowed map[string]bool
-	window  time.Time // of the counts
-	limits  map[string]int
-	counts  map[string]int
+
+	bindings []binding // of Run; nil while allowed counts
+	policies map[string]*iampb.Policy
+	window   time.Time // of the counts
+	limits   map[string]int
+	counts   map[string]int
 }
 
 // New returns an empty Fake on the clock of this process, or of its bubble.

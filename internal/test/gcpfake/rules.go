@@ -61,6 +61,7 @@ var rights = map[string]struct{ permission, quota string }{
 	"EnableSecretVersion":  {"secretmanager.versions.enable", "write"},
 	"DisableSecretVersion": {"secretmanager.versions.disable", "write"},
 	"DestroySecretVersion": {"secretmanager.versions.destroy", "write"},
+	"GetIamPolicy":         {"secretmanager.secrets.getIamPolicy", "read"},
 }
 
 var least = []string{
@@ -101,7 +102,7 @@ func (s service) enter(rpc, name string) (*Fake, error) {
 		return f, refusal(codes.ResourceExhausted, "Quota exceeded for quota metric '"+r.quota+" requests'",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(f.window.Add(time.Minute).Sub(now))})
 	}
-	if !f.allowed[r.permission] {
+	if !f.may(r.permission, name) {
 		return f, refusal(codes.PermissionDenied, fmt.Sprintf("Permission '%s' denied for resource '%s' (or it may not exist).", r.permission, name),
 			&errdetails.ErrorInfo{Reason: "IAM_PERMISSION_DENIED", Domain: "iam.googleapis.com", Metadata: map[string]string{"permission": r.permission, "resource": name}})
 	}
@@ -130,11 +131,28 @@ func (s service) TestIamPermissions(_ context.Context, in *iampb.TestIamPermissi
 		return out, nil
 	}
 	for _, p := range in.GetPermissions() {
-		if f.allowed[p] {
+		if f.may(p, in.GetResource()) {
 			out.Permissions = append(out.Permissions, p)
 		}
 	}
 	return out, nil
+}
+
+// GetIamPolicy is a secret's own policy; one without bindings has an empty one:
+// https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/getIamPolicy
+func (s service) GetIamPolicy(_ context.Context, in *iampb.GetIamPolicyRequest) (*iampb.Policy, error) {
+	f, err := s.enter("GetIamPolicy", in.GetResource())
+	defer f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if f.secrets[in.GetResource()] == nil {
+		return nil, notFound(in.GetResource())
+	}
+	if p := f.policies[in.GetResource()]; p != nil {
+		return p, nil
+	}
+	return &iampb.Policy{}, nil
 }
 
 func refusal(code codes.Code, msg string, details ...proto.Message) error {

@@ -51,13 +51,16 @@ var rules = map[string][]string{
 	"rotation":               {"std", "secret", "rotation/keyset"},
 	"providers":              {"std", "secret"},
 	"providers/memory":       {"std", "providers"},
-	"providers/file":         {"std", "providers", "internal/dotenv", "internal/lazy", "golang.org/x/sys/unix"},
+	"providers/file":         {"std", "providers", "internal/dotenv", "internal/git", "internal/lazy", "golang.org/x/sys/unix"},
 	"providers/providertest": {"std", "providers"},
-	"providers/vaultkv": {"std", "providers", "internal/lazy", "github.com/hashicorp/vault/api",
+	"providers/vaultkv": {"std", "providers", "internal/lazy", "github.com/hashicorp/hcl", "github.com/hashicorp/hcl/hcl/ast", "github.com/hashicorp/vault/api",
 		"cloud.google.com/go/auth/credentials", "cloud.google.com/go/compute/metadata", // logins by the clouds
 		"github.com/Azure/azure-sdk-for-go/sdk/azcore", "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy", "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 		"github.com/aws/aws-sdk-go-v2/aws/signer/v4", "github.com/aws/aws-sdk-go-v2/config",
 	},
+	"internal/git":             {"std"},
+	"internal/traces":          {"std", "internal/lazy", "rotation/keyset", "github.com/coregx/ahocorasick"},
+	"internal/gitscan":         {"std", "internal/git", "internal/traces"},
 	"rotation/engine":          {"std", "internal/bug", "secret", "providers", "rotation", "rotation/keyset"},
 	"rotation/scheduler":       {"std", "internal/bug", "providers", "rotation", "rotation/engine", "rotation/keyset", "github.com/robfig/cron/v3"},
 	"internal/judge":           {"std", "internal/judge/rice", "internal/lazy"},
@@ -74,13 +77,14 @@ var rules = map[string][]string{
 	"internal/stores":          {"std", "internal/lazy", "providers"},
 	"internal/stores/builtin":  {"providers", "providers/awssm", "providers/azurekv", "providers/file", "providers/gcpsm", "providers/kubernetes", "providers/vaultkv"},
 	"internal/fleet":           {"std", "internal/after", "internal/say", "rotation", "internal/config", "internal/dotenv", "internal/format", "internal/keygen", "internal/stores", "internal/strictyaml", "internal/trust", "internal/usage", "providers", "providers/file", "rotation/engine", "rotation/keyset", "rotation/scheduler", "secret"},
-	"internal/ops":             {"std", "internal/audit", "internal/bug", "internal/dotenv", "internal/fleet", "internal/format", "internal/intake", "internal/judge", "internal/judge/around", "internal/judge/report", "internal/keygen", "internal/say", "internal/status", "internal/stores", "internal/usage", "providers", "providers/file", "rotation", "rotation/engine", "rotation/keyset", "secret"},
+	"internal/ops":             {"std", "github.com/golang-jwt/jwt/v5", "internal/audit", "internal/bug", "internal/dotenv", "internal/fleet", "internal/format", "internal/gitscan", "internal/intake", "internal/judge", "internal/judge/around", "internal/judge/report", "internal/keygen", "internal/say", "internal/status", "internal/stores", "internal/traces", "internal/usage", "providers", "providers/file", "rotation", "rotation/engine", "rotation/keyset", "secret"},
+	"internal/policy":          {"std", "internal/config", "internal/format", "providers"},
 	"internal/form":            {"std", "internal/status", "rotation"},
 	"internal/say/answer":      {"std", "internal/audit", "internal/config", "internal/dotenv", "internal/fleet", "internal/form", "internal/format", "internal/ical", "internal/intake", "internal/judge", "internal/judge/report", "internal/ops", "internal/say", "internal/status", "internal/strictyaml", "internal/usage", "internal/version", "providers/file", "rotation", "rotation/engine", "rotation/keyset", "secret", "go.yaml.in/yaml/v4"},
 	"internal/console":         {"std", "internal/bug", "internal/fleet", "internal/form", "internal/journal", "internal/ops", "internal/say", "internal/say/answer", "internal/usage", "rotation"},
 	"internal/process":         {"std", "internal/journal", "golang.org/x/sys/unix", "golang.org/x/term"},
 	"internal/version":         {"std"},
-	"internal/cli":             {"std", "internal/audit", "internal/bug", "internal/config", "internal/console", "internal/daemon", "internal/dotenv", "internal/fleet", "internal/form", "internal/format", "internal/intake", "internal/judge", "internal/judge/report", "internal/keygen", "internal/ops", "internal/process", "internal/say", "internal/say/answer", "internal/status", "internal/stores", "internal/strictyaml", "internal/usage", "internal/version", "providers", "rotation", "rotation/engine", "rotation/keyset", "secret", "github.com/spf13/cobra", "github.com/spf13/pflag"},
+	"internal/cli":             {"std", "internal/audit", "internal/bug", "internal/config", "internal/console", "internal/daemon", "internal/dotenv", "internal/fleet", "internal/form", "internal/format", "internal/intake", "internal/judge", "internal/judge/report", "internal/keygen", "internal/ops", "internal/policy", "internal/process", "internal/say", "internal/say/answer", "internal/status", "internal/stores", "internal/strictyaml", "internal/usage", "internal/version", "providers", "rotation", "rotation/engine", "rotation/keyset", "secret", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"command":                  {"std", "internal/cli", "internal/stores", "internal/stores/builtin", "internal/version", "providers"},
 	"internal/daemon":          {"std", "internal/endpoint", "internal/say", "internal/bug", "internal/config", "internal/fleet", "internal/live", "internal/metrics", "internal/notify", "internal/ops", "internal/serve", "internal/stores", "internal/usage", "providers", "rotation/engine", "rotation/keyset", "rotation/scheduler", "github.com/coreos/go-systemd/v22/daemon", "golang.org/x/sys/unix"},
 	"internal/strictyaml":      {"std", "internal/lazy", "go.yaml.in/yaml/v4"},
@@ -118,7 +122,7 @@ var rules = map[string][]string{
 	"examples/go":           {"std", "rotation/keyset", "github.com/golang-jwt/jwt/v5"},
 
 	"providers/awssm": {
-		"std", "internal/lazy", "providers", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/middleware", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
+		"std", "internal/lazy", "providers", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/arn", "github.com/aws/aws-sdk-go-v2/aws/middleware", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
 		"github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/credentials/stscreds", "github.com/aws/aws-sdk-go-v2/service/secretsmanager",
 		"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types", "github.com/aws/aws-sdk-go-v2/service/sts",
 		"github.com/aws/smithy-go", "github.com/aws/smithy-go/logging", "github.com/aws/smithy-go/middleware", "github.com/aws/smithy-go/transport/http",
@@ -128,6 +132,7 @@ var rules = map[string][]string{
 	"internal/test/kubefake": { // tests only
 		"std", "internal/test/fakes", "k8s.io/api/authorization/v1", "k8s.io/api/core/v1", "k8s.io/api/rbac/v1", "k8s.io/apimachinery/pkg/api/errors", "k8s.io/apimachinery/pkg/apis/meta/v1",
 		"k8s.io/apimachinery/pkg/runtime/schema", "k8s.io/apimachinery/pkg/types", "k8s.io/apimachinery/pkg/util/validation", "k8s.io/apimachinery/pkg/util/validation/field",
+		"k8s.io/apimachinery/pkg/util/yaml",
 	},
 
 	"providers/kubernetes": {

@@ -48,8 +48,9 @@ type Fake struct {
 	Namespaces map[string]bool           // true while it is being deleted
 	Quota      map[string]int            // count/secrets, by namespace
 	Rules      map[string][]rbacv1.PolicyRule
-	Incomplete bool   // as behind an authorizer that cannot list its rules
-	Deny       string // what an admission policy says to each create, before it quotes the data
+	rbac       []object // what Apply was given
+	Incomplete bool     // as behind an authorizer that cannot list its rules
+	Deny       string   // what an admission policy says to each create, before it quotes the data
 }
 
 // SecretResource is what errors are about.
@@ -138,6 +139,9 @@ func (f *Fake) handle(r *http.Request, body []byte) (int, any) {
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/apis/authorization.k8s.io/v1/"); ok {
 		return f.review(user, rest, body)
 	}
+	if rest, ok := strings.CutPrefix(r.URL.Path, "/apis/"); ok {
+		return f.handleGroup(user, r.Method, strings.Split(rest, "/"))
+	}
 	part := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/v1/namespaces/"), "/")
 	ns, object := part[0], ""
 	kind := "secrets"
@@ -148,7 +152,7 @@ func (f *Fake) handle(r *http.Request, body []byte) (int, any) {
 		object = part[2]
 	}
 	verb := map[string]string{"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}[r.Method]
-	if !f.allowed(user, ns, kind, verb, object) { // [apiserver] authorization comes before all that follows
+	if !f.allowed(user, ns, "", kind, verb, object) { // [apiserver] authorization comes before all that follows
 		//lint:ignore ST1005 the API server's own words
 		return fail(apierrors.NewForbidden(SecretResource, object, fmt.Errorf("User %q cannot %s resource %q in API group %q in the namespace %q", user, verb, kind, "", ns)))
 	}
@@ -308,12 +312,12 @@ func invalid(s *corev1.Secret) (words field.ErrorList) {
 
 // allowed is RBAC ([k8s] plugin/pkg/auth/authorizer/rbac): the name of what is
 // to be created is in the body, which an authorizer never sees.
-func (f *Fake) allowed(user, ns, kind, verb, object string) bool {
+func (f *Fake) allowed(user, ns, group, kind, verb, object string) bool {
 	return slices.ContainsFunc(f.granted(user, ns), func(r rbacv1.PolicyRule) bool {
 		has := func(list []string, want string) bool {
 			return slices.Contains(list, want) || slices.Contains(list, "*")
 		}
-		return has(r.APIGroups, "") && has(r.Resources, kind) && has(r.Verbs, verb) && (len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, object))
+		return has(r.APIGroups, group) && has(r.Resources, kind) && has(r.Verbs, verb) && (len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, object))
 	})
 }
 
@@ -331,7 +335,7 @@ func (f *Fake) review(user, kind string, body []byte) (int, any) {
 		if err := json.Unmarshal(body, &in); err != nil {
 			return fail(apierrors.NewBadRequest(err.Error()))
 		}
-		in.Status.Allowed = f.allowed(user, in.Spec.ResourceAttributes.Namespace, in.Spec.ResourceAttributes.Resource, in.Spec.ResourceAttributes.Verb, in.Spec.ResourceAttributes.Name)
+		in.Status.Allowed = f.allowed(user, in.Spec.ResourceAttributes.Namespace, in.Spec.ResourceAttributes.Group, in.Spec.ResourceAttributes.Resource, in.Spec.ResourceAttributes.Verb, in.Spec.ResourceAttributes.Name)
 		return 201, in
 	}
 	var in authorizationv1.SelfSubjectRulesReview

@@ -223,3 +223,28 @@ func TestIncidentsHappenWithoutTheirGuards(t *testing.T) {
 		})
 	}
 }
+
+// A key is removed for good while processes are killed, and paused for hours, at their writes, calls fail, and
+// outputs cannot be reached: nothing is left, nothing begins anew, and nobody was cut off before.
+func TestARemovedKeyIsGoneInTrouble(t *testing.T) {
+	for n, trouble := range map[string][]Incident{
+		"none":     nil,
+		"kills":    {{Kind: Kill, Who: 0, At: 10 * day, Op: "write"}, {Kind: Kill, Who: 1, At: 10 * day, Op: "erase"}, {Kind: Kill, Who: 2, At: 12 * day, Op: "write", N: 1}},
+		"pauses":   {{Kind: Pause, Who: 0, At: 10 * day, Op: "write", Dur: 50 * hour}, {Kind: Pause, Who: 1, At: 12 * day, Op: "write", Dur: 3 * day}},
+		"outages":  {{Kind: Outage, Who: 1, At: 11 * day, Dur: 4 * day}, {Kind: LostReply, Who: 0, At: 12 * day, Dur: day}},
+		"restored": {{Kind: Rollback, Who: 2, At: 11 * day, Dur: 2 * day, N: 2}, {Kind: LateCall, Who: 0, At: 12 * day, Dur: 2 * day}},
+		"rotating": {{Kind: Now, At: 9*day + 20*hour, N: 1}, {Kind: Now, At: 11 * day, N: 1}},
+	} {
+		for _, asymmetric := range []bool{false, true} {
+			s := quiet(append(trouble, Incident{Kind: End, At: 10 * day, Dur: 48 * hour})...)
+			s.Asymmetric = asymmetric
+			o := bubble(t).play(s, true)
+			if o.verdict != nil {
+				t.Errorf("%s\n%s", n, &Failure{Verdict: o.verdict, Script: s, Story: o.story})
+			}
+			if o.good == nil || o.good.Removed == nil {
+				t.Errorf("%s: the key is not removed", n)
+			}
+		}
+	}
+}

@@ -45,6 +45,8 @@ func (w *world) happen(i Incident) {
 		w.askRevoke(i)
 	case Hold:
 		w.hold(i)
+	case Remove, End:
+		w.remove(i)
 	case Schedule, Grace, Outputs:
 		w.reconfigure(i)
 	}
@@ -260,7 +262,7 @@ func (w *world) now1(ask engine.Ask) {
 
 // askRevoke reports a key as compromised, until that is on record.
 func (w *world) askRevoke(i Incident) {
-	if w.store.view == nil || w.store.disturbed != nil || len(w.revoked) > 40 {
+	if w.store.view == nil || w.store.disturbed != nil || len(w.revoked) > 40 || w.removing {
 		return
 	}
 	w.struck(Compromise, nil)

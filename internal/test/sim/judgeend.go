@@ -12,6 +12,10 @@ import (
 func (o *oracle) judgeEnd() {
 	w, set := o.w, o.good
 	p := w.config.policy
+	if w.ends {
+		o.judgeRemoved()
+		return
+	}
 	switch {
 	case set == nil:
 		o.fail(8, "there is no key at the end")

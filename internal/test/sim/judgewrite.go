@@ -12,6 +12,7 @@ func (o *oracle) judgeOutput(pl *place, p *process, old *view) {
 	switch {
 	case pl.disturbed != nil && pl.disturbed.Kind == Foreign:
 		o.fail(6, "%s overwrote the value of another keyset in %s", p.name, pl.name)
+	case pl.view == nil && o.good != nil && o.good.Removed != nil: // a text that is no key
 	case pl.view == nil:
 		o.fail(10, "%s wrote into %s what cannot be read", p.name, pl.name)
 	case pl.disturbed == nil && old != nil && pl.view.generation < old.generation:
@@ -37,10 +38,11 @@ func (o *oracle) judgeDocument(p *process, set *keyset.Set) {
 		o.fail(5, "generation %d follows %d", set.Generation, old.Generation)
 	}
 	o.transitions += int(set.Generation - old.Generation) //nolint:gosec // 0 or 1
-	if kid := set.Signing().Kid; kid != old.Signing().Kid {
+	if kid := set.Signing().Kid; kid != old.Signing().Kid && set.Removed == nil {
 		o.judgeSuccessor(p, old, kid)
 	}
 	o.judgePause(p, old, set)
+	o.judgeRemove(p, old, set)
 	for _, k := range old.Keys {
 		if _, still := set.Key(k.Kid); !still {
 			o.judgeRemoval(p, k, set)
@@ -145,6 +147,9 @@ func (o *oracle) judgeRemoval(p *process, k keyset.Key, set *keyset.Set) {
 			o.fail(6, "%s revoked %s, which no one had reported", p.name, k.Kid)
 		}
 		return
+	}
+	if k.Status == keyset.Next && set.Removing != nil {
+		return // nobody has signed with it
 	}
 	if k.Status != keyset.Previous {
 		o.fail(3, "%s removed %s, which was %s", p.name, k.Kid, k.Status)

@@ -29,10 +29,14 @@ const (
 	// gives up keys, so it is played by itself and not among the others.
 	Accept Kind = "accept"
 
+	// End is a removal that nobody takes back. The world ends with the key, so it is played by itself.
+	End Kind = "end"
+
 	Now        Kind = "now"
 	NowNamed   Kind = "now, named"
 	Compromise Kind = "compromise"
-	Hold       Kind = "hold" // someone pauses the key, and may resume it before the end
+	Hold       Kind = "hold"   // someone pauses the key, and may resume it before the end
+	Remove     Kind = "remove" // someone removes the key, and takes that back before its end
 	Schedule   Kind = "schedule"
 	Grace      Kind = "grace"
 	Outputs    Kind = "outputs"
@@ -52,7 +56,7 @@ var kinds = []struct {
 	{LostReply, 9, always}, {LostCall, 6, always}, {LateCall, 9, always},
 	{Stale, 0, func(s *Script) bool { return s.Stale > 0 }},
 	{Rollback, 3, always}, {Edit, 3, always}, {Lose, 2, always}, {Foreign, 2, always},
-	{Now, 4, always}, {NowNamed, 4, always}, {Compromise, 2, always}, {Hold, 2, always},
+	{Now, 4, always}, {NowNamed, 4, always}, {Compromise, 2, always}, {Hold, 2, always}, {Remove, 2, always},
 	{Schedule, 2, always}, {Grace, 3, always}, {Outputs, 3, func(s *Script) bool { return len(s.Outputs) > 0 }},
 }
 

@@ -232,7 +232,10 @@ func (f format) parse(rev providers.Revision) *view {
 		if err != nil {
 			return nil
 		}
-		v.set, v.generation, v.lineage, v.current = set, set.Generation, set.Lineage, set.Signing().Kid
+		v.set, v.generation, v.lineage = set, set.Generation, set.Lineage
+		if set.Removing == nil { // else nothing is to sign
+			v.current = set.Signing().Kid
+		}
 		for _, k := range set.Keys {
 			v.kids = append(v.kids, k.Kid)
 		}

@@ -131,7 +131,7 @@ func (w *world) take(r *reader, v *view) {
 		w.judgeVerifier(r, had)
 		return
 	}
-	if r.bad || r.kid == v.current {
+	if r.bad || r.kid == v.current || v.current == "" {
 		return
 	}
 	r.kid = v.current

@@ -245,6 +245,8 @@ func (s *Script) invent(r *rand.Rand, k Kind) Incident {
 		}
 	case Hold:
 		i.N, i.Dur = r.IntN(2), upTo(r, 12*day)
+	case Remove:
+		i.Dur = upTo(r, 6*day)
 	case Schedule:
 		i.Size = 62*time.Hour + time.Duration(r.IntN(30))*time.Hour
 	case Grace:
@@ -252,7 +254,7 @@ func (s *Script) invent(r *rand.Rand, k Kind) Incident {
 	case Outputs:
 		i.Who = r.IntN(max(1, len(s.Outputs)))
 	}
-	brief := slices.Contains([]Kind{Suspend, Slew, Jump, Rollback, Edit, Lose, Foreign, Now, NowNamed, Compromise, Hold, Schedule, Grace, Outputs}, k)
+	brief := slices.Contains([]Kind{Suspend, Slew, Jump, Rollback, Edit, Lose, Foreign, Now, NowNamed, Compromise, Hold, Remove, Schedule, Grace, Outputs}, k)
 	if brief && r.IntN(3) == 0 {
 		i.During = pick(r, rotation.MarkReady, rotation.Promote, rotation.MarkSettled)
 	}

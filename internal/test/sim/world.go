@@ -43,6 +43,9 @@ type world struct {
 
 	waiting []Incident // for their transition
 
+	removing bool // someone removes the key, and has not taken that back
+	ends     bool // nobody will
+
 	mu      sync.Mutex
 	arrived []*moment        // since the world last looked
 	stopped map[*moment]bool // that a process waits at

@@ -31,9 +31,15 @@ echo "$(basename "$0") $*" >>"$CALLS"
 case "$(basename "$0") $1" in "git clone") mkdir "$4";; esac
 `
 
-// ci runs parts of .ci/run over a README, with commands in place of Go and Git
+// ci runs parts of .ci/run over a README, with commands in place of Go, Git and make
 // that only tell how they were called.
 func ci(t *testing.T, readme string, parts ...string) (calls []string, said string, err error) {
+	t.Helper()
+	return ciOn(t, nil, readme, parts...)
+}
+
+// ciOn is the same with further commands of the host, by their names.
+func ciOn(t *testing.T, host map[string]string, readme string, parts ...string) (calls []string, said string, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(path, text string) {
@@ -50,6 +56,10 @@ func ci(t *testing.T, readme string, parts ...string) (calls []string, said stri
 	write("README.md", readme)
 	write("bin/go", stub)
 	write("bin/git", stub)
+	write("bin/make", stub)
+	for name, text := range host {
+		write("bin/"+name, text)
+	}
 	cmd := exec.Command("bash", append([]string{filepath.Join(dir, ".ci/run")}, parts...)...)
 	cmd.Env = []string{"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH"), "CALLS=" + filepath.Join(dir, "calls"), "TMPDIR=" + dir}
 	var out bytes.Buffer
@@ -90,10 +100,54 @@ func TestReadmeLinesAreRun(t *testing.T) {
 	}
 }
 
+// Each way to install that the README shows is three lines, which a harness runs as
+// they stand.
+func TestInstallationIsRun(t *testing.T) {
+	_, after, _ := strings.Cut(read(t, "README.md"), "\n## Install\n")
+	section, _, _ := strings.Cut(after, "\n## ")
+	ways := regexp.MustCompile(`(?m)^# (.*)$`).FindAllStringSubmatch(section, -1)
+	runs := []string{".ci/run", "e2e/systemd/8-upgrade.sh", "e2e/kubelet.sh"}
+	if len(ways) != len(runs) {
+		t.Fatalf("README.md has %d ways to install, and %d are run", len(ways), len(runs))
+	}
+	for i, way := range ways {
+		lines, err := exec.Command(filepath.Join(root, "e2e/readme.sh"), way[1]).Output()
+		if n := strings.Count(string(lines), "\n"); err != nil || n != 3 {
+			t.Errorf("%s: %d lines, want 3: %v", way[1], n, err)
+		}
+		if call := `e2e/readme.sh "` + way[1] + `"`; !strings.Contains(read(t, runs[i]), call) {
+			t.Errorf("%s does not call %s", runs[i], call)
+		}
+	}
+	if err := exec.Command(filepath.Join(root, "e2e/readme.sh"), "no such way").Run(); err == nil {
+		t.Error("a way that is not there has lines")
+	}
+}
+
 // An unknown part is a slip of the pen, not a run that passed.
 func TestUnknownPartFails(t *testing.T) {
 	if _, said, err := ci(t, read(t, "README.md"), "no-such-part"); err == nil || !strings.Contains(said, "There are: readme-lines ") {
 		t.Errorf("%v, it said\n%s", err, said)
+	}
+}
+
+// Where no machine can be booted, that part is skipped by its name, and the run is
+// told so at its end.
+func TestSystemdAsInitIsRunOrNamed(t *testing.T) {
+	root, user, yes, no := "#!/bin/sh\necho 0\n", "#!/bin/sh\necho 1000\n", "#!/bin/sh\n", "#!/bin/sh\nexit 1\n"
+	for name, c := range map[string]struct {
+		host map[string]string
+		want string // at the end; "" if it is run
+	}{
+		"root":          {map[string]string{"id": root, "apt-get": yes, "unshare": yes}, ""},
+		"a user":        {map[string]string{"id": user, "apt-get": yes, "unshare": yes}, "skipped on this host:\n  conformance-systemd: needs root\n"},
+		"no namespaces": {map[string]string{"id": root, "apt-get": yes, "unshare": no}, "skipped on this host:\n  conformance-systemd: needs a host that"},
+	} {
+		calls, said, err := ciOn(t, c.host, read(t, "README.md"), "conformance-systemd")
+		ran := slices.Contains(calls, "make_conformance-systemd")
+		if err != nil || ran != (c.want == "") || !strings.Contains(said, c.want) || c.want == "" && strings.Contains(said, "skipped on this host") {
+			t.Errorf("%s: %v, it called %q and said\n%s", name, err, calls, said)
+		}
 	}
 }
 

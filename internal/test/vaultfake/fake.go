@@ -24,13 +24,14 @@ import (
 type Fake struct {
 	fakes.Script // of what goes wrong, and of the calls so far: their Kind is as CallName says
 
-	Mu      sync.Mutex
-	Mounts  map[string]*Mount // by namespace, "|" and path
-	Tokens  map[string]*Token
-	Roles   map[string]Role // by namespace, "|", and as Role says
-	nextID  int
-	Sealed  bool
-	Standby bool
+	Mu       sync.Mutex
+	Mounts   map[string]*Mount // by namespace, "|" and path
+	Tokens   map[string]*Token
+	Roles    map[string]Role   // by namespace, "|", and as Role says
+	Policies map[string]string // in HCL, by name
+	nextID   int
+	Sealed   bool
+	Standby  bool
 
 	Bao, Enterprise, Cluster bool // the server is OpenBao; Vault Enterprise; one of several nodes
 

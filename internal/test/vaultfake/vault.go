@@ -92,6 +92,9 @@ func (f *Fake) handle(method, path string, r *http.Request, body []byte) (int, a
 		}
 		return 200, map[string]any{"data": map[string]any{"type": m.Type, "path": name + "/", "options": map[string]any{"version": strconv.Itoa(m.Version)}}}
 	}
+	if name, ok := strings.CutPrefix(path, "sys/policies/acl"); ok {
+		return f.policies(t, strings.TrimPrefix(name, "/"), path)
+	}
 	if mount, ok := strings.CutPrefix(path, "sys/mounts/"); ok && t.root == 1 {
 		version, _ := strconv.Atoi(in["options"].(map[string]any)["version"].(string))
 		f.Mounts[ns+"|"+mount] = &Mount{Version: version, Type: "kv", Keys: map[string]*Key{}}

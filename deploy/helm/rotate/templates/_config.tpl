@@ -7,19 +7,19 @@
 {{ $types | uniq | toJson }}
 {{- end }}
 
-{{/* The stores that are this cluster's Secrets: name → namespace. One with a context is another cluster's. */}}
+{{/* The stores in this cluster: name → namespace, and what its objects are. One with a context is another cluster's. */}}
 {{- define "rotate.clusterStores" -}}
 {{- $found := dict -}}
 {{- range $name, $s := .Values.config.stores -}}
 {{- if and (eq $s.type "kubernetes") (not $s.context) -}}
-{{- $_ := set $found $name ($s.namespace | default $.Release.Namespace) -}}
+{{- $_ := set $found $name (dict "namespace" ($s.namespace | default $.Release.Namespace) "resource" (printf "%ss" ($s.kind | default "Secret" | lower))) -}}
 {{- end -}}
 {{- end -}}
 {{ $found | toJson }}
 {{- end }}
 
-{{/* The Secrets that rotate keeps: namespace → names. A symmetric key's output of the format value has a second one. */}}
-{{- define "rotate.secrets" -}}
+{{/* What rotate keeps: namespace → resource → names. A symmetric key's output of the format value has a second Secret, if it has no data key. */}}
+{{- define "rotate.objects" -}}
 {{- $config := .Values.config -}}
 {{- $defaults := $config.defaults | default dict -}}
 {{- $stores := include "rotate.clusterStores" . | fromJson -}}
@@ -31,18 +31,19 @@
 {{- range $o := $key.outputs -}}
 {{- $place := dict "store" ($o.store | default "") "secret" ($o.secret | default "") -}}
 {{- $places = append $places $place -}}
-{{- if and (eq ($o.format | default "keyset") "value") (or (eq $algorithm "opaque") (hasPrefix "HS" $algorithm)) -}}
+{{- if and (eq ($o.format | default "keyset") "value") (not $o.data_key) (or (eq $algorithm "opaque") (hasPrefix "HS" $algorithm)) -}}
 {{- $places = append $places (dict "store" $place.store "secret" (printf "%s.previous" $place.secret)) -}}
 {{- end -}}
 {{- end -}}
 {{- range $places -}}
-{{- $namespace := get $stores .store -}}
-{{- if $namespace -}}
-{{- $_ := set $found $namespace (append (get $found $namespace | default list) .secret) -}}
+{{- $store := get $stores .store -}}
+{{- if $store -}}
+{{- $of := get $found $store.namespace | default dict -}}
+{{- $_ := set $of $store.resource (append (get $of $store.resource | default list) .secret | uniq | sortAlpha) -}}
+{{- $_ := set $found $store.namespace $of -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- range $namespace, $names := $found -}}{{- $_ := set $found $namespace ($names | uniq | sortAlpha) -}}{{- end -}}
 {{ $found | toJson }}
 {{- end }}
 
@@ -52,7 +53,7 @@
 {{- $found := dict -}}
 {{- range $name, $key := .Values.config.keys -}}
 {{- range $o := ($key | default dict).outputs -}}
-{{- $namespace := get $stores ($o.store | default "") -}}
+{{- $namespace := (get $stores ($o.store | default "") | default dict).namespace -}}
 {{- $workload := ($o.after | default dict).kubernetes | default "" -}}
 {{- if and $namespace $workload -}}
 {{- $resource := printf "%ss" (splitList "/" $workload | first) -}}
