@@ -12,9 +12,11 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 # /data is for the file store, if one is used: a volume takes its owner from here.
+# What `go run` takes here is of this repository, and has no version to pin.
+# hadolint ignore=DL3062
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=${VERSION}" -o /out/rotate ./cmd/rotate \
 	&& mkdir -p /out/data /out/licences && chmod 700 /out/data \
-	&& go -C packaging run ./licences -C .. -o /out/licences/THIRD_PARTY_LICENSES -targets linux/$(go env GOARCH) ./cmd/rotate
+	&& go -C packaging run ./licences -C .. -o /out/licences/THIRD_PARTY_LICENSES -targets "linux/$(go env GOARCH)" ./cmd/rotate
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/

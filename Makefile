@@ -8,7 +8,7 @@ GREMLINS = github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build image reproducible sbom sbom-of dist man licences test check lint race guards fuzz bench
-.PHONY: conformance-page
+.PHONY: conformance-page faults lint-others
 .PHONY: judge simulate soak mutants planted interleavings edges
 .PHONY: conformance conformance-adapter conformance-all conformance-awssm conformance-bao conformance-door conformance-dotenv conformance-kubernetes conformance-notify conformance-packages conformance-systemd conformance-vaultkv conformance-versions
 .PHONY: chart conformance-http conformance-helm conformance-kubelet
@@ -67,6 +67,9 @@ lint: ## format, vet, staticcheck, module files
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go mod tidy -diff
+
+lint-others: ## shellcheck over the scripts, hadolint over the Dockerfile, gosec over the Go that ships
+	./e2e/lint.sh
 
 check: lint test ## before every commit
 
@@ -155,6 +158,10 @@ conformance-http: ## a daemon under a thousand hostile connections; EACH=1000 of
 	./e2e/tools.sh python3:python3
 	time ./e2e/http.sh
 
+faults: ## the real binary on a disk that fails, hangs, lies and tears: RUNS, SEED; each byte of each file changed, or each STEPth; hostile connections. As root
+	./e2e/tools.sh python3:python3
+	time ./e2e/faults.sh
+
 conformance-notify: ## a receiver made of public libraries: standardwebhooks and cloudevents, from PyPI
 	./e2e/tools.sh python3:python3 python3-venv
 	time ./e2e/notify.sh
@@ -175,7 +182,7 @@ conformance-adapter: ## a store that is a module of its own: examples/adapter ho
 	time ./e2e/adapter.sh
 
 # Everything that .ci/run leaves out. Each row of docs/how-it-is-tested.md says when its target last ran.
-BEYOND = conformance conformance-adapter conformance-bao conformance-door conformance-dotenv conformance-http conformance-notify conformance-versions conformance-packages conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
+BEYOND = conformance conformance-adapter conformance-bao conformance-door conformance-dotenv conformance-http faults conformance-notify conformance-versions conformance-packages conformance-helm conformance-kubelet conformance-page judge fuzz mutants planted interleavings edges soak bench
 
 conformance-all: ## all of BEYOND, for hours; goes on after a failure, and ends with the rows for docs/how-it-is-tested.md
 	./e2e/all.sh $(BEYOND)

@@ -2,7 +2,7 @@
 # Runs each make target that it is given, all of them even where one fails, and
 # ends with the rows of the table in docs/how-it-is-tested.md.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 commit=$(git rev-parse --short HEAD)
 rows=()
 failed=()

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154 # cache, work and begun are of lib.sh
 # Kubernetes for tests: what kube.sh, helm.sh and kubelet.sh have in common. They
 # source it after lib.sh. Each program is built once, from the pinned modules in
 # e2e/kubernetes and e2e/helm, into the cache outside the checkout.

@@ -78,8 +78,7 @@ outside() {
 	rotate_image v0.2.0
 	lap "images"
 	run unshare --net --mount --pid --uts --ipc --fork --kill-child env KUBELET_IMAGES="$work" SECONDS_BEFORE="$SECONDS" bash "$PWD/e2e/kubelet.sh" || code=$?
-	local try
-	for try in $(seq 50); do # the kubelet's cgroups stay behind; no process is in them any more
+	for _ in $(seq 50); do # the kubelet's cgroups stay behind; no process is in them any more
 		find /sys/fs/cgroup -depth -type d -path '*/kubepods*' -exec rmdir {} + 2>/dev/null || true
 		compgen -G '/sys/fs/cgroup/*/kubepods' >/dev/null || break
 		sleep 0.1

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts beside this file have in common; they source it. $cache is kept
 # outside the checkout. $work, and every process that `start` and `run` began, is
 # gone when the script ends, also by a signal: each of those has a process group.

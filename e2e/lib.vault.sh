@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154 # cache, work and begun are of lib.sh
 # What vault.sh and bao.sh have in common: papers for a listener with TLS, and the tests.
 
 # listener PORT: a certificate for 127.0.0.1, and the config of a listener there, in $work.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154 # cache, work and begun are of lib.sh
 # A machine of Debian with systemd as init, for scripts that source this after lib.sh.
 # It boots from a cached installation that stays as it is, has a network of its own
 # without a way out, and is gone with the script. Needs root, debootstrap and

@@ -72,6 +72,6 @@ func splitZone(text string) (zone, rest string, err error) {
 // start and on every replica.
 func share(window time.Duration, environment, key string) time.Duration {
 	sum := sha256.Sum256([]byte(environment + "\x00" + key))
-	seconds := uint64(window/time.Second) + 1 //nolint:gosec // durations of a config are not negative
-	return time.Duration(binary.BigEndian.Uint64(sum[:8])%seconds) * time.Second
+	seconds := uint64(window/time.Second) + 1                                    // #nosec G115 -- durations of a config are not negative
+	return time.Duration(binary.BigEndian.Uint64(sum[:8])%seconds) * time.Second // #nosec G115 -- less than seconds, which came from a duration
 }

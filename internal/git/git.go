@@ -31,7 +31,7 @@ func Command(ctx context.Context, dir string, args ...string) (*exec.Cmd, error)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, program, slices.Concat(quiet, []string{"-C", dir}, args)...)
+	cmd := exec.CommandContext(ctx, program, slices.Concat(quiet, []string{"-C", dir}, args)...) // #nosec G204 -- git, with arguments of ours
 	// An object that the repository lacks is not fetched, as its config says how to.
 	cmd.Env = []string{
 		"GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0",

@@ -144,13 +144,13 @@ func smallFactor(n *big.Int) int {
 	rest, word := new(big.Int), new(big.Int)
 	for i := 0; i < len(all); {
 		product, j := uint64(1), i
-		for j < len(all) && product <= math.MaxUint64/uint64(all[j]) {
-			product *= uint64(all[j])
+		for j < len(all) && product <= math.MaxUint64/uint64(all[j]) { // #nosec G115 -- primes
+			product *= uint64(all[j]) // #nosec G115 -- primes
 			j++
 		}
 		left := rest.Mod(n, word.SetUint64(product)).Uint64()
 		for _, p := range all[i:j] {
-			if left%uint64(p) == 0 && n.Cmp(big.NewInt(int64(p))) != 0 {
+			if left%uint64(p) == 0 && n.Cmp(big.NewInt(int64(p))) != 0 { // #nosec G115 -- primes
 				return p
 			}
 		}

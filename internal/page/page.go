@@ -25,7 +25,7 @@ var style string
 
 // page is the document. Its style is trusted as it is: no key, store or address is part of it.
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"style": func() template.CSS { return template.CSS(style) }, //nolint:gosec // embedded
+	"style": func() template.CSS { return template.CSS(style) }, // #nosec G203 -- embedded
 }).Parse(document))
 
 // policy is what a browser may do with the page (Content Security Policy Level 3): apply its one style, which it knows

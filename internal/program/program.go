@@ -32,7 +32,7 @@ func Run(ctx context.Context, argv, variables []string, input []byte) error {
 		return context.Cause(ctx)
 	}
 	var said line
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the program is the operator's
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) // #nosec G204 -- the program is the operator's
 	cmd.Env, cmd.Dir, cmd.Stdin = append(environment[:len(environment):len(environment)], variables...), "/", bytes.NewReader(input)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -149,7 +149,7 @@ func (k keyStatus) outputFacts(all *facts) {
 		case o.Code != "":
 			does = "BEHIND"
 			if o.Generations > 0 {
-				does += " by " + Plural(int(o.Generations), "generation") //nolint:gosec // a few
+				does += " by " + Plural(int(o.Generations), "generation") // #nosec G115 -- a few
 			}
 			if o.Since != nil {
 				does += ", since " + When(k.now, *o.Since)

@@ -16,7 +16,7 @@ func modeless(path string) bool {
 	if unix.Statfs(path, &fs) != nil {
 		return false
 	}
-	switch uint32(fs.Type) { //nolint:gosec,unconvert // its type differs between processors
+	switch uint32(fs.Type) { // #nosec G115 -- its type differs between processors
 	case unix.V9FS_MAGIC, drvfs, vboxsf, exfat, ntfs3, unix.MSDOS_SUPER_MAGIC:
 		return true
 	}

@@ -134,7 +134,7 @@ func CheckFile(f *os.File) error {
 }
 
 func (f Facts) check() error {
-	us := uint32(os.Geteuid()) //nolint:gosec // user ids have 32 bits (credentials(7))
+	us := uint32(os.Geteuid()) // #nosec G115 -- user ids have 32 bits (credentials(7))
 	why := f.Changeable(us)
 	if why == "" {
 		return nil

@@ -59,7 +59,7 @@ var table = map[string]struct {
 
 const (
 	kmsHint         = "the secret's KMS key is disabled, pending deletion or out of reach: aws kms describe-key, then aws kms enable-key or cancel-key-deletion. Applications keep what they have"
-	credentialsHint = "renew the credentials of rotate's surroundings: aws sts get-caller-identity tells whose they are"
+	credentialsHint = "renew the credentials of rotate's surroundings: aws sts get-caller-identity tells whose they are" // #nosec G101 -- a hint
 )
 
 // failed makes an *providers.Error of an error of a call. A write is unclear if it may have reached the service and

@@ -69,7 +69,7 @@ func parseLabel(stages ...string) label {
 		}
 		l := label{seq: number(0), nonce: fields[2]}
 		if at := number(1); at > 0 {
-			l.at = time.Unix(int64(at), 0).UTC()
+			l.at = time.Unix(int64(at), 0).UTC() // #nosec G115 -- 63 bits are parsed
 		}
 		if fields[3] != "-" {
 			l.note = providers.Note{Lineage: fields[4], Generation: number(3), Digest: fields[5]}

@@ -48,7 +48,7 @@ func checkWay(path string) error {
 // checkOwner takes what belongs to us or to root, who can do all that we can.
 func checkOwner(path string, info fs.FileInfo) error {
 	owner := info.Sys().(*syscall.Stat_t).Uid
-	if us := os.Geteuid(); owner != 0 && owner != uint32(us) {
+	if us := os.Geteuid(); owner != 0 && owner != uint32(us) { // #nosec G115 -- user ids have 32 bits (credentials(7))
 		return unsafe(fmt.Errorf("%s belongs to user %d, and this is user %d", path, owner, us),
 			fmt.Sprintf("run rotate as user %d, or give %s to the user that runs it", owner, path))
 	}

@@ -61,7 +61,7 @@ type TLS struct {
 	ServerName string `yaml:"server_name" doc:"The name in Vault's certificate, if not that of the address."`
 }
 
-const podToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+const podToken = "/var/run/secrets/kubernetes.io/serviceaccount/token" // #nosec G101 -- where a token lies, not a token
 
 // Relative takes paths of files from the config's folder.
 func (c *Config) Relative(base string) {

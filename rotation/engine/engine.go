@@ -209,7 +209,7 @@ func (p *pass) run(ctx context.Context) error {
 			return err
 		}
 	}
-	busy := rotation.Reason{Code: rotation.WritersBusy, Have: uint64(p.lost)} //nolint:gosec // a few
+	busy := rotation.Reason{Code: rotation.WritersBusy, Have: uint64(p.lost)} // #nosec G115 -- a few
 	p.result.Step = rotation.Step{Do: rotation.Wait, At: p.e.Clock().Wall, Why: busy}
 	if p.lost > maxRounds/2 {
 		p.result.Step.Alarms = []rotation.Reason{busy}

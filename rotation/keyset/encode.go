@@ -69,7 +69,7 @@ func (s *Set) tree(whole bool) map[string]any {
 	if !whole {
 		oldest = s.shownWriter()
 	}
-	count(m, "min_writer", uint64(oldest)) //nolint:gosec // never negative
+	count(m, "min_writer", uint64(oldest)) // #nosec G115 -- never negative
 	if s.Removed == nil {
 		for i, t := range s.texts() {
 			m[[]string{"current", "next", "previous"}[i]] = string(t.Reveal())

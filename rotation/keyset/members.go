@@ -114,7 +114,7 @@ func (m *members) optNumber(name string) int64 {
 }
 
 // count is a number of generations.
-func (m *members) count(name string) uint64 { return uint64(m.number(name)) } //nolint:gosec // number is never negative
+func (m *members) count(name string) uint64 { return uint64(m.number(name)) } // #nosec G115 -- number is never negative
 
 func (m *members) optCount(name string) uint64 {
 	if !m.has(name) {

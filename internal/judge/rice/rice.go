@@ -57,15 +57,15 @@ func pack(hashes []uint64) []byte {
 		if i%perBlock == 0 {
 			w.align()
 			index = binary.BigEndian.AppendUint64(index, number)
-			index = binary.BigEndian.AppendUint32(index, uint32(len(w.out)))
+			index = binary.BigEndian.AppendUint32(index, uint32(len(w.out))) // #nosec G115 -- a list of passwords has no 2^32 bytes
 		} else {
 			w.rice(number - last)
 		}
 		last = number
 	}
 	w.out = append(w.out, make([]byte, padding)...)
-	head := binary.BigEndian.AppendUint32(nil, uint32(n))
-	head = binary.BigEndian.AppendUint32(head, uint32(len(w.out)))
+	head := binary.BigEndian.AppendUint32(nil, uint32(n))          // #nosec G115 -- a list of passwords has no 2^32
+	head = binary.BigEndian.AppendUint32(head, uint32(len(w.out))) // #nosec G115 -- a list of passwords has no 2^32 bytes
 	return slices.Concat(head, index, w.out)
 }
 
@@ -107,7 +107,7 @@ func (s Set) Has(hash uint64) bool {
 	}
 	at := s.first(block)
 	r := reader{code: s.code, at: 8 * int(number32(s.index[block*indexSize+8:]))}
-	left := min(perBlock, int(s.n)-block*perBlock) - 1
+	left := min(perBlock, int(s.n)-block*perBlock) - 1 // #nosec G115 -- written from an int
 	for ; at < number && left > 0; left-- {
 		at += r.rice()
 	}
@@ -176,7 +176,7 @@ func (r *reader) rice() uint64 {
 		w = r.window()
 		ones = bits.LeadingZeros64(^w)
 	}
-	d += uint64(ones)
+	d += uint64(ones) // #nosec G115 -- a count
 	r.at += ones + 1
 	rest := w << (ones + 1) >> (64 - Bits)
 	r.at += Bits

@@ -181,7 +181,7 @@ func TestEveryCheckIsInATier(t *testing.T) {
 		t.Errorf("docs/how-it-is-tested.md has rows for %q, the Makefile has BEYOND = %q", got, beyond)
 	}
 
-	for _, m := range regexp.MustCompile(`(?m)^(conformance[a-z-]*|mutants|judge|interleavings|planted|edges|soak|fuzz|bench|guards|race):`).FindAllStringSubmatch(makefile, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^(conformance[a-z-]*|mutants|judge|interleavings|planted|edges|faults|soak|fuzz|bench|guards|race):`).FindAllStringSubmatch(makefile, -1) {
 		if name := m[1]; name != "conformance-all" && slices.Contains(inCI, name) == slices.Contains(beyond, name) {
 			t.Errorf("make %s is in both tiers, or in none: name it in .ci/run or in BEYOND of the Makefile, and in docs/how-it-is-tested.md", name)
 		}
