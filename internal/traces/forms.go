@@ -92,6 +92,10 @@ func (l *looker) in(data []byte, through []string) bool {
 	if found || len(through) == deepest {
 		return found
 	}
+	texts := [][]byte{n}
+	if len(through) > 0 && !bytes.Equal(n, data) {
+		texts = append(texts, data) // of bytes that were decoded, a backslash before a text is no escape
+	}
 	// Hex is base64, too; read as what it is it makes no noise.
 	for _, d := range []struct {
 		name   string
@@ -99,10 +103,12 @@ func (l *looker) in(data []byte, through []string) bool {
 		align  int
 		decode func([]byte) []byte
 	}{{"hex", hexRun, 2, fromHex}, {"base64", base64Run, 4, fromBase64}} {
-		for _, run := range d.code().FindAll(n, -1) {
-			for skip := range d.align {
-				if l.in(d.decode(run[skip:]), append([]string{d.name}, through...)) {
-					return true
+		for _, text := range texts {
+			for _, run := range d.code().FindAll(text, -1) {
+				for skip := range d.align {
+					if l.in(d.decode(run[skip:]), append([]string{d.name}, through...)) {
+						return true
+					}
 				}
 			}
 		}

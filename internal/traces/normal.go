@@ -138,7 +138,8 @@ func hexByte(src []byte, i, digits int) (byte, bool) {
 	return byte(v), v < 0x80 //nolint:gosec // it is
 }
 
-// joins reports whether the + at i puts two texts of a program together.
+// joins reports whether the + at i puts two texts of a program together. In UTF-16 each
+// character stands beside a NUL, and a + of base64 is one of them.
 func joins(src []byte, i int) bool {
-	return i > 0 && dropped[src[i-1]] && (i+1 == len(src) || dropped[src[i+1]])
+	return i > 0 && src[i-1] != 0 && dropped[src[i-1]] && (i+1 == len(src) || dropped[src[i+1]])
 }

@@ -118,6 +118,7 @@ func TestSymmetric(t *testing.T) {
 				continue // one encoding more than is looked for
 			}
 			m := random(32)
+			copy(m[3:], "\xfb\xef\xff") // ++// in its base64
 			similar := bytes.Clone(m)
 			similar[31] ^= 4
 			key := symmetric(m, e)
@@ -257,5 +258,15 @@ func TestUnsearched(t *testing.T) {
 	hits := f.Scan([]byte("short\n\n  just enough!"))
 	if len(hits) != 1 || hits[0] != (traces.Hit{Key: 2, Line: 3, Form: "as it stands"}) {
 		t.Errorf("%+v", hits)
+	}
+}
+
+// What stands before a text in bytes that were decoded is no escape of it.
+func TestBytesBeforeATextAreNoEscape(t *testing.T) {
+	m := random(32)
+	for _, before := range []string{`\`, `%`, "\x00+", `\\`} {
+		if found(t, []byte(url([]byte(before+b64(m)))), symmetric(m, "")) == "" {
+			t.Errorf("not found behind %q", before)
+		}
 	}
 }

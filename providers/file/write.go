@@ -82,11 +82,11 @@ func (s *store) swap(ctx context.Context, home *os.File, p place, old providers.
 		_ = os.Remove(p.temp) // if this fails, the next call clears it
 		return providers.Revision{}, ended(ctx)
 	}
-	// guard incident 33: a text is made beside the head and renamed
 	if err := stillThere(home); err != nil {
 		_ = os.Remove(p.temp)
 		return providers.Revision{}, err
 	}
+	// guard incident 33: a text is made beside the head and renamed
 	if renamed, err := replace(p.temp, p.head); err != nil {
 		if renamed {
 			return providers.Revision{}, unclear(err)
