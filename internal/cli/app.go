@@ -92,6 +92,9 @@ func (a *App) Main() int {
 // its passes a little before.
 const endWithin = 4900 * time.Millisecond
 
+// lastWord is how long the message about what hangs may take.
+const lastWord = 50 * time.Millisecond
+
 // Run runs a command line and returns its exit code. It returns within 5 s of the
 // end of ctx, even if a call heeds no context: then it tells which, and the command
 // has failed. What hangs ends with the process, as do its locks.
@@ -118,7 +121,15 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	case code := <-ended:
 		return code
 	case <-late.C:
-		a.console.Voice.Error(say.Failed(say.Hanging("5 s", calls.Hanging())))
+		told := make(chan struct{})
+		go func() { // a pipe that nobody reads may hold up the last word as well
+			defer close(told)
+			a.console.Voice.Error(say.Failed(say.Hanging("5 s", calls.Hanging())))
+		}()
+		select {
+		case <-told:
+		case <-time.After(lastWord):
+		}
 		return Failed
 	}
 }

@@ -49,7 +49,7 @@ type part struct {
 // asymmetric tells whether a key has public halves, or will: its keyset says so,
 // or while none is known the config.
 func asymmetric(k *live.Key) bool {
-	if k.Result.Removed != nil {
+	if k.Removed {
 		return false // it has none, and keeps no other from being served
 	}
 	if k.Set == nil {

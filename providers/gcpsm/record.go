@@ -47,6 +47,7 @@ func (r *record) copied(n int64) {
 type head struct {
 	note
 	Created time.Time `json:"created,omitzero"` // Google's own time
+	Mark    string    `json:"mark,omitempty"`   // of its value, by which a copy of it is known; see mark
 }
 
 type note struct {

@@ -49,7 +49,12 @@ func (s *store) whose(ctx context.Context, name string, st state, v *secretmanag
 	if slices.ContainsFunc(st.rec.Begun, func(m string) bool { return marked(m, value) }) {
 		return ours, nil
 	}
-	if st.alias > 0 { // a copy whose maker was killed
+	for _, h := range st.rec.Heads { // a copy of one of them whose maker was killed
+		if h.Mark != "" && marked(h.Mark, value) {
+			return ours, nil
+		}
+	}
+	if st.alias > 0 { // the same of a head that an older version wrote
 		top, err := s.access(ctx, name, st.alias)
 		if err == nil && bytes.Equal(top, value) {
 			return ours, nil

@@ -41,7 +41,7 @@ func (s *store) Write(ctx context.Context, name string, v providers.Secret, afte
 		}
 		return providers.Revision{}, err
 	}
-	h := head{note: note(n), Created: created(made.GetCreateTime())}
+	h := head{note: note(n), Created: created(made.GetCreateTime()), Mark: own}
 	st, err = s.patch(ctx, name, st, number(made), func(rec *record) {
 		rec.Heads[number(made)] = h
 		rec.Witness = note(providers.Note(rec.Witness).Newest(n))

@@ -21,7 +21,10 @@ type amendment func(set *keyset.Set, at time.Time) (*keyset.Set, error)
 // amend writes what a person wants of a document that the pass has read, until it is so.
 func amend(ctx context.Context, p *pass, step rotation.Step, make amendment) error {
 	for range maxRounds {
-		if p.result.Set == nil {
+		switch {
+		case p.removed != nil:
+			return nil // it came to its end meanwhile; the Result has what is left
+		case p.result.Set == nil:
 			return errNoKeyset
 		}
 		step.At = p.clock().Early()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,7 +174,7 @@ func (p *pass) resolve() error {
 	if p.head.ID == tried.base {
 		return tried.err
 	}
-	now := p.result.Set
+	now := cmp.Or(p.result.Set, p.removed)
 	if now != nil && (now.Write == tried.set.Write || slices.Contains(now.History, tried.set.Past())) {
 		p.told.tell(tried.events)
 	}

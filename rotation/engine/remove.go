@@ -37,7 +37,9 @@ func Removed(p rotation.Policy, set *keyset.Set, r keyset.Removal, at time.Time)
 	case r.Now:
 		return set.Remove(r, at, at)
 	}
-	return set.Remove(r, rotation.Outlook{Policy: p, Set: set}.RemovalEnd(at, r.For), at)
+	end := rotation.Outlook{Policy: p, Set: set}.RemovalEnd(at, r.For)
+	r.For += p.Propagation + p.Skew() // who reads the end last signs until then
+	return set.Remove(r, end, at)
 }
 
 // Restore takes a removal back that has not come to its end. Where none is under way, nothing is written.
@@ -70,11 +72,8 @@ func (p *pass) clear(ctx context.Context) (wrote bool, err error) {
 	own := dirty{place: p.t.place(), at: rotation.Place{Content: rotation.Documents}, store: p.t.Store, head: p.head.ID}
 	places := []rotation.Place{w.sweepOnce(ctx, own)}
 	failed := map[string]bool{} // one place may stand there in two forms
-	for _, o := range p.removed.Outputs {
-		out, err := p.open(ctx, o)
-		if err == nil {
-			err = cleanWithin(ctx, p, out)
-		}
+	for _, o := range append(slices.Clone(p.removed.Outputs), p.late(ctx)...) {
+		out, err := p.cleanWithin(ctx, o)
 		if err != nil {
 			w.fail(dirty{at: rotation.Place{Name: o.Name}}, err)
 			failed[o.Name] = true
@@ -113,11 +112,28 @@ func (p *pass) cleared(ctx context.Context, failed map[string]bool) (wrote bool,
 	return true, p.commit(ctx, set, step)
 }
 
-// cleanWithin is clean, in the time that an output has.
-func cleanWithin(ctx context.Context, p *pass, o Output) error {
+// late is the outputs that show the key although they were cleaned: another process had read the document before its
+// end, and wrote when it was over.
+func (p *pass) late(ctx context.Context) (all []keyset.Output) {
+	for i, got := range p.outputs.read(ctx) {
+		o := p.t.Outputs[i]
+		shown := got.err == nil && got.rev.ID != "" && got.rev.Note.Lineage == p.removed.Lineage && string(got.rev.Value.Reveal()) != tombstone
+		if shown && !remembers(p.removed, o.Name) {
+			all = append(all, keyset.Output{Name: o.Name, Format: o.Format, Variables: o.Variables})
+		}
+	}
+	return all
+}
+
+// cleanWithin opens and cleans an output, in the time that one has.
+func (p *pass) cleanWithin(ctx context.Context, o keyset.Output) (Output, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, outputTimeout, errNoAnswer)
 	defer cancel()
-	return clean(limited, p, p.removed, o)
+	out, err := p.open(limited, o)
+	if err != nil {
+		return out, err
+	}
+	return out, clean(limited, p, p.removed, out)
 }
 
 // open finds the output that a document remembers, in the config or, once that has it no more, by what is noted of it.

@@ -342,3 +342,124 @@ func TestTwoDaemonsEndAKey(t *testing.T) {
 		}
 	}
 }
+
+// A wait begins at a mark: that the end of a key was seen is a mark of its own, and not that of the last rotation.
+func TestPromise3AWriteThatHangsEndsNoKeyEarly(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.pass(engine.Ask{})
+		r.run(every + 3*day) // one rotation, seen everywhere
+		thaw := make(chan struct{})
+		r.calls.On(providertest.Nth(providertest.Write, r.calls.Count(providertest.Write), providertest.Fault{PauseBefore: thaw}))
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = r.engine.Remove(context.Background(), r.target, keyset.Removal{For: day, By: "me"})
+		}()
+		time.Sleep(time.Minute)
+		time.Sleep(4 * day)
+		close(thaw)
+		<-done
+		r.run(day)
+		if s := r.set(); s.Removing == nil {
+			t.Fatalf("gone a day after the end was seen: %+v", s)
+		}
+		r.run(2 * day)
+		r.ends()
+	})
+}
+
+// A reader may sign until it has read the end, so what it signed then verifies for as long as was said.
+func TestPromise3TheLastReaderOfTheEndCounts(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		out := memory.New()
+		faulty := providertest.NewFaulty(out)
+		r.target.Outputs = []engine.Output{keysetOutput("env", faulty)}
+		r.pass(engine.Ask{})
+		down := true
+		faulty.On(func(providertest.Call) *providertest.Fault {
+			if down {
+				return &providertest.Fault{Before: &providers.Error{Kind: providers.ErrUnavailable, Err: errors.New("down")}}
+			}
+			return nil
+		})
+		_, _ = r.engine.Remove(context.Background(), r.target, keyset.Removal{For: day, By: "me"})
+		r.run(3 * time.Hour)
+		down = false
+		r.run(time.Minute * 2)
+		seen := time.Now()
+		r.run(day + prop - 10*time.Minute)
+		if s := r.set(); s.Removing == nil {
+			t.Fatalf("gone %s after the end was written, which readers read within %s", time.Since(seen), prop)
+		}
+		r.run(day)
+		r.ends(out)
+	})
+}
+
+// Whoever read the document before its end may write an output when all is over: that is cleaned, too.
+func TestPromise4AWriteAfterTheEndIsCleaned(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		out := memory.New()
+		faulty := providertest.NewFaulty(out)
+		r.target.Outputs = []engine.Output{keysetOutput("env", out)}
+		r.pass(engine.Ask{})
+		other := *r
+		other.engine = r.process("rotate test 2")
+		other.target.Outputs = []engine.Output{keysetOutput("env", faulty)}
+		other.pass(engine.Ask{})
+		r.remove(day, false)
+		r.run(time.Hour) // the end is seen everywhere; only the shared text is there still
+		thaw := make(chan struct{})
+		faulty.On(func(c providertest.Call) *providertest.Fault {
+			if c.Op == providertest.Read {
+				return &providertest.Fault{PauseBefore: thaw}
+			}
+			return nil
+		})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = other.engine.Pass(context.Background(), other.target, engine.Ask{})
+		}()
+		time.Sleep(time.Second)
+		r.remove(day, true)
+		r.pass(engine.Ask{})
+		if s := r.set(); s.Removed == nil || len(s.Outputs) > 0 {
+			t.Fatalf("not over yet: %+v", s)
+		}
+		faulty.On(nil)
+		writes := faulty.Count(providertest.Write)
+		close(thaw)
+		<-done
+		if faulty.Count(providertest.Write) == writes {
+			t.Fatal("the other process has not written")
+		}
+		r.run(4 * day)
+		r.ends(out)
+	})
+}
+
+// The end is evidence: it is told although the reply to its write was lost.
+func TestTheEndIsToldWhateverBecameOfItsReply(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.pass(engine.Ask{})
+		r.remove(day, true)
+		r.calls.On(func(c providertest.Call) *providertest.Fault {
+			if c.Op == providertest.Write {
+				return &providertest.Fault{After: &providers.Error{Kind: providers.ErrUnclear, Err: errors.New("no reply")}}
+			}
+			return nil
+		})
+		r.run(3 * day)
+		if !slices.ContainsFunc(r.events, func(e engine.Event) bool { return e.Action == string(rotation.Bury) }) {
+			t.Errorf("the end is not told: %q", r.story())
+		}
+		if _, err := r.engine.Restore(t.Context(), r.target, "me"); err != nil {
+			t.Errorf("to take back what has ended: %v", err)
+		}
+	})
+}

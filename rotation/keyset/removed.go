@@ -56,7 +56,8 @@ func (s *Set) Remove(r Removal, end, at time.Time) (*Set, error) {
 	last := s.Signing()
 	r.At, r.last = seconds(at), &last
 	r.For = r.For.Truncate(time.Second)
-	n.Removing, n.Paused, n.Ready = &r, nil, nil
+	n.Removing, n.Paused = &r, nil
+	n.Ready, n.Settled = nil, nil // that the end was seen is a mark of its own, whatever was seen before
 	n.MinWriter = n.oldestWriter()
 	// Promise 9: whoever reads this cannot sign.
 	only := last.withoutPrivate()
@@ -106,6 +107,10 @@ func (s *Set) Restore(at time.Time) (*Set, error) {
 	}
 	n.Keys[0] = *s.Removing.last
 	n.Removing = nil
+	if n.Settled == nil && len(n.Previous()) > 0 {
+		// A mark of no places that there are: it is made again, and dates count from then.
+		n.Settled = &Mark{Kid: n.Keys[0].Kid, At: n.Keys[0].NotBefore, Places: Places{{Revision: "removal"}}.Digest()}
+	}
 	n.MinWriter = n.oldestWriter()
 	return n, n.check()
 }

@@ -189,3 +189,18 @@ func TestAFailedPassLeavesNoOlderSet(t *testing.T) {
 		t.Errorf("generation %d, and the last result has %d", st.Set.Generation, st.Result.Set.Generation)
 	}
 }
+
+// That a key was removed is known until it is read otherwise, whatever becomes of later passes.
+func TestARemovedKeyStaysRemoved(t *testing.T) {
+	now := time.Unix(4e8, 0)
+	k := newKey(Key{Target: engine.Target{Name: "k"}, Sync: time.Hour}, now)
+	k.settle(now, engine.Result{Removed: &keyset.Set{}}, errors.New("an output cannot be cleaned"))
+	k.settle(now, engine.Result{Step: rotation.Step{Do: rotation.Halt}}, nil)
+	if !k.state().Removed {
+		t.Error("forgotten")
+	}
+	k.settle(now, engine.Result{Set: &keyset.Set{}}, nil)
+	if k.state().Removed {
+		t.Error("another key begins")
+	}
+}

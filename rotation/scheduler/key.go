@@ -44,7 +44,8 @@ type key struct {
 	err      error         // of the last pass
 	ended    time.Time
 	well     time.Time   // the end of the last pass without any trouble
-	set      *keyset.Set // the last one that could be trusted
+	set      *keyset.Set // the last one that could be trusted; nil once the key was removed
+	removed  bool        // as it was last read
 	read     time.Time   // when the pass began that read it
 	behind   map[string]time.Time
 	troubles int       // passes in a row that failed, halted or raised an alarm
@@ -106,7 +107,7 @@ func (k *key) settle(now time.Time, r engine.Result, err error) {
 		k.behind = behind(k.behind, r.Outputs, now)
 	}
 	if r.Set != nil || r.Removed != nil { // what was removed is served no more
-		k.set, k.read = r.Set, k.began
+		k.set, k.removed, k.read = r.Set, r.Removed != nil, k.began
 	}
 	if k.result.Set != nil {
 		k.result.Set = k.set // a pass that failed has read it all the same: the one before may hold a key that is gone

@@ -24,9 +24,10 @@ type State struct {
 	Busy     time.Time     // when the pass in hand began; zero if none is
 	Next     time.Time     // when the next pass is planned: past while the key queues, zero while one is in hand
 
-	Set    *keyset.Set          // the last one that could be trusted, whatever became of later passes; nil if none was seen
-	Read   time.Time            // when the pass began that read it: it was the truth then
-	Behind map[string]time.Time // outputs that were behind at the last pass, and since when; not to be changed
+	Set     *keyset.Set          // the last one that could be trusted, whatever became of later passes; nil if none was seen
+	Removed bool                 // the key was removed when it was last read; then Set is nil
+	Read    time.Time            // when the pass began that read it: it was the truth then
+	Behind  map[string]time.Time // outputs that were behind at the last pass, and since when; not to be changed
 }
 
 // States returns the state of every key, ordered by environment and name.
@@ -87,7 +88,7 @@ func (k *key) state() State {
 	st := State{
 		Environment: k.Target.Environment, Key: k.Target.Name, Store: k.Target.StoreName, Secret: k.Target.Secret,
 		Step: k.result.Step, Err: k.err, Ended: k.ended, Troubles: k.troubles, Since: k.since, Next: k.deadline,
-		Result: k.result, Well: k.well, Set: k.set, Read: k.read, Behind: k.behind,
+		Result: k.result, Well: k.well, Set: k.set, Removed: k.removed, Read: k.read, Behind: k.behind,
 	}
 	if k.busy {
 		st.Busy = k.began
