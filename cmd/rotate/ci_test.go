@@ -51,7 +51,7 @@ func TestActionChecks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for files, want := range map[string]int{"": 0, "good.env": 0, "bad.env": 3, "good.env bad.env": 3, "nope.env": 2, "$(touch evil)": 1} {
+	for files, want := range map[string]int{"": 0, "good.env": 0, "bad.env": 3, "good.env bad.env": 3, "good.env\nbad.env\n": 3, "nope.env": 2, "$(touch evil)": 1} {
 		step := action.Runs.Steps[len(action.Runs.Steps)-1]
 		cmd := exec.Command("bash", "-c", step.Run)
 		cmd.Dir = dir

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -19,7 +20,15 @@ func TestPolicyPages(t *testing.T) {
 		if !ok || !closed {
 			t.Fatalf("%s: the page has no config", name)
 		}
-		printed := newConsole(t, "environment:"+config).do("policy")
+		c := newConsole(t, "environment:"+config)
+		printed := c.do("policy")
+		if name == "azurekv" || name == "gcpsm" { // commands, which a shell has to understand
+			for _, role := range []string{"rotator", "signer", "verifier", "auditor"} {
+				if sh := exec.Command("bash", "-n", "-c", c.do("policy", "--role", role)); sh.Run() != nil {
+					t.Errorf("%s: bash cannot read what %s needs", name, role)
+				}
+			}
+		}
 		if !strings.Contains(string(text), "\n"+printed+"```") {
 			t.Errorf("the page of %s has another policy than the one that is printed for its config:\n%s", name, printed)
 		}

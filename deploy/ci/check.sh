@@ -22,7 +22,7 @@ check() {
 
 [ -n "${ROTATE_CONFIG:-}" ] || unset ROTATE_CONFIG
 if [ -n "${FILES:-}" ]; then
-  read -r -a files <<< "$FILES"
+  read -r -d '' -a files <<< "$FILES" || true # names may stand on lines of their own
   check secrets "${files[@]}"
 fi
 if [ -n "${REPOSITORY:-}" ]; then

@@ -44,15 +44,23 @@ func (p *pass) locate(ctx context.Context, root string) error {
 	for _, f := range p.found {
 		if f.Kind == "commit" {
 			places[f.Object] = []Place{{Commit: f.Object}}
-		} else if len(places) < maxNamed {
+		} else {
 			places[f.Object] = nil
 		}
 	}
 	for _, l := range p.pointers[:min(len(p.pointers), maxPointers)] {
 		places[l.Object] = nil
 	}
-	if err := p.history(ctx, places); err != nil {
-		return err
+	var ids []string
+	for id, known := range places {
+		if known == nil {
+			ids = append(ids, id)
+		}
+	}
+	for some := range slices.Chunk(ids, maxNamed) {
+		if err := p.history(ctx, some, places); err != nil {
+			return err
+		}
 	}
 	p.indexes(ctx, root, places)
 	refs := map[string][]string{}
@@ -80,9 +88,9 @@ func (p *pass) locate(ctx context.Context, root string) error {
 
 // history asks which commits brought the objects in, beginning at every commit that is
 // no other's parent, so that those are among them to which no ref leads.
-func (p *pass) history(ctx context.Context, places map[string][]Place) error {
-	args := []string{"log", "--stdin", "--format=%x01%H %ct", "--raw", "-z", "-m", "-r", "-t", "--root", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-notes"}
-	for id := range places {
+func (p *pass) history(ctx context.Context, some []string, places map[string][]Place) error {
+	args := []string{"log", "--stdin", "--format=%x01%H %ct", "--raw", "-z", "--diff-merges=separate", "--encoding=UTF-8", "-r", "-t", "--root", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-notes"}
+	for _, id := range some {
 		args = append(args, "--find-object="+id)
 	}
 	cmd, err := git.Command(ctx, p.repo.Dir, p.repo.args(args...)...)

@@ -63,7 +63,7 @@ func Scan(ctx context.Context, root string, f *traces.Finder, progress func(done
 	}
 	for i := range r.Repositories {
 		repo := &r.Repositories[i]
-		p := pass{repo: repo, finder: f, tips: map[string]bool{}}
+		p := pass{repo: repo, finder: f, tips: map[string]bool{}, seen: map[once]bool{}, lines: map[once]int{}}
 		if progress != nil {
 			p.tell = func(n int) { progress(before+n, max(all, before+n)) }
 		}
@@ -89,8 +89,19 @@ type pass struct {
 
 	mu       sync.Mutex
 	found    []Found
+	seen     map[once]bool
+	lines    map[once]int // of an object and a key, with no Hit but its Key
 	pointers []Pointer
 	tips     map[string]bool // commits by id, true while no other commit has it as a parent
+}
+
+// maxLines is how many lines of one object are told for each key: it is burnt by one.
+const maxLines = 100
+
+// A once is a hit in an object.
+type once struct {
+	object string
+	hit    traces.Hit
 }
 
 // An object is one that was read, or a part of it.
@@ -211,9 +222,13 @@ func (p *pass) look(o object) {
 	for _, h := range hits {
 		h.Line += o.line
 		f := Found{Repository: p.repo.Name, Object: o.id, Kind: o.kind, Hit: h}
-		if !slices.ContainsFunc(p.found, func(g Found) bool { return g.Object == f.Object && g.Hit == f.Hit }) {
-			p.found = append(p.found, f)
+		each, all := once{o.id, h}, once{o.id, traces.Hit{Key: h.Key, Public: h.Public}}
+		if p.seen[each] || p.lines[all] == maxLines {
+			continue
 		}
+		p.seen[each] = true
+		p.lines[all]++
+		p.found = append(p.found, f)
 	}
 	if isPointer {
 		p.pointers = append(p.pointers, Pointer{Repository: p.repo.Name, Object: o.id})

@@ -54,6 +54,7 @@ type Inspected struct {
 	Status    string     `json:"status,omitempty" enum:"current,next,previous"`                                                                               // of that key
 	Wants     string     `json:"wants,omitempty"`                                                                                                             // of wrong-alg: the algorithm of the key
 	Made      bool       `json:"made"`                                                                                                                        // a live key of the config made the signature
+	Maker     string     `json:"maker,omitempty"`                                                                                                             // of made: key of the config that made it
 	MadeBy    string     `json:"made_by,omitempty"`                                                                                                           // kid of that key, where the token names another one or none
 	Gone      *time.Time `json:"gone,omitempty"`                                                                                                              // of revoked and retired: when the key was removed, if that is on record
 	Until     *time.Time `json:"until,omitempty"`                                                                                                             // when the key stops verifying, as far as that is settled
@@ -96,7 +97,11 @@ func (h *Host) Inspect(ctx context.Context, keys []*fleet.Key, token []byte, cla
 	}
 	i.verify()
 	if claims && i.Code == TokenVerifies {
-		i.times(now)
+		if i.Problem != "" {
+			i.Code = TokenMalformed
+		} else {
+			i.times(now)
+		}
 	}
 	return i.Inspected
 }
@@ -164,7 +169,9 @@ func (i *inspection) parse(token []byte) bool {
 // live key made it.
 func (i *inspection) verify() {
 	made, by := i.maker()
-	i.Made = by != nil
+	if i.Made = by != nil; i.Made {
+		i.Maker = by.key.Name
+	}
 	if i.Made && made.Kid != i.Kid {
 		i.MadeBy = made.Kid
 	}
@@ -261,7 +268,7 @@ func (i *inspection) of(s ownedSet, k keyset.Key) {
 func (i *inspection) claims() {
 	d := json.NewDecoder(bytes.NewReader(i.payload))
 	d.UseNumber()
-	if err := d.Decode(&i.Claims); err != nil {
+	if err := d.Decode(&i.Claims); err != nil || d.More() {
 		i.Claims = nil
 		i.Problem = "its claims are no JSON"
 	}
@@ -270,14 +277,19 @@ func (i *inspection) claims() {
 // times holds exp and nbf against the time (RFC 7519 §4.1).
 func (i *inspection) times(now time.Time) {
 	all, _ := i.Claims.(map[string]any)
-	date := func(name string) (time.Time, bool) {
-		n, _ := all[name].(json.Number)
-		seconds, err := n.Float64()
-		return time.UnixMilli(int64(seconds * 1000)), err == nil
+	seconds := float64(now.UnixMilli()) / 1000
+	date := func(name string) (at float64, ok bool) {
+		claim, there := all[name]
+		n, _ := claim.(json.Number)
+		at, err := n.Float64()
+		if there && err != nil {
+			i.Code, i.Problem = TokenMalformed, "its "+name+" is no number"
+		}
+		return at, err == nil
 	}
-	if exp, ok := date("exp"); ok && !now.Before(exp) {
+	if exp, ok := date("exp"); ok && seconds >= exp {
 		i.Code = TokenExpired
-	} else if nbf, ok := date("nbf"); ok && now.Before(nbf) {
+	} else if nbf, ok := date("nbf"); ok && seconds < nbf && i.Code == TokenVerifies {
 		i.Code = TokenEarly
 	}
 }

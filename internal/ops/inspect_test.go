@@ -193,3 +193,36 @@ func TestInspectRefusals(t *testing.T) {
 		t.Errorf("a store that cannot be read: %+v", i)
 	}
 }
+
+// A signature by one key under the kid of another names the one that made it; and claims that are no dates refuse a token.
+func TestInspectNamesTheMaker(t *testing.T) {
+	f := fleetOf(t, t.TempDir(), "production", map[string]string{"alpha": "one", "beta": "two"})
+	keys := map[string]keyset.Key{}
+	for _, k := range f.Keys {
+		keys[k.Name] = made(t, keyset.ES256)
+		set, err := keyset.Create(k.Name, "production", "lineage-"+k.Name, keys[k.Name], begun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store(t, k.Where(), set)
+	}
+	i := clockHost().Inspect(t.Context(), f.Keys, []byte(signed(t, keys["beta"], keys["alpha"].Kid, nil)), false)
+	var text bytes.Buffer
+	if err := answer.Inspected(&text, i); err != nil {
+		t.Fatal(err)
+	}
+	if i.Maker != "beta" || i.Key != "alpha" || !strings.Contains(text.String(), "made by    key beta") || strings.Contains(text.String(), "verifies  ") {
+		t.Errorf("%+v\n%s", i, text.String())
+	}
+	for claim, want := range map[string]ops.TokenCode{`"1"`: ops.TokenMalformed, `1e300`: ops.TokenVerifies, `1`: ops.TokenExpired} {
+		k := keys["alpha"]
+		body := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"`+k.Kid+`"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":`+claim+`}`))
+		sig, err := jwt.SigningMethodES256.Sign(body, k.SignKey())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := clockHost().Inspect(t.Context(), f.Keys, []byte(body+"."+base64.RawURLEncoding.EncodeToString(sig)), true); i.Code != want {
+			t.Errorf("exp %s: %s, %s", claim, i.Code, i.Problem)
+		}
+	}
+}

@@ -80,6 +80,10 @@ func quoted(all []string) string {
 func kubernetesRole(p Policy) string {
 	var b strings.Builder
 	namespace := path.Base(p.Scope)
+	home, account, ok := strings.Cut(p.to(), "/") // --to NAMESPACE/NAME
+	if !ok {
+		home, account = namespace, home
+	}
 	for _, cluster := range []bool{false, true} {
 		rules := slices.DeleteFunc(slices.Clone(p.List), func(r providers.Right) bool { return strings.HasPrefix(r.Kind, "cluster") != cluster })
 		if len(rules) == 0 {
@@ -88,9 +92,11 @@ func kubernetesRole(p Policy) string {
 		if b.Len() > 0 {
 			b.WriteString("---\n")
 		}
-		kind, meta := "Role", fmt.Sprintf("{name: %s, namespace: %s}", p.name(), scalar(namespace))
-		if cluster {
-			kind, meta = "ClusterRole", fmt.Sprintf("{name: %s}", p.name())
+		name := p.name()
+		kind, meta := "Role", fmt.Sprintf("{name: %s, namespace: %s}", name, scalar(namespace))
+		if cluster { // a name of its own for each namespace, or one would take another's place
+			name += "-" + namespace
+			kind, meta = "ClusterRole", fmt.Sprintf("{name: %s}", name)
 		}
 		fmt.Fprintf(&b, "apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata: %s\nrules:\n", kind, meta)
 		for _, r := range rules {
@@ -102,7 +108,7 @@ func kubernetesRole(p Policy) string {
 			b.WriteString("}\n")
 		}
 		fmt.Fprintf(&b, "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: %sBinding\nmetadata: %s\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: %s, name: %s}\nsubjects: [{kind: ServiceAccount, name: %s, namespace: %s}]\n",
-			kind, meta, kind, p.name(), scalar(p.to()), scalar(namespace))
+			kind, meta, kind, name, scalar(account), scalar(home))
 	}
 	return b.String()
 }
@@ -207,7 +213,7 @@ func azureRole(p Policy) string {
 			IsCustom                      bool
 			Actions                       []string
 			DataActions, AssignableScopes []string
-		}{name, "What rotate's " + string(p.Role) + " needs of secrets", true, []string{}, r.Actions, []string{"/subscriptions/SUBSCRIPTION"}})))
+		}{name, "What the " + string(p.Role) + " of rotate needs of secrets", true, []string{}, r.Actions, []string{"/subscriptions/SUBSCRIPTION"}})))
 		scopes := []string{"$VAULT_ID"}
 		if r.Each {
 			scopes = nil

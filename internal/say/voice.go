@@ -27,6 +27,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/keyrotate/rotate/internal/journal"
 )
@@ -109,6 +110,17 @@ func Clean(s string) string {
 			return '?'
 		}
 		return r
+	}, s)
+}
+
+// Word is one value from outside, such as the path of a file in somebody's repository, as a part of
+// one line: what is no printable character, a line end or a mark of direction too, becomes a question mark.
+func Word(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
 	}, s)
 }
 

@@ -44,8 +44,8 @@ const (
 // surroundings, in the order of DefaultAzureCredential: environment, workload
 // identity, managed identity, az.
 type Config struct {
-	Vault      string            `yaml:"vault" doc:"Name of the key vault, or its address, such as https://NAME.vault.azure.net."`
-	Cloud      string            `yaml:"cloud" doc:"public, china, government, or the https address at which another cloud logs in; public by default."`
+	Vault      string            `yaml:"vault" masked:"true" doc:"Name of the key vault, or its address, such as https://NAME.vault.azure.net."`
+	Cloud      string            `yaml:"cloud" masked:"true" doc:"public, china, government, or the https address at which another cloud logs in; public by default."`
 	APIVersion string            `yaml:"api_version" doc:"Version of the REST API, for a cloud that does not have the SDK's own yet."`
 	Tags       map[string]string `yaml:"tags" doc:"Further tags of each version, at most 10. They are no secret."`
 	Recover    bool              `yaml:"recover" doc:"Recover a secret that someone deleted, instead of waiting for a person to do it."`

@@ -75,7 +75,7 @@ func gitForm(form string) string {
 
 // gitPlace is where an object came in: PATH:LINE in COMMIT.
 func gitPlace(f ops.GitFound, p ops.GitPlace) string {
-	at := p.Path
+	at := say.Word(p.Path)
 	switch {
 	case f.Kind == "commit":
 		at = "the message, line " + fmt.Sprint(f.Line)
@@ -85,7 +85,7 @@ func gitPlace(f ops.GitFound, p ops.GitPlace) string {
 		at = "the name of a file in " + at + "/"
 	}
 	if f.Repository != "" {
-		at = "submodule " + f.Repository + ": " + at
+		at = "submodule " + say.Word(f.Repository) + ": " + at
 	}
 	if p.Commit == "" {
 		return at + ", added and not committed"
@@ -107,20 +107,20 @@ func refWords(refs []string) string {
 	case refs[0] == "unreachable":
 		return "unreachable: a dropped stash or a deleted branch, there until git gc removes it"
 	}
-	return strings.Join(refs, ", ")
+	return say.Word(strings.Join(refs, ", "))
 }
 
 // fileWords says what Git does with a file in which keys usually lie.
 func fileWords(f ops.GitFile) string {
 	switch {
 	case f.Tracked:
-		return fmt.Sprintf("OPEN  %s is tracked: each commit has it", f.Path)
+		return fmt.Sprintf("OPEN  %s is tracked: each commit has it", say.Word(f.Path))
 	case f.Open:
-		return fmt.Sprintf("OPEN  %s is not ignored: git add . takes it in", f.Path)
+		return fmt.Sprintf("OPEN  %s is not ignored: git add . takes it in", say.Word(f.Path))
 	case !f.Ignored:
-		return fmt.Sprintf("note  %s would not be ignored", f.Path)
+		return fmt.Sprintf("note  %s would not be ignored", say.Word(f.Path))
 	}
-	return fmt.Sprintf("ok    %s is ignored", f.Path)
+	return fmt.Sprintf("ok    %s is ignored", say.Word(f.Path))
 }
 
 // GitRemarks is what there is to say beside the findings.
@@ -129,9 +129,9 @@ func GitRemarks(c ops.GitChecked) (all []string) {
 		if u.Err != nil {
 			continue // told as an error
 		}
-		name := u.Name
+		name := say.Word(u.Name)
 		if u.Repository != "" {
-			name = "submodule " + u.Repository + ": " + name
+			name = "submodule " + say.Word(u.Repository) + ": " + name
 		}
 		all = append(all, say.Clean(map[string]string{
 			"lfs":       name + " is a file of Git LFS, which lies elsewhere: not read",
@@ -147,6 +147,11 @@ func GitRemarks(c ops.GitChecked) (all []string) {
 		all = append(all, fmt.Sprintf("key %s, kid %s: not looked for, since it has fewer than 12 bytes or hardly different ones, and would be found where it is not", u.Key, say.Kid(u.Kid)))
 	}
 	return all
+}
+
+// quoted is a path for a shell, which may hold anything.
+func quoted(path string) string {
+	return "'" + strings.ReplaceAll(say.Word(path), "'", `'\''`) + "'"
 }
 
 // GitHints is what to do about the findings.
@@ -166,9 +171,9 @@ func GitHints(c ops.GitChecked) (all []string) {
 	for _, f := range c.Files {
 		switch {
 		case f.Tracked:
-			all = append(all, fmt.Sprintf("git rm -r --cached %s, and a line for it in .gitignore", say.Clean(f.Path)))
+			all = append(all, fmt.Sprintf("git rm -r --cached -- %s, and a line for it in .gitignore", quoted(f.Path)))
 		case f.Open:
-			all = append(all, fmt.Sprintf("a line %s in .gitignore keeps it out of commits", say.Clean(f.Path)))
+			all = append(all, fmt.Sprintf("a line %s in .gitignore keeps it out of commits", say.Word(f.Path)))
 		}
 	}
 	for _, u := range c.Unsearched {

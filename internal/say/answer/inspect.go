@@ -16,17 +16,17 @@ import (
 func Inspected(w io.Writer, i ops.Inspected) error {
 	var b strings.Builder
 	if i.Algorithm != "" || i.Kid != "" {
-		fmt.Fprintf(&b, "kid        %s\nalgorithm  %s\n", cmp.Or(i.Kid, "none is named"), cmp.Or(i.Algorithm, "none is named"))
+		fmt.Fprintf(&b, "kid        %s\nalgorithm  %s\n", cmp.Or(say.Word(i.Kid), "none is named"), cmp.Or(say.Word(i.Algorithm), "none is named"))
 	}
 	switch {
 	case i.Made:
-		fmt.Fprintf(&b, "made by    key %s of this config, kid %s\n", i.Key, cmp.Or(i.MadeBy, i.Kid))
+		fmt.Fprintf(&b, "made by    key %s of this config, kid %s\n", i.Maker, say.Word(cmp.Or(i.MadeBy, i.Kid)))
 	case i.Code == ops.TokenMalformed || i.Code == ops.TokenEncrypted || i.Code == ops.TokenUnsigned || i.Code == ops.TokenCritical:
 	default:
 		fmt.Fprint(&b, "made by    no live key of this config\n")
 	}
 	fmt.Fprintf(&b, "answer     %s\n", tokenWords(i))
-	if i.Made {
+	if i.Made && i.MadeBy == "" || i.Code == ops.TokenVerifies { // the dates are those of the key that has the kid
 		fmt.Fprintf(&b, "verifies   %s\n", untilWords(i))
 	}
 	if i.Claims != nil {
