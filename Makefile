@@ -161,6 +161,7 @@ conformance-http: ## a daemon under a thousand hostile connections; EACH=1000 of
 faults: ## the real binary on a disk that fails, hangs, lies and tears: RUNS, SEED; each byte of each file changed, or each STEPth; hostile connections. As root
 	./e2e/tools.sh python3:python3
 	time ./e2e/faults.sh
+	ROTATE_MEMORY=1 go test -count=1 -v -run '^TestNoRetiredKeyStaysInMemory$$' ./internal/daemon
 
 conformance-notify: ## a receiver made of public libraries: standardwebhooks and cloudevents, from PyPI
 	./e2e/tools.sh python3:python3 python3-venv
