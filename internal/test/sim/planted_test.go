@@ -87,7 +87,7 @@ var plants = []plant{
 	},
 	{
 		"outputs of a removed key stay", "4", engineDir + "remove.go",
-		"err = cleanWithin(ctx, p, out)", "err = nil",
+		"out, err := p.cleanWithin(ctx, o)", "out, err := p.open(ctx, o)",
 	},
 	{
 		"create when the head is unreadable", "6", engineDir + "read.go",
