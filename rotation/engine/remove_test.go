@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,9 +150,9 @@ func TestPromise10ARemovalMayBeKilledAnywhere(t *testing.T) {
 			r.target.Outputs = []engine.Output{keysetOutput("env", r.calls), valueOutput("bare", r.calls)}
 			r.pass(engine.Ask{})
 			r.run(every + time.Hour)
-			calls := 0
+			var calls atomic.Int32 // outputs are synced side by side
 			r.calls.On(func(providertest.Call) *providertest.Fault {
-				if calls++; calls > n {
+				if int(calls.Add(1)) > n {
 					return &providertest.Fault{Before: providers.ErrUnavailable}
 				}
 				return nil
@@ -162,7 +163,7 @@ func TestPromise10ARemovalMayBeKilledAnywhere(t *testing.T) {
 					_, err = r.engine.Pass(t.Context(), r.target, engine.Ask{})
 				}
 			}
-			whole = calls <= n
+			whole = int(calls.Load()) <= n
 			r.calls.On(nil)
 			r.restart()
 			r.remove(0, true)
