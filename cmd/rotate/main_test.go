@@ -192,6 +192,16 @@ func hostOf(log *slog.Logger) ops.Host {
 // quiet is the log of what tells nothing.
 var quiet = slog.New(slog.DiscardHandler)
 
+// ends is try for commands that have to end with this exit code.
+func (c *console) ends(want int, args ...string) (stdout, stderr string) {
+	c.t.Helper()
+	code, stdout, stderr := c.try("", args...)
+	if code != want {
+		c.t.Errorf("rotate %s: %d, want %d\n%s%s", strings.Join(args, " "), code, want, stdout, stderr)
+	}
+	return stdout, stderr
+}
+
 // do is try for commands that have to succeed.
 func (c *console) do(args ...string) string {
 	c.t.Helper()

@@ -34,3 +34,15 @@ func TestPolicyPages(t *testing.T) {
 		}
 	}
 }
+
+// A service account of another namespace than the Secrets is bound where it lives, and each
+// namespace of Secrets has a name of its own for what counts in the whole cluster.
+func TestPolicyOfAnAccountElsewhere(t *testing.T) {
+	c := newConsole(t, "environment: test\nstores: {a: {type: kubernetes, namespace: shop}, b: {type: kubernetes, namespace: pay}}\nkeys: {x: {store: a}, y: {store: b}}\n")
+	if text := c.do("policy", "--to", "ops/rotate"); strings.Count(text, "name: rotate, namespace: ops}") != 2 {
+		t.Errorf("not bound where the account lives:\n%s", text)
+	}
+	if text := c.do("policy", "--role", "auditor"); !strings.Contains(text, "{name: rotate-auditor-shop}") || !strings.Contains(text, "{name: rotate-auditor-pay}") {
+		t.Errorf("one takes the other's place:\n%s", text)
+	}
+}

@@ -22,7 +22,7 @@ func policyCommand(a *App) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.role, "role", string(providers.Rotator), "rotator, signer, verifier or auditor")
 	f.StringVar(&o.store, "store", "", "only the policy that this store needs")
-	f.StringVar(&o.to, "to", "", "who gets it: a service account, a member, an object id (default the role's name)")
+	f.StringVar(&o.to, "to", "", "who gets it: a service account, NAME or NAMESPACE/NAME, a member, an object id (default the role's name)")
 	a.outputFlag(cmd, &o.output, "text", "json")
 	completeFlag(cmd, "role", strs(providers.Roles()))
 	registerCompletion(cmd, "store", a.completeStore)

@@ -13,6 +13,7 @@ import (
 	"github.com/keyrotate/rotate/internal/say/answer"
 	"github.com/keyrotate/rotate/internal/strictyaml"
 	"github.com/keyrotate/rotate/internal/usage"
+	"github.com/keyrotate/rotate/rotation/keyset"
 )
 
 type removeOptions struct {
@@ -37,9 +38,6 @@ func removeCommand(a *App) *cobra.Command {
 	return cmd
 }
 
-// longestRemoval bounds --in, as adoptions bound how long a key verifies.
-const longestRemoval = 400 * 24 * time.Hour
-
 func (a *App) remove(ctx context.Context, names []string, o removeOptions) error {
 	if o.now && o.undo || o.in != "" && (o.now || o.undo) {
 		return usage.New("--in, --now and --undo: one of the three")
@@ -47,7 +45,7 @@ func (a *App) remove(ctx context.Context, names []string, o removeOptions) error
 	in := time.Duration(0)
 	if o.in != "" {
 		d, err := strictyaml.ParseDuration(o.in)
-		if err != nil || d <= 0 || d > longestRemoval {
+		if err != nil || d <= 0 || d > keyset.MaxUntil {
 			return usage.New("--in: "+usage.Quote(o.in, "what was given")+" is no time from now", "such as --in 48h; 400d at most, and --now for at once")
 		}
 		in = d

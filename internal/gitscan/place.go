@@ -51,16 +51,8 @@ func (p *pass) locate(ctx context.Context, root string) error {
 	for _, l := range p.pointers[:min(len(p.pointers), maxPointers)] {
 		places[l.Object] = nil
 	}
-	var ids []string
-	for id, known := range places {
-		if known == nil {
-			ids = append(ids, id)
-		}
-	}
-	for some := range slices.Chunk(ids, maxNamed) {
-		if err := p.history(ctx, some, places); err != nil {
-			return err
-		}
+	if err := p.history(ctx, places); err != nil {
+		return err
 	}
 	p.indexes(ctx, root, places)
 	refs := map[string][]string{}
@@ -86,17 +78,10 @@ func (p *pass) locate(ctx context.Context, root string) error {
 	return nil
 }
 
-// history asks which commits brought the objects in, beginning at every commit that is
-// no other's parent, so that those are among them to which no ref leads.
-func (p *pass) history(ctx context.Context, some []string, places map[string][]Place) error {
-	args := []string{"log", "--stdin", "--format=%x01%H %ct", "--raw", "-z", "--diff-merges=separate", "--encoding=UTF-8", "-r", "-t", "--root", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-notes"}
-	for _, id := range some {
-		args = append(args, "--find-object="+id)
-	}
-	cmd, err := git.Command(ctx, p.repo.Dir, p.repo.args(args...)...)
-	if err != nil {
-		return err
-	}
+// history asks which commits brought the objects in whose places are not known, beginning
+// at every commit that is no other's parent, so that those are among them to which no
+// ref leads.
+func (p *pass) history(ctx context.Context, places map[string][]Place) error {
 	var tips strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(p.tips)) {
 		if p.tips[id] {
@@ -106,7 +91,34 @@ func (p *pass) history(ctx context.Context, some []string, places map[string][]P
 	if tips.Len() == 0 {
 		return nil // no commit at all
 	}
-	cmd.Stdin = strings.NewReader(tips.String())
+	var ids []string
+	for id, known := range places {
+		if known == nil {
+			ids = append(ids, id)
+		}
+	}
+	for some := range slices.Chunk(ids, maxNamed) {
+		if err := p.broughtIn(ctx, tips.String(), some, places); err != nil {
+			return err
+		}
+	}
+	for _, all := range places {
+		slices.SortStableFunc(all, func(a, b Place) int { return a.When.Compare(b.When) })
+	}
+	return nil
+}
+
+// broughtIn adds the places of some objects.
+func (p *pass) broughtIn(ctx context.Context, tips string, some []string, places map[string][]Place) error {
+	args := []string{"log", "--stdin", "--format=%x01%H %ct", "--raw", "-z", "--diff-merges=separate", "--encoding=UTF-8", "-r", "-t", "--root", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-notes"}
+	for _, id := range some {
+		args = append(args, "--find-object="+id)
+	}
+	cmd, err := git.Command(ctx, p.repo.Dir, p.repo.args(args...)...)
+	if err != nil {
+		return err
+	}
+	cmd.Stdin = strings.NewReader(tips)
 	out, err := cmd.Output()
 	if err != nil {
 		return git.Said(err, nil)
@@ -132,9 +144,6 @@ func (p *pass) history(ctx context.Context, some []string, places map[string][]P
 			}
 			to = ""
 		}
-	}
-	for _, all := range places {
-		slices.SortStableFunc(all, func(a, b Place) int { return a.When.Compare(b.When) })
 	}
 	return nil
 }

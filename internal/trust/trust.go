@@ -105,6 +105,7 @@ func CheckWay(path string) error {
 	if err != nil {
 		return err
 	}
+	unmapped := unmappedRoot()
 	for at := path; ; at = filepath.Dir(at) {
 		for _, stat := range []func(string) (os.FileInfo, error){os.Lstat, os.Stat} {
 			info, err := stat(at)
@@ -114,7 +115,7 @@ func CheckWay(path string) error {
 				return err
 			default:
 				f := look(at, info, false)
-				if f.Owner == unmappedRoot() {
+				if f.Owner == unmapped {
 					f.Owner = 0
 				}
 				if err := f.check(); err != nil {

@@ -46,15 +46,10 @@ func (s *store) whose(ctx context.Context, name string, st state, v *secretmanag
 	case err != nil:
 		return nobodys, err
 	}
-	if slices.ContainsFunc(st.rec.Begun, func(m string) bool { return marked(m, value) }) {
+	if st.rec.knows(value) {
 		return ours, nil
 	}
-	for _, h := range st.rec.Heads { // a copy of one of them whose maker was killed
-		if h.Mark != "" && marked(h.Mark, value) {
-			return ours, nil
-		}
-	}
-	if st.alias > 0 { // the same of a head that an older version wrote
+	if st.alias > 0 { // a copy of a head without a mark, such as one that was adopted
 		top, err := s.access(ctx, name, st.alias)
 		if err == nil && bytes.Equal(top, value) {
 			return ours, nil
@@ -105,6 +100,16 @@ func mark(value []byte) string {
 func markOf(salt string, value []byte) string {
 	sum := sha256.Sum256(append([]byte(salt), value...))
 	return salt + "-" + hex.EncodeToString(sum[:2])
+}
+
+// knows tells whether a value is one that a writer began to put there, or a copy of a
+// head; its writer or its maker was killed before it could note the version.
+func (r record) knows(value []byte) bool {
+	marks := slices.Clone(r.Begun)
+	for _, h := range r.Heads {
+		marks = append(marks, h.Mark)
+	}
+	return slices.ContainsFunc(marks, func(m string) bool { return marked(m, value) })
 }
 
 func marked(m string, value []byte) bool {

@@ -115,11 +115,11 @@ func (p *pass) cleared(ctx context.Context, failed map[string]bool) (wrote bool,
 // late is the outputs that show the key although they were cleaned: another process had read the document before its
 // end, and wrote when it was over.
 func (p *pass) late(ctx context.Context) (all []keyset.Output) {
+	recorded := written(p.t)
 	for i, got := range p.outputs.read(ctx) {
-		o := p.t.Outputs[i]
 		shown := got.err == nil && got.rev.ID != "" && got.rev.Note.Lineage == p.removed.Lineage && string(got.rev.Value.Reveal()) != tombstone
-		if shown && !remembers(p.removed, o.Name) {
-			all = append(all, keyset.Output{Name: o.Name, Format: o.Format, Variables: o.Variables})
+		if shown && !remembers(p.removed, got.name) {
+			all = append(all, recorded[i])
 		}
 	}
 	return all

@@ -106,7 +106,7 @@ var rules = map[string][]string{
 	"internal/test/bench/pair": {"std"},
 	"internal/test/fakes":      {"std"},
 	"internal/test/life": {
-		"std", "internal/test/fakes", "secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset",
+		"std", "internal/say", "internal/test/fakes", "secret", "providers", "providers/providertest", "rotation", "rotation/engine", "rotation/keyset",
 	},
 	"internal/test/imports": {}, // tests only
 	"internal/test/docs":    {}, // tests only
